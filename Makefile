@@ -1,0 +1,40 @@
+# Needs Python 3.11 or later, make and git. The first target that needs .venv makes it.
+PYTHON ?= python3
+VENV   := .venv
+GROK   := $(VENV)/bin/grok
+READY  := $(VENV)/.ready
+
+.PHONY: help setup train figures dashboard test lint clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## .venv with everything that training, figures and tests need
+
+train: $(READY)  ## the paper's grokking run, e.g. make train ARGS='--seed 3 --steps 2000'
+	@$(GROK) train grokking $(ARGS)
+
+figures: $(READY)  ## every figure, from the records in runs/
+	@$(GROK) figures $(ARGS)
+
+dashboard: $(READY)  ## the runs' wandb mirrors, in the terminal
+	@$(GROK) dashboard $(ARGS)
+
+test: $(READY)  ## the whole test suite, doctests included
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(READY)  ## ruff and mypy
+	@$(VENV)/bin/ruff check grok tests
+	@$(VENV)/bin/ruff format --check grok tests
+	@$(VENV)/bin/mypy
+
+clean:  ## everything that can be made again; never runs/
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find grok tests -name __pycache__ -type d -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "grok: expected Python 3.11 or later; name one with make PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@touch $@

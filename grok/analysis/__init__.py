@@ -1,0 +1,1 @@
+"""What a record says: when a run memorised, turned and grokked."""

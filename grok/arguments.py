@@ -1,0 +1,140 @@
+"""The options of each command, read by tyro; what does not parse becomes a one-line `UsageError`."""
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tyro
+
+OptionsType = TypeVar("OptionsType")
+
+
+class UsageError(Exception):
+    """The command line does not parse: the message says what was expected, and what came."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Train one run and keep everything measured in the store."""
+
+    config: Any
+    """Every setting of the experiment."""
+    preset: str = "paper"
+    """Settings to start from."""
+    steps: int | None = None
+    """Most steps to train for, in place of the preset's."""
+    seed: int = 0
+    """Decides the split, the initial weights and the measured samples."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU if there is one."""
+    runs: Path = Path("runs")
+    """The store."""
+    wandb: Literal["offline", "online", "disabled"] = "offline"
+    """Mirror to wandb: into a local folder, to its server, or not at all."""
+    again: bool = False
+    """Make a new run even if this config and seed have one."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResumeOptions:
+    """Go on with an interrupted run, to the numbers it would have had."""
+
+    run: tyro.conf.Positional[str]
+    """A run's folder, its id, or a part of the id."""
+    runs: Path = Path("runs")
+    """The store."""
+    wandb: Literal["offline", "online", "disabled"] = "offline"
+    """As in train; offline, a resumed run is a new wandb run in the same group."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """List the runs in the store."""
+
+    runs: Path = Path("runs")
+    """The store."""
+    json: bool = False
+    """Print every manifest as JSON."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShowOptions:
+    """Show one run: its settings, its state and its events."""
+
+    run: tyro.conf.Positional[str]
+    """A run's folder, its id, or a part of the id."""
+    runs: Path = Path("runs")
+    """The store."""
+    json: bool = False
+    """Print the manifest as JSON."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FiguresOptions:
+    """Draw figures from records alone."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Which figures; all of them if none is named."""
+    runs: Path = Path("runs")
+    """The store to draw from, its `reference` folder included."""
+    plots: Path = Path("plots")
+    """Where the pictures and their CSV files go."""
+
+
+def parse(options_type: type[OptionsType], command: str, arguments: Sequence[str], **how: Any) -> OptionsType:
+    """Let tyro read the arguments, and turn its boxed message into one line."""
+    box = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(box):
+            return tyro.cli(options_type, prog=f"grok {command}", args=list(arguments), **how)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise UsageError(_unbox(box.getvalue())) from stop
+
+
+def _unbox(text: str) -> str:
+    r"""The sentence inside a box of line-drawing characters, up to its first rule.
+
+    >>> _unbox("╭ Value error ╮\n│ Error parsing │\n│ --seed: bad   │\n│ ───────────── │\n│ For help, … │\n╰╯")
+    'Error parsing --seed: bad'
+    """
+    lines = [line.strip("│ \n") for line in text.splitlines() if line.startswith("│")]
+    sections = re.split(r"\n─+\n", "\n".join(lines))
+    sentences = [" ".join(section.split()) for section in sections if not section.startswith("For full helptext")]
+    return ". ".join(sentences)
+
+
+def with_config(config_type: type[Any], presets: tuple[str, ...]) -> type[TrainOptions]:
+    """`TrainOptions` with the experiment's own settings and presets, so that they are flags with help."""
+    return dataclasses.make_dataclass(
+        "TrainOptions",
+        [("config", config_type), ("preset", Literal[presets], "paper")],
+        bases=(TrainOptions,),
+        frozen=True,
+        kw_only=True,
+    )
+
+
+def choose(kind: str, name: str, choices: dict[str, Any]) -> Any:
+    """The choice called `name`, or a `UsageError` that lists them and the closest."""
+    if name in choices:
+        return choices[name]
+    close = difflib.get_close_matches(name, choices, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise UsageError(f"{kind}: expected one of {', '.join(choices)}, got {name!r}{hint}")
+
+
+def value_of(flag: str, arguments: Sequence[str], *, default: str) -> str:
+    """The value that `--flag VALUE` or `--flag=VALUE` gives, before the flags that depend on it can be read."""
+    for index, argument in enumerate(arguments):
+        if argument == flag and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if argument.startswith(f"{flag}="):
+            return argument.partition("=")[2]
+    return default

@@ -1,0 +1,187 @@
+"""The command line. Errors are one line on stderr; exit status 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from grok.arguments import (
+    FiguresOptions,
+    ListOptions,
+    ResumeOptions,
+    ShowOptions,
+    TrainOptions,
+    UsageError,
+    choose,
+    parse,
+    value_of,
+    with_config,
+)
+from grok.config import ConfigError
+from grok.tracking.report import describe, list_table
+from grok.tracking.store import Run, Store, StoreError
+
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Train an experiment: grok train EXPERIMENT [options]."""
+    from grok.experiments import EXPERIMENTS
+    from grok.experiments.runner import find_existing, start
+
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        print("usage: grok train EXPERIMENT [options]; `grok train EXPERIMENT --help` lists them\n")
+        _print_table({name: experiment.description for name, experiment in EXPERIMENTS.items()})
+        return DONE
+    experiment = choose("experiment", name, EXPERIMENTS)
+    preset = choose("--preset", value_of("--preset", arguments, default="paper"), experiment.presets)
+    options: TrainOptions = parse(
+        with_config(experiment.config_type, tuple(experiment.presets)),
+        f"train {name}",
+        arguments[1:],
+        default=TrainOptions(config=preset()),
+    )
+    config = options.config
+    if options.steps is not None:
+        config = dataclasses.replace(config, steps=options.steps)
+    store = Store(options.runs)
+    existing = None if options.again else find_existing(store, experiment, config, options.seed)
+    if existing:
+        print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
+        return DONE
+    run, finished = start(
+        experiment,
+        config,
+        seed=options.seed,
+        device=_device(options.device),
+        store=store,
+        wandb=options.wandb,
+        command=["grok", "train", *arguments],
+    )
+    return _conclude(run, finished)
+
+
+def resume(arguments: Sequence[str]) -> int:
+    """Go on with an interrupted run: grok resume RUN."""
+    from grok.experiments import EXPERIMENTS
+    from grok.experiments.runner import resume as resume_run
+
+    options = parse(ResumeOptions, "resume", arguments)
+    run = Store(options.runs).open(options.run)
+    if run.manifest()["status"] == "finished":
+        print(f"This run is finished.\n\n{describe(run)}")
+        return DONE
+    return _conclude(run, resume_run(run, EXPERIMENTS, wandb=options.wandb))
+
+
+def list_runs(arguments: Sequence[str]) -> int:
+    """List the runs: grok list [--json]."""
+    options = parse(ListOptions, "list", arguments)
+    manifests = [run.manifest() for run in Store(options.runs).runs()]
+    if options.json:
+        print(json.dumps(manifests, indent=2))
+    elif not manifests:
+        print(f"no runs in {options.runs}: `{_program()} train grokking` makes one")
+    else:
+        print(list_table(manifests))
+    return DONE
+
+
+def show(arguments: Sequence[str]) -> int:
+    """Show one run: grok show RUN [--json]."""
+    options = parse(ShowOptions, "show", arguments)
+    run = Store(options.runs).open(options.run)
+    print(json.dumps(run.manifest(), indent=2) if options.json else describe(run))
+    return DONE
+
+
+def figures(arguments: Sequence[str]) -> int:
+    """Draw figures from records: grok figures [NAME ...]."""
+    from grok.figures import FIGURES, draw_figures
+
+    options = parse(FiguresOptions, "figures", arguments)
+    for name in options.names:
+        choose("figure", name, FIGURES)
+    written = draw_figures(options.names or tuple(FIGURES), options.runs, options.plots)
+    if not written:
+        raise StoreError(f"no finished run in {options.runs} to draw: `grok train grokking` makes one")
+    for path in written:
+        print(path)
+    return DONE
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "train": train,
+    "resume": resume,
+    "list": list_runs,
+    "show": show,
+    "figures": figures,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        if not words or words[0] in ("-h", "--help"):
+            print("usage: grok COMMAND [options]; `grok COMMAND --help` lists them\n")
+            _print_table({name: command.__doc__ or "" for name, command in COMMANDS.items()})
+            print("\n--debug shows the traceback of an error")
+            return DONE if words else BAD_USAGE
+        return choose("command", words[0], COMMANDS)(words[1:])
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("grok: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (UsageError, ConfigError) as error:
+        return _fail(error, BAD_USAGE, debug)
+    except Exception as error:
+        return _fail(error, FAILED, debug)
+
+
+def _fail(error: Exception, status: int, debug: bool) -> int:
+    if debug:
+        raise error
+    known = type(error).__module__.startswith("grok.")
+    text = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
+    text = " ".join(text.split()).replace("`grok ", f"`{_program()} ")
+    print(f"grok: {text}", file=sys.stderr)
+    return status
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: expected a device that this machine has, got cuda: use --device cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def _conclude(run: Run, finished: bool) -> int:
+    if not finished:
+        step = run.manifest()["step"]
+        print(f"\nInterrupted at step {step:,}; all is saved. Go on with:\n    {_program()} resume {run.path}")
+        return INTERRUPTED
+    print(f"\n{describe(run)}\n\nNext, draw it:\n    {_program()} figures")
+    return DONE
+
+
+def _print_table(rows: dict[str, str]) -> None:
+    for name, text in rows.items():
+        print(f"    {name:<10} {text}")
+
+
+def _program() -> str:
+    """This program as it was called, so that printed commands can be pasted."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m grok"
+    return sys.argv[0] if called.name == "grok" else "grok"

@@ -1,0 +1,125 @@
+"""Figure 7: accuracy with MIR and with HDR along training, for the three pairings of a grokking run."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from grok.figures.records import RunGroup
+from grok.figures.style import BLUE, GREY, ORANGE, VERMILION, styled, write_figure
+from grok.information import simplex_etf_interplay
+
+POINTS = 600  # rows drawn of each record: steps thinned evenly on the log axis
+
+RATIOS = {"mir": "MIR", "hdr": "HDR"}
+SPLIT_STYLES = {"train": "--", "test": "-", None: "-"}
+
+
+def draw_figure7(group: RunGroup, folder: Path) -> list[Path]:
+    """Draw a group of grokking runs, a thin line a seed and their median thick; nothing for another experiment.
+
+    Rows are MIR and HDR, columns the pairings. A grey line is the value at neural collapse.
+    """
+    if group.experiment != "grokking":
+        return []
+    records = {seed: _thinned(metrics) for seed, metrics in group.metrics().items()}
+    num_classes = group.config["task"]["modulus"]
+    collapse = simplex_etf_interplay(num_classes)
+    pairings = _pairings(group, next(iter(records.values())))
+    plotted = _plotted(records, pairings)
+    with styled():
+        figure = Figure(
+            figsize=(4.6 * len(pairings) + 0.4, 8.4), layout=ConstrainedLayoutEngine(rect=(0, 0.02, 1, 0.98))
+        )
+        axes = figure.subplots(len(RATIOS), len(pairings), sharex=True, sharey=True, squeeze=False)
+        for row, (ratio, label) in zip(axes, RATIOS.items(), strict=True):
+            collapse_value = getattr(collapse, ratio).item()
+            for axis, pairing in zip(row, pairings, strict=True):
+                _draw_accuracy(axis, records)
+                _draw_ratio(axis, records, pairing, ratio, label)
+                axis.axhline(
+                    collapse_value,
+                    color=GREY,
+                    linestyle=":",
+                    label=f"{label} at neural collapse ({collapse_value:.3f})",
+                )
+                axis.set(xscale="log", ylim=(-0.03, 1.03))
+            row[0].set_ylabel(f"accuracy and {label} (fractions)")
+            figure.legend(*row[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
+        for axis, title in zip(axes[0], pairings.values(), strict=True):
+            axis.set_title(title)
+        for axis in axes[-1]:
+            axis.set_xlabel("step + 1")
+        seeds = ", ".join(map(str, records))
+        of_seeds = f"seed {seeds}" if len(records) == 1 else f"median (thick) and each (thin) of seeds {seeds}"
+        figure.suptitle(f"Grokking a + b mod {num_classes}, {of_seeds}")
+        return write_figure(figure, plotted, folder, f"figure7-{group.name}", run_ids=group.run_ids)
+
+
+def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
+    """The pairings that were measured, and their titles with n."""
+    task = group.config["task"]
+    num_classes, size = task["modulus"], group.config["probes"]["sample_size"]
+    titles = {
+        "prototype": f"prototype: head rows with class means, n = {num_classes}",
+        "sample": f"sample: features with their head rows, n = {size}",
+        "embedding": f"embedding with unembedding, n = {num_classes}",
+    }
+    return {
+        pairing: title
+        for pairing, title in titles.items()
+        if any(column.startswith(f"interplay/{pairing}/") for column in metrics.columns)
+    }
+
+
+def _draw_accuracy(axis: Axes, records: dict[int, pd.DataFrame]) -> None:
+    for split, colour in (("train", ORANGE), ("test", BLUE)):
+        _draw_seeds(axis, records, f"{split}/accuracy", colour, "-", f"{split} accuracy")
+
+
+def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, ratio: str, label: str) -> None:
+    if pairing == "embedding":
+        _draw_seeds(axis, records, f"interplay/embedding/{ratio}", VERMILION, "-", label)
+        return
+    for split, line in (("train", "--"), ("test", "-")):
+        _draw_seeds(axis, records, f"interplay/{pairing}/{split}/{ratio}", VERMILION, line, f"{label}, {split}")
+
+
+def _draw_seeds(axis: Axes, records: dict[int, pd.DataFrame], column: str, colour: str, line: str, label: str) -> None:
+    series = [metrics[column].dropna() for metrics in records.values() if column in metrics]
+    if len(series) > 1:
+        for values in series:
+            axis.plot(values.index + 1, values, color=colour, linestyle=line, linewidth=0.7, alpha=0.45)
+    median = _median(series)
+    axis.plot(median.index + 1, median, color=colour, linestyle=line, label=label)
+
+
+def _median(series: list[pd.Series]) -> pd.Series:
+    """Median over seeds, at the steps that every seed has reached."""
+    together = pd.concat(series, axis=1).sort_index()
+    shortest = min(values.index.max() for values in series)
+    return together.loc[:shortest].interpolate(method="index").median(axis=1)
+
+
+def _thinned(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows nearest to log-spaced steps, with every column measured in them; the first and the last are kept."""
+    complete = metrics.dropna()
+    wanted = np.geomspace(1, complete.index.max() + 1, POINTS) - 1
+    positions = np.searchsorted(complete.index, wanted).clip(0, len(complete) - 1)
+    return complete.iloc[np.unique(positions)]
+
+
+def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.DataFrame:
+    """What is drawn, as a table: a row a seed and step."""
+    columns = [
+        column
+        for column in next(iter(records.values())).columns
+        if column in ("train/accuracy", "test/accuracy")
+        or (column.split("/")[-1] in RATIOS and column.split("/")[1] in pairings)
+    ]
+    return pd.concat([metrics[columns].reset_index().assign(seed=seed) for seed, metrics in records.items()])[
+        ["seed", "step", *columns]
+    ]

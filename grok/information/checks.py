@@ -1,0 +1,51 @@
+"""Checks at the boundary of the package: each error names the argument, what was expected and what came."""
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+
+def check_vectors(name: str, vectors: Shaped[Tensor, "..."]) -> None:
+    """Raise `ValueError` unless `vectors` is a finite (..., n, d) float tensor in which no row is zero."""
+    _check_float(name, vectors)
+    if vectors.ndim < 2 or 0 in vectors.shape:
+        raise ValueError(f"{name}: expected vectors as rows, shape (..., n, d), got {tuple(vectors.shape)}")
+    _check_finite(name, vectors)
+    zero = ~vectors.any(dim=-1)
+    if zero.any():
+        where = ", ".join(str(index) for index in zero.nonzero()[0].tolist())
+        raise ValueError(f"{name}: expected vectors that have a direction, got a zero vector at row {where}")
+
+
+def check_gram(name: str, matrix: Shaped[Tensor, "..."]) -> None:
+    """Raise `ValueError` unless `matrix` is a finite, square, symmetric (..., n, n) float tensor with unit diagonal."""
+    _check_float(name, matrix)
+    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or 0 in matrix.shape:
+        raise ValueError(f"{name}: expected a square matrix, shape (..., n, n), got {tuple(matrix.shape)}")
+    _check_finite(name, matrix)
+    tolerance = matrix.shape[-1] * 16 * torch.finfo(matrix.dtype).eps
+    diagonal_error = (matrix.diagonal(dim1=-2, dim2=-1) - 1).abs().max().item()
+    if diagonal_error > tolerance:
+        raise ValueError(
+            f"{name}: expected a Gram matrix of unit vectors, with ones on its diagonal, "
+            f"got a diagonal {diagonal_error:.3g} away from 1 (make it with grok.information.gram)"
+        )
+    asymmetry = (matrix - matrix.mT).abs().max().item()
+    if asymmetry > tolerance:
+        raise ValueError(f"{name}: expected a symmetric matrix, got entries {asymmetry:.3g} from their mirror image")
+
+
+def check_same_shape(name_1: str, shape_1: torch.Size, name_2: str, shape_2: torch.Size) -> None:
+    """Raise `ValueError` unless the two shapes are equal."""
+    if shape_1 != shape_2:
+        raise ValueError(f"{name_2}: expected the shape of {name_1}, {tuple(shape_1)}, got {tuple(shape_2)}")
+
+
+def _check_float(name: str, tensor: Shaped[Tensor, "..."]) -> None:
+    if tensor.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"{name}: expected float32 or float64, got {tensor.dtype} (convert it with .float())")
+
+
+def _check_finite(name: str, tensor: Shaped[Tensor, "..."]) -> None:
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name}: expected finite numbers, got {int((~tensor.isfinite()).sum())} that are not")

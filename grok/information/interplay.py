@@ -1,0 +1,127 @@
+"""Information interplay of two sets of vectors: matrix mutual information and entropy difference ratios, MIR, HDR."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from grok.information.checks import check_gram, check_same_shape, check_vectors
+from grok.information.entropy import density_entropy, unit_rows_entropy
+from grok.information.gram import unit_rows
+
+
+class Interplay(NamedTuple):
+    """MIR and HDR (fractions, in [0, 1]) with the three matrix entropies (nats) that they are made of."""
+
+    mir: Float[Tensor, "*batch"]
+    hdr: Float[Tensor, "*batch"]
+    entropy_1: Float[Tensor, "*batch"]
+    entropy_2: Float[Tensor, "*batch"]
+    joint_entropy: Float[Tensor, "*batch"]
+
+
+def interplay(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Interplay:
+    r"""MIR, HDR and the entropies behind them, each spectrum computed once.
+
+    $$\mathrm{MI} = H(K_1) + H(K_2) - H(K_1 \circ K_2), \quad
+      \mathrm{MIR} = \frac{\mathrm{MI}}{\min\{H(K_1), H(K_2)\}}, \quad
+      \mathrm{HDR} = \frac{|H(K_1) - H(K_2)|}{\max\{H(K_1), H(K_2)\}}$$
+
+    with $\circ$ the elementwise product of the two Gram matrices. $K_1, K_2, K_1 \circ K_2$ have the entropies of
+    the parts and the whole of the state $n^{-1/2} \sum_i |i\rangle|a_i\rangle|b_i\rangle$; since the whole is
+    separable, both ratios lie in [0, 1].
+
+    Shapes: two (..., n, n) -> five (...). A set of parallel vectors has entropy 0 and shares nothing: where the
+    smaller entropy is 0 to rounding, MIR is 0; where both are, HDR is 0.
+
+    Raises:
+        ValueError: a matrix that is not a Gram matrix of unit vectors, or two of different shapes.
+
+    Source: Song et al., ICML 2024, definitions 3.2 to 3.4.
+
+    >>> import torch
+    >>> print(*interplay(torch.eye(4), torch.eye(4)))       # orthogonal vectors: each tells all about the other
+    tensor(1.) tensor(0.) tensor(1.3863) tensor(1.3863) tensor(1.3863)
+    """
+    check_gram("matrix_1", matrix_1)
+    check_gram("matrix_2", matrix_2)
+    check_same_shape("matrix_1", matrix_1.shape, "matrix_2", matrix_2.shape)
+    n = matrix_1.shape[-1]
+    return _ratios(
+        density_entropy(matrix_1 / n), density_entropy(matrix_2 / n), density_entropy(matrix_1 * matrix_2 / n), n
+    )
+
+
+def gram_interplay(
+    vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."], *, check: bool = True
+) -> Interplay:
+    """`interplay(gram(vectors_1), gram(vectors_2))`, each entropy from the smaller side of its matrix.
+
+    Shapes: (..., n, d1) and (..., n, d2) -> five (...). Row i of one belongs to row i of the other.
+
+    `check=False` skips the checks of the numbers, which make the host wait for a GPU.
+
+    Raises:
+        ValueError: as `gram`, or two sets that differ in n or batch.
+
+    >>> import torch
+    >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [0.0, 2.0]])
+    >>> print(gram_interplay(vectors, 3 * vectors).mir)
+    tensor(1.)
+    """
+    if check:
+        check_vectors("vectors_1", vectors_1)
+        check_vectors("vectors_2", vectors_2)
+    check_same_shape("vectors_1 without its last axis", vectors_1.shape[:-1], "vectors_2", vectors_2.shape[:-1])
+    unit_1, unit_2 = unit_rows(vectors_1), unit_rows(vectors_2)
+    n = unit_1.shape[-2]
+    joint = (unit_1 @ unit_1.mT) * (unit_2 @ unit_2.mT)
+    return _ratios(unit_rows_entropy(unit_1), unit_rows_entropy(unit_2), density_entropy(joint / n), n)
+
+
+def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
+    r"""Matrix mutual information $H(K_1) + H(K_2) - H(K_1 \circ K_2)$ in nats, in [0, min H]; as `interplay`.
+
+    >>> import torch
+    >>> mutual_information(torch.eye(4), torch.ones(4, 4)).abs() < 1e-6     # parallel vectors tell nothing
+    tensor(True)
+    """
+    values = interplay(matrix_1, matrix_2)
+    return values.entropy_1 + values.entropy_2 - values.joint_entropy
+
+
+def mir(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
+    """Matrix mutual information ratio, a fraction in [0, 1]; see `interplay`, which gives both ratios at one cost.
+
+    >>> import torch
+    >>> mir(torch.eye(3), torch.eye(3))
+    tensor(1.)
+    """
+    return interplay(matrix_1, matrix_2).mir
+
+
+def hdr(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
+    """Matrix entropy difference ratio, a fraction in [0, 1]; see `interplay`, which gives both ratios at one cost.
+
+    >>> import torch
+    >>> hdr(torch.eye(3), torch.ones(3, 3))
+    tensor(1.0000)
+    """
+    return interplay(matrix_1, matrix_2).hdr
+
+
+def _ratios(
+    entropy_1: Float[Tensor, "*batch"], entropy_2: Float[Tensor, "*batch"], joint: Float[Tensor, "*batch"], n: int
+) -> Interplay:
+    # n eigenvalues of rounding size add up to this much entropy: below it, a ratio would be noise over noise.
+    zero = 64 * n * torch.finfo(joint.dtype).eps
+    smaller, larger = torch.minimum(entropy_1, entropy_2), torch.maximum(entropy_1, entropy_2)
+    mutual = entropy_1 + entropy_2 - joint
+    return Interplay(
+        mir=torch.where(smaller > zero, mutual / smaller.clamp(min=zero), 0.0),
+        hdr=torch.where(larger > zero, (entropy_1 - entropy_2).abs() / larger.clamp(min=zero), 0.0),
+        entropy_1=entropy_1,
+        entropy_2=entropy_2,
+        joint_entropy=joint,
+    )

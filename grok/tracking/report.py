@@ -1,0 +1,61 @@
+"""Runs in words, for a terminal."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from grok.tracking.store import Run
+
+EXTREMA = {"mir_max": "MIR max", "mir_min": "MIR min", "hdr_min": "HDR min", "hdr_max": "HDR max"}
+ACCURACIES = {
+    "train_accuracy_0.99": "train accuracy 99 %",
+    "test_accuracy_0.50": "test accuracy 50 %",
+    "test_accuracy_0.99": "test accuracy 99 %",
+}
+
+
+def list_table(manifests: Sequence[dict[str, Any]]) -> str:
+    """One line a run: id, status, step, test accuracy at the end and the step at which it reached 99 %."""
+    width = max(len(manifest["id"]) for manifest in manifests)
+    lines = [f"{'run':<{width}}  {'status':<11}  {'step':>7}  {'test accuracy':>13}  {'99 % at':>7}"]
+    for manifest in manifests:
+        summary = manifest["summary"]
+        accuracy = summary.get("last", {}).get("test/accuracy")
+        grokked = summary.get("events", {}).get("test_accuracy_0.99")
+        lines.append(
+            f"{manifest['id']:<{width}}  {manifest['status']:<11}  {manifest['step']:>7}  "
+            f"{'-' if accuracy is None else f'{accuracy:.1%}':>13}  {'-' if grokked is None else grokked:>7}"
+        )
+    return "\n".join(lines)
+
+
+def describe(run: Run) -> str:
+    """A run's state, where its record is, and, once it has finished, its events."""
+    manifest = run.manifest()
+    seconds = manifest["timings"]["wall_seconds"]
+    lines = [
+        f"run      {run.path}",
+        f"status   {manifest['status']} at step {manifest['step']:,} after {seconds:.0f} s on {manifest['device']}",
+        f"command  {shlex.join(manifest['command'])}  (seed {manifest['seed']}, config {manifest['config_hash']})",
+        f"record   {run.metrics_path}",
+    ]
+    if manifest["status"] == "failed":
+        lines.append(f"error    {manifest['error']}")
+    if manifest["summary"]:
+        lines += ["", *_describe_summary(manifest["summary"])]
+    return "\n".join(lines)
+
+
+def _describe_summary(summary: dict[str, Any]) -> list[str]:
+    events, last = summary["events"], summary["last"]
+    lines = []
+    for name, title in ACCURACIES.items():
+        lines.append(f"{title:<20} {'never' if events[name] is None else f'step {events[name]:,}'}")
+    lines += ["", f"{'pairing':<16}" + "".join(f"{title:>17}" for title in EXTREMA.values()) + "   MIR, HDR at the end"]
+    for pairing, extrema in events.items():
+        if pairing in ACCURACIES:
+            continue
+        cells = [f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" for name in EXTREMA]
+        end = ", ".join(f"{last[f'interplay/{pairing}/{ratio}']:.3f}" for ratio in ("mir", "hdr"))
+        lines.append(f"{pairing:<16}" + "".join(f"{cell:>17}" for cell in cells) + f"{end:>22}")
+    return lines

@@ -1,0 +1,249 @@
+"""The run store: `runs/<experiment>/<run-id>/` with run.json, metrics.parquet and checkpoints/."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from grok.tracking.files import write_atomically
+
+FORMAT = 1
+ROW_GROUP_SIZE = 16_384
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked: the message names the file or run and the mend."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def metrics_path(self) -> Path:
+        """The table of everything measured: one row a measured step."""
+        return self.path / "metrics.parquet"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The folder of network and optimiser states to resume from."""
+        return self.path / "checkpoints"
+
+    def manifest(self) -> dict[str, Any]:
+        """run.json: config, seed, status, command, versions, device, timings, summary.
+
+        A run whose process was killed still says `running`; it is given as `interrupted`, which it is.
+        """
+        path = self.path / "run.json"
+        try:
+            manifest = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read ({error}): restore it, or move the folder away") from error
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise StoreError(f"{path}: expected a run of format {FORMAT}: another version of grok wrote it")
+        if manifest["status"] == "running" and self.lock_holder() is None:
+            manifest["status"] = "interrupted"
+        return manifest
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of run.json."""
+        self._write_manifest(self.manifest() | fields)
+
+    def metrics(self) -> pd.DataFrame:
+        """The record, indexed by nothing: column `step` and one column a metric, null where it was not measured."""
+        return self.read_table().to_pandas()
+
+    def read_table(self) -> pa.Table:
+        """The record as an Arrow table; empty if nothing has been written yet."""
+        if not self.metrics_path.exists():
+            return pa.table({"step": pa.array([], pa.int64())})
+        try:
+            return pq.read_table(self.metrics_path, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(
+                f"{self.metrics_path} is damaged ({_first_line(error)}): restore it from a copy, "
+                "or train anew beside it with --again"
+            ) from error
+
+    def write_table(self, table: pa.Table) -> None:
+        """Replace the record."""
+
+        def write(path: Path) -> None:
+            # Neighbouring values share their high bytes, so splitting floats into byte streams compresses them.
+            pq.write_table(
+                table,
+                path,
+                row_group_size=ROW_GROUP_SIZE,
+                compression="zstd",
+                use_dictionary=False,
+                use_byte_stream_split=[name for name in table.column_names if name != "step"],
+            )
+
+        with self.writing(self.metrics_path):
+            write_atomically(self.metrics_path, write)
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Turn a failed write into an error with the mend."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {path} ({error.strerror or error}): what was saved before is intact; "
+                f"make room or mend the permissions, then `grok resume {self.path}`"
+            ) from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run against other processes; the lock goes with the process, however it ends."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise StoreError(f"cannot write into {self.path} ({error.strerror}): mend its permissions") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+            yield
+        except BlockingIOError as error:
+            raise StoreError(
+                f"run {self.id} is in use by process {self.lock_holder()}: wait for it, stop it, "
+                "or train another beside it with --again"
+            ) from error
+        finally:
+            os.close(descriptor)
+
+    def lock_holder(self) -> int | None:
+        """Number of the process that is training this run, 0 if it cannot be told; None if there is none."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            return int(os.read(descriptor, 32) or 0)
+        finally:
+            os.close(descriptor)
+
+    def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        path = self.path / "run.json"
+        text = json.dumps(manifest, indent=2) + "\n"
+        with self.writing(path):
+            write_atomically(path, lambda temporary: temporary.write_text(text))
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of runs."""
+
+    root: Path
+
+    def create(
+        self,
+        *,
+        experiment: str,
+        label: str,
+        config: Mapping[str, Any],
+        config_hash: str,
+        seed: int,
+        command: Sequence[str],
+        environment: Mapping[str, Any],
+    ) -> Run:
+        """Make the folder of a new run, never one that is there already."""
+        parent = self.root / experiment
+        name = f"{label}-{config_hash}-seed{seed}"
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            run = Run(_make_new_folder(parent, name))
+        except OSError as error:
+            raise StoreError(
+                f"cannot make a run in {parent} ({error.strerror}): mend its permissions or choose another --runs"
+            ) from error
+        try:
+            run._write_manifest(
+                {
+                    "format": FORMAT,
+                    "experiment": experiment,
+                    "id": run.id,
+                    "config": dict(config),
+                    "config_hash": config_hash,
+                    "seed": seed,
+                    "status": "running",
+                    "step": 0,
+                    "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "command": list(command),
+                    **environment,
+                    "timings": {"wall_seconds": 0.0},
+                    "summary": {},
+                }
+            )
+        except StoreError as error:
+            run.path.rmdir()
+            raise StoreError(
+                f"cannot make a run in {parent} ({_cause(error)}): make room or choose another --runs"
+            ) from error
+        return run
+
+    def runs(self) -> list[Run]:
+        """All runs, in the order in which they were made."""
+        runs = [Run(path.parent) for path in self.root.glob("*/*/run.json")]
+        return sorted(runs, key=lambda run: (run.manifest()["created"], run.id))
+
+    def find(self, *, experiment: str, config_hash: str, seed: int) -> list[Run]:
+        """The runs of this config and seed, in the order in which they were made."""
+        candidates = [Run(path.parent) for path in self.root.glob(f"{experiment}/*-{config_hash}-seed{seed}*/run.json")]
+        wanted = (config_hash, seed)
+        matching = [run for run in candidates if (run.manifest()["config_hash"], run.manifest()["seed"]) == wanted]
+        return sorted(matching, key=lambda run: (run.manifest()["created"], run.id))
+
+    def open(self, name: str) -> Run:
+        """The run of this folder or id; any part of an id will do that only one run has."""
+        if (Path(name) / "run.json").exists():
+            return Run(Path(name))
+        runs = self.runs()
+        exact = [run for run in runs if run.id == name]
+        matching = exact or [run for run in runs if name in run.id]
+        if len(matching) == 1:
+            return matching[0]
+        if not matching:
+            raise StoreError(f"no run {name!r} in {self.root}: see `grok list`")
+        raise StoreError(f"{name!r} could be any of {', '.join(run.id for run in matching)}: name one of them")
+
+
+def _make_new_folder(parent: Path, name: str) -> Path:
+    number = 1
+    while True:
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
+
+
+def _cause(error: StoreError) -> str:
+    cause = error.__cause__
+    return (isinstance(cause, OSError) and cause.strerror) or str(error)

@@ -1,0 +1,84 @@
+"""Checkpoints: network and optimiser at one step, as safetensors, so that loading one runs no code."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from grok.tracking import Run
+from grok.tracking.files import write_atomically
+
+KEEP = 2
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be read or does not fit: the message names the file and the mend."""
+
+
+def save_checkpoint(run: Run, step: int, model: nn.Module, optimiser: torch.optim.Optimizer) -> Path:
+    """Write the state at `step`, then remove all but the newest two."""
+    path = run.checkpoints_path / f"step-{step:08d}.safetensors"
+    tensors = {name: tensor.contiguous() for name, tensor in _state(model, optimiser).items()}
+    with run.writing(path):
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata={"step": str(step)}))
+        for old in checkpoints(run)[:-KEEP]:
+            old.unlink()
+    return path
+
+
+def checkpoints(run: Run) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted(run.checkpoints_path.glob("step-*.safetensors"))
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Bring `model` and `optimiser` to the state in `path`, bit for bit, and return its step.
+
+    Raises:
+        CheckpointError: a damaged file, or one of another network; neither object has been changed.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            step = int(file.metadata()["step"])
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        earlier = [other for other in sorted(path.parent.glob("step-*.safetensors")) if other < path]
+        mend = (
+            f"delete it to go on from {earlier[-1].name}"
+            if earlier
+            else "there is no earlier one; train anew beside it with --again"
+        )
+        raise CheckpointError(f"{path} is damaged ({error}): {mend}") from error
+
+    _fill_optimiser_state(optimiser)
+    state = _state(model, optimiser)
+    expected = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if expected != {name: tuple(tensor.shape) for name, tensor in tensors.items()}:
+        raise CheckpointError(f"{path} holds another network than run.json describes: restore either from a copy")
+    with torch.no_grad():
+        for name, tensor in state.items():
+            tensor.copy_(tensors[name])
+    return step
+
+
+def _state(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Every tensor that the next step depends on, by name; the tensors themselves, not copies."""
+    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    for name, parameter in model.named_parameters():
+        tensors |= {f"optimiser.{name}.{key}": tensor for key, tensor in optimiser.state[parameter].items()}
+    return tensors
+
+
+def _fill_optimiser_state(optimiser: torch.optim.Optimizer) -> None:
+    """Let AdamW make its moments, which it does in its first step; a step of rate 0 on no gradient changes nothing."""
+    for group in optimiser.param_groups:
+        rate, group["lr"] = group["lr"], 0.0
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+        optimiser.step()
+        group["lr"] = rate
+    optimiser.zero_grad()

@@ -1,0 +1,73 @@
+"""One live line while a run trains; plain lines where the output is no terminal."""
+
+import sys
+import time
+from typing import TextIO
+
+from tqdm import tqdm
+
+from grok.training.recorder import Row
+
+PLAIN_INTERVAL = 10.0  # seconds between plain lines
+LIVE_INTERVAL = 0.2  # seconds between changes of the live line
+
+
+class Progress:
+    """Step, rate, loss, accuracies, MIR and HDR of one pairing, and time left."""
+
+    def __init__(self, *, first_step: int, last_step: int, pairing: str = "sample/test", out: TextIO | None = None):
+        self._out = out or sys.stderr
+        self._live = self._out.isatty()
+        self._pairing = pairing
+        self._first_step = first_step
+        self._latest: Row = {}
+        self._started = self._shown = time.monotonic()
+        self._bar = tqdm(
+            total=last_step,
+            initial=first_step,
+            file=self._out,
+            disable=not self._live,
+            bar_format="{desc}",
+            mininterval=0,
+            dynamic_ncols=True,
+            leave=True,
+        )
+
+    def update(self, step: int, last_step: int, rows: list[tuple[int, Row]]) -> None:
+        """Take in the newest rows; show them if it is time."""
+        for _, row in rows:
+            self._latest |= row
+        now = time.monotonic()
+        if now - self._shown >= (LIVE_INTERVAL if self._live else PLAIN_INTERVAL) or step >= last_step:
+            self._shown = now
+            self._show(self._line(step, last_step, now - self._started))
+
+    def close(self) -> None:
+        """Leave the last line standing."""
+        self._bar.close()
+
+    def _show(self, line: str) -> None:
+        if self._live:
+            self._bar.set_description_str(line)
+        else:
+            print(line, file=self._out, flush=True)
+
+    def _line(self, step: int, last_step: int, seconds: float) -> str:
+        rate = (step - self._first_step) / seconds if seconds > 0 else 0.0
+        parts = [f"step {step:,} of at most {last_step:,}", f"{rate:.0f} steps/s"]
+        formats = {
+            "loss": ("train/loss", "{:.2e}"),
+            "train": ("train/accuracy", "{:.1%}"),
+            "test": ("test/accuracy", "{:.1%}"),
+            "MIR": (f"interplay/{self._pairing}/mir", "{:.3f}"),
+            "HDR": (f"interplay/{self._pairing}/hdr", "{:.3f}"),
+        }
+        parts += [
+            f"{name} {form.format(self._latest[column])}"
+            for name, (column, form) in formats.items()
+            if column in self._latest
+        ]
+        if rate > 0:
+            minutes, left = divmod(round((last_step - step) / rate), 60)
+            parts.append(f"at most {minutes}:{left:02d} left")
+        return "  ".join(parts)
