@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.records import RunGroup
-from grok.figures.style import BLUE, GREY, ORANGE, VERMILION, styled, write_figure
+from grok.figures.style import BLUE, GREEN, GREY, ORANGE, VERMILION, styled, write_figure
 from grok.information import simplex_etf_interplay
 
 POINTS = 600  # rows drawn of each record: steps thinned evenly on the log axis
 
 RATIOS = {"mir": "MIR", "hdr": "HDR"}
-SPLIT_STYLES = {"train": "--", "test": "-", None: "-"}
+COLOURS = {"mir": VERMILION, "hdr": GREEN}
 
 
 def draw_figure7(group: RunGroup, folder: Path) -> list[Path]:
@@ -48,11 +48,14 @@ def draw_figure7(group: RunGroup, folder: Path) -> list[Path]:
                 )
                 axis.set(xscale="log", ylim=(-0.03, 1.03))
             row[0].set_ylabel(f"accuracy and {label} (fractions)")
-            figure.legend(*row[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
         for axis, title in zip(axes[0], pairings.values(), strict=True):
             axis.set_title(title)
         for axis in axes[-1]:
             axis.set_xlabel("step + 1")
+        handles = {
+            label: line for axis in axes[:, 0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
         seeds = ", ".join(map(str, records))
         of_seeds = f"seed {seeds}" if len(records) == 1 else f"median (thick) and each (thin) of seeds {seeds}"
         figure.suptitle(f"Grokking a + b mod {num_classes}, {of_seeds}")
@@ -66,7 +69,7 @@ def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
     titles = {
         "prototype": f"prototype: head rows with class means, n = {num_classes}",
         "sample": f"sample: features with their head rows, n = {size}",
-        "embedding": f"embedding with unembedding, n = {num_classes}",
+        "embedding": f"embedding: token embeddings with head rows, n = {num_classes}",
     }
     return {
         pairing: title
@@ -82,10 +85,10 @@ def _draw_accuracy(axis: Axes, records: dict[int, pd.DataFrame]) -> None:
 
 def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, ratio: str, label: str) -> None:
     if pairing == "embedding":
-        _draw_seeds(axis, records, f"interplay/embedding/{ratio}", VERMILION, "-", label)
+        _draw_seeds(axis, records, f"interplay/embedding/{ratio}", COLOURS[ratio], "-", f"{label}")
         return
     for split, line in (("train", "--"), ("test", "-")):
-        _draw_seeds(axis, records, f"interplay/{pairing}/{split}/{ratio}", VERMILION, line, f"{label}, {split}")
+        _draw_seeds(axis, records, f"interplay/{pairing}/{split}/{ratio}", COLOURS[ratio], line, f"{label}, {split}")
 
 
 def _draw_seeds(axis: Axes, records: dict[int, pd.DataFrame], column: str, colour: str, line: str, label: str) -> None:

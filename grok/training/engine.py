@@ -102,6 +102,7 @@ class Engine:
                     task=self.task,
                     train_features=features,
                     train_logits=logits,
+                    train_loss=loss,
                     loss_dtype=self.loss_dtype,
                 )
                 with torch.no_grad():

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from einops import reduce
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -63,7 +62,9 @@ class Norms(Probe):
         norms = torch.stack([parameter.detach().double().norm() for parameter in snapshot.model.parameters()])
         metrics = {"weight_norm": norms.norm()}
         for split in SPLITS:
-            metrics[f"{split}/logit_scale"] = snapshot.logits(split).var(dim=-1, correction=0).mean().sqrt().double()
+            logits = snapshot.logits(split)
+            centred = logits - logits.mean(dim=-1, keepdim=True)
+            metrics[f"{split}/logit_scale"] = centred.square().mean().sqrt().double()
         return metrics
 
 
@@ -74,15 +75,20 @@ class PrototypeInterplay(Probe):
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
-        self._averages = {split: _class_averages(task, split) for split in SPLITS}
+        counts = {split: _class_counts(task, split) for split in SPLITS}
+        self._class_frequencies = {split: count / count.sum() for split, count in counts.items()}
+        # Class means as a product with this matrix: it sums in the same order every time, on a GPU too.
+        self._averages = {
+            split: (F.one_hot(_targets(task, split), task.num_classes) / count).T.float().contiguous()
+            for split, count in counts.items()
+        }
 
     def measure(self, snapshot: Snapshot) -> Metrics:
         """Columns `interplay/prototype/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
-            features = snapshot.features(split)
-            class_means = (self._averages[split] @ features).double()
-            global_mean = reduce(features.double(), "sample dim -> dim", "mean")
+            class_means = (self._averages[split] @ snapshot.features(split)).double()
+            global_mean = self._class_frequencies[split] @ class_means
             metrics |= _interplay_columns(
                 f"interplay/prototype/{split}", snapshot.model.head.weight, class_means - global_mean
             )
@@ -151,14 +157,16 @@ def _interplay_columns(
     return {f"{prefix}/{name}": value for name, value in zip(Interplay._fields, values, strict=True)}
 
 
-def _class_averages(task: Task, split: Split) -> Float[Tensor, "class split"]:
-    """The matrix that takes a split's features to class means; a product with it sums in the same order every time."""
-    one_hot = F.one_hot(task.targets[task.indices(split)], task.num_classes).float()
-    counts = one_hot.sum(dim=0)
+def _targets(task: Task, split: Split) -> Int[Tensor, "split"]:
+    return task.targets[task.indices(split)]
+
+
+def _class_counts(task: Task, split: Split) -> Float[Tensor, "class"]:
+    counts = torch.bincount(_targets(task, split), minlength=task.num_classes).double()
     empty = int((counts == 0).sum())
     if empty:
         raise ConfigError(
             f"task.train_fraction: {empty} of {task.num_classes} classes have no {split} sample, and the prototype "
             "pairing needs one of each: move it towards 0.5, or set probes.prototype off"
         )
-    return (one_hot / counts).T.contiguous()
+    return counts

@@ -23,6 +23,7 @@ class Snapshot:
         task: Task,
         train_features: Float[Tensor, "train dim"],
         train_logits: Float[Tensor, "train class"],
+        train_loss: Float[Tensor, ""],
         loss_dtype: torch.dtype,
     ) -> None:
         self.step = step
@@ -31,6 +32,7 @@ class Snapshot:
         self.loss_dtype = loss_dtype
         self._features = {"train": train_features.detach()}
         self._logits = {"train": train_logits.detach()}
+        self._loss = {"train": train_loss.detach()}
 
     def targets(self, split: Split) -> Int[Tensor, "split"]:
         """Class indices of the split's samples."""
@@ -50,6 +52,9 @@ class Snapshot:
             self._logits[split] = self.model.head(self.features(split))
         return self._logits[split]
 
+    @torch.no_grad()
     def loss(self, split: Split) -> Float[Tensor, ""]:
-        """Mean cross-entropy of the split."""
-        return cross_entropy(self.logits(split), self.targets(split), self.loss_dtype)
+        """Mean cross-entropy of the split, in nats."""
+        if split not in self._loss:
+            self._loss[split] = cross_entropy(self.logits(split), self.targets(split), self.loss_dtype)
+        return self._loss[split]
