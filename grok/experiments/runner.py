@@ -118,11 +118,10 @@ def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
     mirror = None
     if wandb != "disabled":
         mirror = WandbMirror(
-            run.path / "wandb",
+            run.path,
             mode=wandb,
             project=f"grok-{manifest['experiment']}",
             group=run.id,
-            name=run.id,
             config=manifest["config"] | {"seed": manifest["seed"]},
             first_step=first_step,
         )

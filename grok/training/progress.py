@@ -1,5 +1,6 @@
 """One live line while a run trains; plain lines where the output is no terminal."""
 
+import math
 import sys
 import time
 from typing import TextIO
@@ -21,7 +22,8 @@ class Progress:
         self._pairing = pairing
         self._first_step = first_step
         self._latest: Row = {}
-        self._started = self._shown = time.monotonic()
+        self._started = time.monotonic()
+        self._shown = -math.inf
         self._bar = tqdm(
             total=last_step,
             initial=first_step,

@@ -1,0 +1,104 @@
+"""A thinned mirror of a run's record in Weights & Biases. The store is the record; this is a view of it."""
+
+import itertools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+DENSE_STEPS = 200
+
+
+class WandbError(Exception):
+    """wandb cannot be used as asked: the message says why, and the mend."""
+
+
+def mirror_spacing(step: int) -> int:
+    """Steps between mirrored rows around `step`: 1 up to step 200, then the next of 10, 20, 50, 100, … to step/200.
+
+    The rows grow sparser with log step: at most 2,000 of ten million steps, and from step 200 on only steps at which
+    every probe of the default schedule measures. The rule knows the step alone, so a resumed run mirrors the same ones.
+
+    >>> mirror_spacing(150), mirror_spacing(250), mirror_spacing(3_000), mirror_spacing(40_000)
+    (1, 10, 20, 200)
+    """
+    if step <= DENSE_STEPS:
+        return 1
+    spacings = (lead * 10**power for power in itertools.count(1) for lead in (1, 2, 5))
+    return next(spacing for spacing in spacings if spacing >= step / DENSE_STEPS)
+
+
+class WandbMirror:
+    """One wandb run, offline in the run's own folder or online.
+
+    An offline run cannot be resumed under one id, so a resumed run is a new one in the same group; the metric `step`
+    is the horizontal axis of all charts and makes them one curve.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        mode: Literal["offline", "online"],
+        project: str,
+        group: str,
+        config: Mapping[str, Any],
+        first_step: int = 0,
+    ) -> None:
+        """Begin a run below `directory`/wandb. Offline writes nowhere else, needs no key and opens no connection.
+
+        Raises:
+            WandbError: wandb is not installed, or is online without a key or a connection.
+        """
+        # wandb would keep its service's log in the home folder
+        os.environ.setdefault("WANDB_CACHE_DIR", str(directory / "wandb" / "cache"))
+        try:
+            import wandb
+        except ImportError as error:
+            raise WandbError("wandb is not installed: `pip install wandb`, or use --wandb disabled") from error
+        if mode == "online" and not _has_key():
+            raise WandbError("wandb has no API key: `wandb login` first, or use --wandb offline")
+        settings = wandb.Settings(
+            mode=mode,
+            silent=True,
+            console="off",
+            disable_git=True,
+            disable_code=True,
+            disable_job_creation=True,
+            x_disable_stats=True,
+            x_disable_meta=True,
+            x_save_requirements=False,
+        )
+        try:
+            self._run = wandb.init(
+                dir=directory,
+                project=project,
+                group=group,
+                name=group if first_step == 0 else f"{group} from step {first_step}",
+                config=dict(config),
+                settings=settings,
+            )
+        except (wandb.Error, OSError) as error:
+            raise WandbError(f"wandb does not start ({error}): mend that, or use --wandb disabled") from error
+        self._run.define_metric("*", step_metric="step")
+
+    @property
+    def path(self) -> Path:
+        """The run's own folder: what `wandb leet` opens and `wandb sync` uploads."""
+        return Path(self._run.dir).parent
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Mirror a row, if the thinning selects its step."""
+        if step % mirror_spacing(step) == 0:
+            self._run.log({"step": step, **metrics})
+
+    def finish(self, summary: Mapping[str, Any], exit_code: int = 0) -> None:
+        """Write out what is under way and end the wandb run."""
+        self._run.summary.update(dict(summary))
+        self._run.finish(exit_code=exit_code)
+
+
+def _has_key() -> bool:
+    import wandb
+
+    return bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
