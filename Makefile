@@ -35,6 +35,7 @@ clean:  ## everything that can be made again; never runs/
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "grok: expected Python 3.11 or later; name one with make PYTHON=..." >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@echo "grok: setting up $(VENV), which takes a minute or two"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
 	@touch $@

@@ -75,6 +75,16 @@ class ShowOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class DashboardOptions:
+    """Open a run's wandb mirror in the terminal, while it trains or after."""
+
+    run: tyro.conf.Positional[str | None] = None
+    """A run's folder, its id, or a part of the id; the newest run that has a mirror if none is named."""
+    runs: Path = Path("runs")
+    """The store."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class FiguresOptions:
     """Draw figures from records alone."""
 
@@ -99,13 +109,13 @@ def parse(options_type: type[OptionsType], command: str, arguments: Sequence[str
 
 
 def _unbox(text: str) -> str:
-    r"""The sentence inside a box of line-drawing characters, up to its first rule.
+    r"""The sentence inside a box of line-drawing characters, without the pointer to the help at its end.
 
-    >>> _unbox("╭ Value error ╮\n│ Error parsing │\n│ --seed: bad   │\n│ ───────────── │\n│ For help, … │\n╰╯")
+    >>> _unbox("╭ Value error ╮\n│ Error parsing │\n│ --seed: bad   │\n│ ───────────── │\n│ For full helptext │\n╰╯")
     'Error parsing --seed: bad'
     """
-    lines = [line.strip("│ \n") for line in text.splitlines() if line.startswith("│")]
-    sections = re.split(r"\n─+\n", "\n".join(lines))
+    lines = [line.strip("│| \n") for line in text.splitlines() if line.startswith(("│", "|"))]
+    sections = re.split(r"\n[─-]+\n", "\n".join(lines))
     sentences = [" ".join(section.split()) for section in sections if not section.startswith("For full helptext")]
     return ". ".join(sentences)
 
@@ -132,9 +142,10 @@ def choose(kind: str, name: str, choices: dict[str, Any]) -> Any:
 
 def value_of(flag: str, arguments: Sequence[str], *, default: str) -> str:
     """The value that `--flag VALUE` or `--flag=VALUE` gives, before the flags that depend on it can be read."""
+    value = default
     for index, argument in enumerate(arguments):
         if argument == flag and index + 1 < len(arguments):
-            return arguments[index + 1]
-        if argument.startswith(f"{flag}="):
-            return argument.partition("=")[2]
-    return default
+            value = arguments[index + 1]
+        elif argument.startswith(f"{flag}="):
+            value = argument.partition("=")[2]
+    return value

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from grok.arguments import (
+    DashboardOptions,
     FiguresOptions,
     ListOptions,
     ResumeOptions,
@@ -44,6 +46,8 @@ def train(arguments: Sequence[str]) -> int:
         arguments[1:],
         default=TrainOptions(config=preset()),
     )
+    if options.seed < 0:
+        raise UsageError(f"--seed: expected an integer of at least 0, got {options.seed}")
     config = options.config
     if options.steps is not None:
         config = dataclasses.replace(config, steps=options.steps)
@@ -113,12 +117,24 @@ def figures(arguments: Sequence[str]) -> int:
     return DONE
 
 
+def dashboard(arguments: Sequence[str]) -> int:
+    """Open a run's wandb mirror in the terminal: grok dashboard [RUN]."""
+    options = parse(DashboardOptions, "dashboard", arguments)
+    store = Store(options.runs)
+    runs = [store.open(options.run)] if options.run else store.runs()
+    mirrors = [run.path / "wandb" for run in runs if (run.path / "wandb").is_dir()]
+    if not mirrors:
+        raise StoreError(f"no run with a wandb mirror in {options.runs}: train one without --wandb disabled")
+    return subprocess.run([sys.executable, "-m", "wandb", "leet", str(mirrors[-1])], check=False).returncode
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "train": train,
     "resume": resume,
     "list": list_runs,
     "show": show,
     "figures": figures,
+    "dashboard": dashboard,
 }
 
 

@@ -165,7 +165,7 @@ class GrokkingConfig:
 
     def __post_init__(self) -> None:
         _require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
-        _require(self.settle is None or self.settle >= 0, "settle", "None or an integer of at least 0", self.settle)
+        _require(self.settle is None or self.settle >= 1, "settle", "None or an integer of at least 1", self.settle)
         smaller_split = min(self.task.train_size, self.task.modulus**2 - self.task.train_size)
         _require(
             self.probes.sample == "off" or self.probes.sample_size <= smaller_split,

@@ -1,6 +1,6 @@
 """Independent random streams from one seed, the same on every machine and device."""
 
-import zlib
+import hashlib
 
 import torch
 
@@ -10,7 +10,11 @@ def stream(seed: int, name: str) -> torch.Generator:
 
     >>> torch.equal(torch.rand(3, generator=stream(0, "split")), torch.rand(3, generator=stream(0, "split")))
     True
+    >>> torch.equal(torch.rand(3, generator=stream(0, "split")), torch.rand(3, generator=stream(1, "split")))
+    False
     >>> torch.equal(torch.rand(3, generator=stream(0, "split")), torch.rand(3, generator=stream(0, "model")))
     False
     """
-    return torch.Generator("cpu").manual_seed((seed << 32) + zlib.crc32(name.encode()))
+    # torch's CPU generator reads the low 32 bits of its seed alone, so seed and name must both be mixed into those.
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return torch.Generator("cpu").manual_seed(int.from_bytes(digest[:4], "big"))

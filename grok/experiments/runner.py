@@ -143,7 +143,7 @@ def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
             save()
             last_save = time.monotonic()
 
-    run.update(status="running")
+    run.update(status="running", error=None)
     summary: dict[str, Any] = {}
     exit_code = 1
     try:
@@ -154,7 +154,10 @@ def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
             summary = _summary(run)
         run.update(status="finished" if finished else "interrupted", summary=summary)
         exit_code = 0
-    except BaseException as error:
+    except KeyboardInterrupt:  # a second Ctrl-C: the last save is what to go on from
+        run.update(status="interrupted")
+        raise
+    except Exception as error:
         _record_failure(run, recorder, error)
         raise
     finally:
@@ -166,11 +169,13 @@ def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
 
 def _summary(run: Run) -> dict[str, Any]:
     metrics = run.metrics()
+    if metrics.empty:
+        return {}
     last = metrics.iloc[-1].dropna()
     return {"events": events(metrics), "last": {"step": int(last.pop("step"))} | last.to_dict()}
 
 
-def _record_failure(run: Run, recorder: Recorder, error: BaseException) -> None:
+def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
     """Keep what was measured and why it ended, as far as the disk still takes it; the error itself is raised anyway."""
     try:
         recorder.save()

@@ -62,8 +62,10 @@ class Run:
         return manifest
 
     def update(self, **fields: Any) -> None:
-        """Change fields of run.json."""
-        self._write_manifest(self.manifest() | fields)
+        """Change fields of run.json; one that is None is removed."""
+        unchanged = {name: value for name, value in self.manifest().items() if name not in fields}
+        changed = {name: value for name, value in fields.items() if value is not None}
+        self._write_manifest(unchanged | changed)
 
     def metrics(self) -> pd.DataFrame:
         """The record, indexed by nothing: column `step` and one column a metric, null where it was not measured."""

@@ -101,4 +101,4 @@ class WandbMirror:
 def _has_key() -> bool:
     import wandb
 
-    return bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
+    return wandb.login(prompt=False)

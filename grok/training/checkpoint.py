@@ -21,9 +21,16 @@ def save_checkpoint(run: Run, step: int, model: nn.Module, optimiser: torch.opti
     """Write the state at `step`, then remove all but the newest two."""
     path = run.checkpoints_path / f"step-{step:08d}.safetensors"
     tensors = {name: tensor.contiguous() for name, tensor in _state(model, optimiser).items()}
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(tensors, temporary, metadata={"step": str(step)})
+        except SafetensorError as error:  # how it reports a full disk
+            raise OSError(str(error)) from error
+
     with run.writing(path):
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata={"step": str(step)}))
+        write_atomically(path, write)
         for old in checkpoints(run)[:-KEEP]:
             old.unlink()
     return path
@@ -54,31 +61,31 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         )
         raise CheckpointError(f"{path} is damaged ({error}): {mend}") from error
 
-    _fill_optimiser_state(optimiser)
-    state = _state(model, optimiser)
-    expected = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if expected != {name: tuple(tensor.shape) for name, tensor in tensors.items()}:
+    if not _fits(tensors, model):
         raise CheckpointError(f"{path} holds another network than run.json describes: restore either from a copy")
+    parameters = dict(model.named_parameters())
     with torch.no_grad():
-        for name, tensor in state.items():
-            tensor.copy_(tensors[name])
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[f"model.{name}"])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for index, name in enumerate(parameters):
+        prefix = f"optimiser.{name}."
+        of_parameter = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        if of_parameter:  # the optimiser has none before its first step
+            moments[index] = of_parameter
+    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
     return step
 
 
 def _state(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Every tensor that the next step depends on, by name; the tensors themselves, not copies."""
+    """Every tensor that the next step depends on, by name."""
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     for name, parameter in model.named_parameters():
         tensors |= {f"optimiser.{name}.{key}": tensor for key, tensor in optimiser.state[parameter].items()}
     return tensors
 
 
-def _fill_optimiser_state(optimiser: torch.optim.Optimizer) -> None:
-    """Let AdamW make its moments, which it does in its first step; a step of rate 0 on no gradient changes nothing."""
-    for group in optimiser.param_groups:
-        rate, group["lr"] = group["lr"], 0.0
-        for parameter in group["params"]:
-            parameter.grad = torch.zeros_like(parameter)
-        optimiser.step()
-        group["lr"] = rate
-    optimiser.zero_grad()
+def _fits(tensors: dict[str, Tensor], model: nn.Module) -> bool:
+    """Whether the model's tensors are the model's parameters, in name and shape."""
+    expected = {f"model.{name}": parameter.shape for name, parameter in model.named_parameters()}
+    return expected == {name: tensor.shape for name, tensor in tensors.items() if name.startswith("model.")}

@@ -79,11 +79,12 @@ class Engine:
             TrainingError: the loss is no longer finite.
         """
         inputs, targets = self.task.inputs[self.task.train], self.task.targets[self.task.train]
+        block = self.settle.look_every(BLOCK)
         for step, row in recorder.earlier_rows():
             self.settle.update(step, row)
         while not interrupted():
             # Is this the last row?
-            if self.step % BLOCK == 0 or self.step >= self.settle.last_step:
+            if self.step % block == 0 or self.step >= self.settle.last_step:
                 on_block(self._fetch(recorder))
             last = self.step >= self.settle.last_step
 

@@ -15,6 +15,10 @@ class Settle:
         self._settle = settle
         self._grokked_at: int | None = None
 
+    def look_every(self, block: int) -> int:
+        """At most `block` steps, and few enough that the end cannot be passed unseen."""
+        return block if self._settle is None else min(block, self._settle)
+
     def update(self, step: int, row: dict[str, float]) -> None:
         """Take in a recorded row."""
         accuracy = row.get("test/accuracy")

@@ -1,0 +1,68 @@
+"""The wandb mirror: thinned, offline without a trace elsewhere, and never asking for anything."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from grok.tracking.wandb_mirror import WandbError, WandbMirror, mirror_spacing
+
+
+@pytest.mark.parametrize("steps", [100_000, 10_000_000])
+def test_at_most_two_thousand_rows_are_mirrored(steps):
+    mirrored, step = 0, 0
+    while step <= steps:  # spacings divide the steps where they begin, so this visits exactly the mirrored ones
+        assert step % mirror_spacing(step) == 0
+        mirrored += 1
+        step += mirror_spacing(step + 1)
+        step -= step % mirror_spacing(step)
+    assert 500 < mirrored <= 2_000
+
+
+def test_beyond_the_first_steps_only_rows_with_every_probe_are_mirrored():
+    mirrored = [step for step in range(201, 20_000) if step % mirror_spacing(step) == 0]
+    assert all(step % 10 == 0 for step in mirrored)
+
+
+@pytest.fixture
+def empty_home(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_CACHE_DIR", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def test_an_offline_run_holds_the_rows_and_writes_nowhere_else(tmp_path, empty_home):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    mirror = WandbMirror(folder, mode="offline", project="grok-test", group="run-1", config={"task": {"modulus": 113}})
+    for step in (0, 1, 1_000, 1_001, 1_010):
+        mirror.log(step, {"test/accuracy": step / 2_000})
+    mirror.finish({"last": 7})
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", str(mirror.path)]
+    written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert len(re.findall("test/accuracy", written)) >= 4
+    assert "0.505" in written  # step 1,010
+    assert "0.5005" not in written  # step 1,001 is thinned out
+    assert mirror.path.is_relative_to(folder)
+    assert list(empty_home.iterdir()) == []
+
+
+def test_online_without_a_key_is_an_error_with_the_mend(tmp_path, empty_home):
+    with pytest.raises(WandbError, match="wandb has no API key: `wandb login` first, or use --wandb offline"):
+        WandbMirror(tmp_path, mode="online", project="grok-test", group="run-1", config={})
+
+
+def test_a_missing_wandb_is_an_error_with_the_mend(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(WandbError, match="pip install wandb"):
+        WandbMirror(tmp_path, mode="offline", project="grok-test", group="run-1", config={})
+
+
+def test_importing_the_mirror_imports_no_wandb():
+    code = "import grok.tracking.wandb_mirror, sys; sys.exit('wandb' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
