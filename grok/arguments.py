@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import io
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -98,14 +99,21 @@ class FiguresOptions:
 
 def parse(options_type: type[OptionsType], command: str, arguments: Sequence[str], **how: Any) -> OptionsType:
     """Let tyro read the arguments, and turn its boxed message into one line."""
-    box = io.StringIO()
+    out, err = _Utf8Text(), _Utf8Text()
     try:
-        with contextlib.redirect_stderr(box):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             return tyro.cli(options_type, prog=f"grok {command}", args=list(arguments), **how)
     except SystemExit as stop:
-        if not stop.code:
-            raise
-        raise UsageError(_unbox(box.getvalue())) from stop
+        if stop.code:
+            raise UsageError(_unbox(err.getvalue())) from stop
+        sys.stdout.write(out.getvalue())
+        raise
+
+
+class _Utf8Text(io.StringIO):
+    """Text in memory that tyro takes for a modern terminal, so that its boxes are drawn with lines everywhere."""
+
+    encoding = "utf-8"
 
 
 def _unbox(text: str) -> str:
@@ -114,8 +122,8 @@ def _unbox(text: str) -> str:
     >>> _unbox("╭ Value error ╮\n│ Error parsing │\n│ --seed: bad   │\n│ ───────────── │\n│ For full helptext │\n╰╯")
     'Error parsing --seed: bad'
     """
-    lines = [line.strip("│| \n") for line in text.splitlines() if line.startswith(("│", "|"))]
-    sections = re.split(r"\n[─-]+\n", "\n".join(lines))
+    lines = [line.strip("│ \n") for line in text.splitlines() if line.startswith("│")]
+    sections = re.split(r"\n─+\n", "\n".join(lines))
     sentences = [" ".join(section.split()) for section in sections if not section.startswith("For full helptext")]
     return ". ".join(sentences)
 

@@ -65,7 +65,7 @@ def train(arguments: Sequence[str]) -> int:
         wandb=options.wandb,
         command=["grok", "train", *arguments],
     )
-    return _conclude(run, finished)
+    return _conclude(run, finished, store)
 
 
 def resume(arguments: Sequence[str]) -> int:
@@ -74,11 +74,12 @@ def resume(arguments: Sequence[str]) -> int:
     from grok.experiments.runner import resume as resume_run
 
     options = parse(ResumeOptions, "resume", arguments)
-    run = Store(options.runs).open(options.run)
+    store = Store(options.runs)
+    run = store.open(options.run)
     if run.manifest()["status"] == "finished":
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
-    return _conclude(run, resume_run(run, EXPERIMENTS, wandb=options.wandb))
+    return _conclude(run, resume_run(run, EXPERIMENTS, wandb=options.wandb), store)
 
 
 def list_runs(arguments: Sequence[str]) -> int:
@@ -181,13 +182,18 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _conclude(run: Run, finished: bool) -> int:
+def _conclude(run: Run, finished: bool, store: Store) -> int:
     if not finished:
         step = run.manifest()["step"]
         print(f"\nInterrupted at step {step:,}; all is saved. Go on with:\n    {_program()} resume {run.path}")
         return INTERRUPTED
-    print(f"\n{describe(run)}\n\nNext, draw it:\n    {_program()} figures")
+    print(f"\n{describe(run)}\n\nNext, draw it:\n    {_program()} figures{_runs_flag(store)}")
     return DONE
+
+
+def _runs_flag(store: Store) -> str:
+    """The flag that makes another command look into this store; none for the usual one."""
+    return "" if store.root == TrainOptions.runs else f" --runs {store.root}"
 
 
 def _print_table(rows: dict[str, str]) -> None:

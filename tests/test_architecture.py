@@ -64,7 +64,7 @@ def test_the_readme_tree_gives_every_source_file_one_line():
         if not match:
             continue
         depth = len(match[1]) // 2
-        folders = folders[: depth - 2] + [match[2].rstrip("/")] if match[2].endswith("/") else folders[: depth - 2]
+        folders = [*folders[: depth - 2], match[2].rstrip("/")] if match[2].endswith("/") else folders[: depth - 2]
         if match[2].endswith(".py"):
             listed.add("/".join([*folders, match[2]]))
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "grok").rglob("*.py") if path.name != "__init__.py"}

@@ -43,5 +43,5 @@ def _first_reached(metrics: pd.DataFrame, column: str, threshold: float) -> int 
     return int(reached.iloc[0]) if len(reached) else None
 
 
-def _at(values: pd.Series, step: Any) -> dict[str, float]:
+def _at(values: pd.Series, step: Any) -> dict[str, int | float]:
     return {"step": int(step), "value": float(values[step])}

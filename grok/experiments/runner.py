@@ -2,10 +2,9 @@
 
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Literal
@@ -177,11 +176,9 @@ def _summary(run: Run) -> dict[str, Any]:
 
 def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
     """Keep what was measured and why it ended, as far as the disk still takes it; the error itself is raised anyway."""
-    try:
+    with suppress(StoreError):
         recorder.save()
         run.update(status="failed", error=str(error))
-    except StoreError as second:
-        print(f"grok: the failure could not be recorded: {second}", file=sys.stderr)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,11 +116,11 @@ class Run:
     def lock(self) -> Iterator[None]:
         """Hold the run against other processes; the lock goes with the process, however it ends."""
         try:
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT)
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StoreError(f"cannot write into {self.path} ({error.strerror}): mend its permissions") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_patiently(descriptor)
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
             yield
@@ -190,7 +191,7 @@ class Store:
                     "seed": seed,
                     "status": "running",
                     "step": 0,
-                    "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "created": datetime.now(UTC).isoformat(timespec="microseconds"),
                     "command": list(command),
                     **environment,
                     "timings": {"wall_seconds": 0.0},
@@ -240,6 +241,15 @@ def _make_new_folder(parent: Path, name: str) -> Path:
             number += 1
         else:
             return path
+
+
+def _lock_patiently(descriptor: int) -> None:
+    """Take the lock; a process that only looks who holds it, as `grok list` does, is over in an instant."""
+    for _ in range(10):
+        with suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.05)
+    return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _first_line(error: Exception) -> str:

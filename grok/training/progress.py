@@ -1,9 +1,10 @@
 """One live line while a run trains; plain lines where the output is no terminal."""
 
+import io
 import math
 import sys
 import time
-from typing import TextIO
+from typing import Any
 
 from tqdm import tqdm
 
@@ -16,8 +17,15 @@ LIVE_INTERVAL = 0.2  # seconds between changes of the live line
 class Progress:
     """Step, rate, loss, accuracies, MIR and HDR of one pairing, and time left."""
 
-    def __init__(self, *, first_step: int, last_step: int, pairing: str = "sample/test", out: TextIO | None = None):
-        self._out = out or sys.stderr
+    def __init__(
+        self,
+        *,
+        first_step: int,
+        last_step: int,
+        pairing: str = "sample/test",
+        out: io.TextIOBase | None = None,
+    ) -> None:
+        self._out: Any = out or sys.stderr
         self._live = self._out.isatty()
         self._pairing = pairing
         self._first_step = first_step

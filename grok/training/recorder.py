@@ -1,7 +1,7 @@
 """The recorder: fetches what probes measured in blocks, keeps it, and writes it to the run's record."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +14,7 @@ from grok.tracking import Run
 Row = dict[str, float]
 
 
+@runtime_checkable
 class Mirror(Protocol):
     """A second place that sees each row, such as wandb."""
 

@@ -1,0 +1,20 @@
+"""Every call's shapes and types are checked while the tests run; no test reaches the network or the user's home."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' networks are small: a second thread only waits
+
+from jaxtyping import install_import_hook
+
+install_import_hook("grok", "beartype.beartype")
+
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path_factory, monkeypatch):
+    """A home folder of its own, and wandb offline without a key."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for name in ("WANDB_API_KEY", "WANDB_DIR", "WANDB_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)

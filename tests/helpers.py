@@ -1,0 +1,90 @@
+"""A problem small enough to train in a second, and the few moves that many tests make with it."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from grok.config import (
+    GrokkingConfig,
+    OptimiserConfig,
+    ProbesConfig,
+    TaskConfig,
+    TransformerConfig,
+    config_hash,
+    config_to_json,
+)
+from grok.experiments import grokking
+from grok.tracking import Run, Store
+from grok.training.engine import Engine
+from grok.training.loss import cross_entropy
+from grok.training.recorder import Recorder, Row
+from grok.training.snapshot import Snapshot
+
+CPU = torch.device("cpu")
+
+SMALL_FLAGS = (
+    *("--config.task.modulus", "11", "--config.task.train-fraction", "0.5"),
+    *("--config.model.d-model", "16", "--config.model.num-heads", "2"),
+    *("--config.model.d-head", "8", "--config.model.d-mlp", "32"),
+    *("--config.probes.sample-size", "32", "--wandb", "disabled", "--device", "cpu"),
+)
+
+
+def small_config(*, steps: int = 120, optimiser: OptimiserConfig | None = None, **probes: str) -> GrokkingConfig:
+    """What `SMALL_FLAGS` ask for."""
+    return GrokkingConfig(
+        task=TaskConfig(modulus=11, train_fraction=0.5),
+        model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32),
+        optimiser=optimiser or OptimiserConfig(),
+        probes=dataclasses.replace(ProbesConfig(sample_size=32), **probes),
+        steps=steps,
+    )
+
+
+def small_engine(*, seed: int = 0, **settings) -> Engine:
+    return grokking.build(small_config(**settings), seed, CPU)
+
+
+def new_run(root: Path, *, seed: int = 0, config: GrokkingConfig | None = None) -> Run:
+    """A run in the store that has only been made."""
+    config = config or small_config()
+    return Store(root).create(
+        experiment="grokking",
+        label=config.label,
+        config=config_to_json(config),
+        config_hash=config_hash(config),
+        seed=seed,
+        command=["grok", "train", "grokking"],
+        environment={"device": "cpu", "threads": torch.get_num_threads()},
+    )
+
+
+def before_step(step: int) -> Callable[[], bool]:
+    """An `interrupted` for `Engine.run`, which asks it once before each step: true from the given step on."""
+    steps = itertools.count()
+    return lambda: next(steps) >= step
+
+
+def run_steps(engine: Engine, run: Run, steps: int) -> list[tuple[int, Row]]:
+    """The rows measured in the engine's next steps."""
+    rows: list[tuple[int, Row]] = []
+    engine.run(Recorder(run, first_step=engine.step), rows.extend, before_step(steps))
+    return rows
+
+
+def snapshot_of(engine: Engine) -> Snapshot:
+    """The engine's network as the probes would see it now."""
+    features = engine.model.features(engine.task.inputs[engine.task.train])
+    logits = engine.model.head(features)
+    return Snapshot(
+        step=engine.step,
+        model=engine.model,
+        task=engine.task,
+        train_features=features,
+        train_logits=logits,
+        train_loss=cross_entropy(logits, engine.task.targets[engine.task.train]),
+        loss_dtype=torch.float64,
+    )

@@ -1,0 +1,64 @@
+"""Matrix entropy and effective rank follow their definitions, degenerate cases included."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from grok.information import effective_rank, gram, gram_entropy, matrix_entropy
+from tests.information.test_interplay import vectors
+from tests.reference.information import naive_entropy, naive_gram
+
+
+@pytest.mark.parametrize(("n", "d"), [(3, 5), (20, 6), (40, 40)])
+def test_entropy_follows_the_definition(n, d):
+    rows = vectors(n, d)
+    expected = naive_entropy(naive_gram(rows.numpy()))
+    assert matrix_entropy(gram(rows)).item() == pytest.approx(expected, abs=1e-12)
+    assert gram_entropy(rows).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_entropy_is_the_trace_with_the_matrix_logarithm():
+    matrix = gram(vectors(6, 9)).numpy()
+    density = matrix / 6
+    assert matrix_entropy(torch.tensor(matrix)).item() == pytest.approx(
+        -np.trace(density @ scipy.linalg.logm(density)), abs=1e-12
+    )
+
+
+def test_entropy_of_orthogonal_vectors_is_log_n_and_of_parallel_ones_zero():
+    assert matrix_entropy(torch.eye(7).double()).item() == pytest.approx(np.log(7), abs=1e-14)
+    assert matrix_entropy(torch.ones(7, 7).double()).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_no_eigenvalue_is_moved_away_from_zero():
+    orthogonal = torch.eye(10, dtype=torch.float64).repeat(900, 1)  # 9,000 samples of rank 10
+    assert gram_entropy(orthogonal).item() == pytest.approx(np.log(10), abs=1e-12)
+
+
+def test_the_small_side_serves_many_samples():
+    rows = vectors(600, 10)
+    assert gram_entropy(rows).item() == pytest.approx(matrix_entropy(gram(rows)).item(), abs=1e-10)
+
+
+@pytest.mark.parametrize(("n", "d"), [(4, 6), (8, 3)])
+def test_gradients_pass_gradcheck(n, d):
+    rows = vectors(n, d).requires_grad_()
+    assert torch.autograd.gradcheck(gram_entropy, (rows,))
+    assert torch.autograd.gradcheck(effective_rank, (rows,))
+
+
+def test_the_gradient_at_repeated_eigenvalues_is_that_of_finite_differences():
+    identity = torch.eye(4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(gram_entropy, (identity,), atol=1e-5)
+
+
+def test_effective_rank_is_the_exponential_of_the_singular_values_entropy():
+    rows = vectors(9, 5)
+    values = np.linalg.svd(rows.numpy(), compute_uv=False)
+    weights = values / values.sum()
+    assert effective_rank(rows).item() == pytest.approx(np.exp(-(weights * np.log(weights)).sum()), rel=1e-12)
+
+
+def test_effective_rank_of_one_direction_is_one_whatever_its_lengths():
+    assert effective_rank(torch.tensor([[1.0, 2.0], [10.0, 20.0]]).double()).item() == pytest.approx(1, abs=1e-12)

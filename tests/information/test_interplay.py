@@ -1,0 +1,144 @@
+"""MIR and HDR follow their definitions, their bounds and their symmetries."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grok.information import gram, gram_interplay, hdr, interplay, mir, mutual_information
+from tests.reference.information import naive_interplay
+
+
+def vectors(n, d, seed=0, dtype=torch.float64):
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+CASES = {
+    "more dimensions than vectors": (vectors(7, 12, 1), vectors(7, 9, 2)),
+    "more vectors than dimensions": (vectors(30, 4, 1), vectors(30, 6, 2)),
+    "repeated vectors": (vectors(5, 3, 1).repeat(6, 1), vectors(30, 3, 2)),
+    "nearly parallel vectors": (torch.ones(20, 8).double() + 1e-3 * vectors(20, 8, 1), vectors(20, 8, 2)),
+    "orthogonal against random": (torch.eye(9).double(), vectors(9, 3, 2)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_interplay_follows_the_definition(case):
+    first, second = CASES[case]
+    expected = naive_interplay(first.numpy(), second.numpy())
+    values = interplay(gram(first), gram(second))
+    np.testing.assert_allclose([values.mir, values.hdr], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_smaller_side_gives_the_same_five_values(case):
+    first, second = CASES[case]
+    np.testing.assert_allclose(gram_interplay(first, second), interplay(gram(first), gram(second)), atol=1e-12)
+
+
+def test_interplay_does_not_depend_on_rotation_scale_or_order():
+    first, second = vectors(12, 5, 1), vectors(12, 7, 2)
+    rotation = torch.linalg.qr(vectors(5, 5, 3)).Q
+    scales = vectors(12, 1, 4).abs() + 0.1
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(5))
+    moved = gram_interplay((scales * first @ rotation)[order], second[order])
+    np.testing.assert_allclose(moved, gram_interplay(first, second), atol=1e-12)
+
+
+def test_the_joint_entropy_is_of_the_product_of_gram_matrices_so_a_change_of_basis_of_one_side_changes_nothing():
+    first, second = vectors(10, 4, 1), vectors(10, 4, 2)
+    rotation = torch.linalg.qr(vectors(4, 4, 3)).Q
+    before, after = gram_interplay(first, second), gram_interplay(first, second @ rotation)
+    assert after.joint_entropy.item() == pytest.approx(before.joint_entropy.item(), abs=1e-12)
+
+
+def test_a_rotated_copy_has_equal_entropy():
+    first = vectors(12, 5, 1)
+    assert hdr(gram(first), gram(first @ torch.linalg.qr(vectors(5, 5, 3)).Q)).item() < 1e-13
+
+
+shapes = st.tuples(st.integers(2, 12), st.integers(1, 8), st.integers(1, 8), st.integers(0, 10_000))
+
+
+@settings(max_examples=80, deadline=None)
+@given(shapes)
+def test_the_ratios_are_fractions_and_symmetric_and_no_more_is_shared_than_there_is(shape):
+    n, d1, d2, seed = shape
+    matrix_1, matrix_2 = gram(vectors(n, d1, seed)), gram(vectors(n, d2, seed + 1))
+    values = interplay(matrix_1, matrix_2)
+    assert -1e-9 <= values.mir <= 1 + 1e-9
+    assert -1e-9 <= values.hdr <= 1 + 1e-9
+    mutual = mutual_information(matrix_1, matrix_2)
+    assert -1e-9 <= mutual <= torch.minimum(values.entropy_1, values.entropy_2) + 1e-9
+    swapped = interplay(matrix_2, matrix_1)
+    np.testing.assert_allclose([swapped.mir, swapped.hdr], [values.mir, values.hdr], atol=1e-9)
+
+
+def test_orthogonal_vectors_share_everything():
+    values = interplay(torch.eye(6).double(), torch.eye(6).double())
+    np.testing.assert_allclose(values, [1, 0, np.log(6), np.log(6), np.log(6)], atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_parallel_vectors_share_nothing_and_are_no_division_by_zero(dtype):
+    parallel = vectors(9, 1, 1, dtype) @ vectors(1, 5, 2, dtype)
+    against_random = gram_interplay(parallel, vectors(9, 5, 3, dtype))
+    assert against_random.mir == 0
+    assert against_random.hdr.item() == pytest.approx(1, abs=1e-5)
+    against_itself = gram_interplay(parallel, parallel)
+    assert (against_itself.mir, against_itself.hdr) == (0, 0)
+
+
+def test_the_gradient_at_parallel_vectors_is_finite():
+    parallel = torch.ones(6, 3, dtype=torch.float64, requires_grad=True)
+    gram_interplay(parallel, vectors(6, 3)).mir.backward()
+    assert parallel.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("ratio", [mir, hdr, mutual_information])
+def test_gradients_of_the_ratios_pass_gradcheck(ratio):
+    first, second = vectors(5, 8, 1).requires_grad_(), vectors(5, 7, 2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: ratio(gram(a), gram(b)), (first, second))
+
+
+@pytest.mark.parametrize(("n", "d"), [(4, 7), (9, 3)])
+def test_gradients_from_the_smaller_side_pass_gradcheck(n, d):
+    first, second = vectors(n, d, 1).requires_grad_(), vectors(n, d, 2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: tuple(gram_interplay(a, b)), (first, second))
+
+
+def test_a_batch_is_its_members_one_by_one():
+    first, second = vectors(24, 6, 1).reshape(2, 3, 4, 6), vectors(24, 5, 2).reshape(2, 3, 4, 5)
+    together = gram_interplay(first, second)
+    for i in range(2):
+        for j in range(3):
+            alone = gram_interplay(first[i, j], second[i, j])
+            np.testing.assert_allclose([value[i, j] for value in together], alone, atol=1e-13)
+    np.testing.assert_allclose(interplay(gram(first), gram(second)), together, atol=1e-12)
+
+
+def test_float32_stays_float32_and_near_float64():
+    first, second = vectors(50, 20, 1), vectors(50, 20, 2)
+    values = gram_interplay(first.float(), second.float())
+    assert {value.dtype for value in values} == {torch.float32}
+    np.testing.assert_allclose(values, gram_interplay(first, second), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: interplay(torch.ones(3, 4), torch.eye(3)), r"matrix_1: expected a square matrix.*got \(3, 4\)"),
+        (lambda: interplay(torch.eye(3), torch.eye(4)), r"matrix_2: expected the shape of matrix_1, \(3, 3\), got"),
+        (lambda: interplay(torch.eye(3), 2 * torch.eye(3)), "matrix_2: expected a Gram matrix of unit vectors"),
+        (
+            lambda: interplay(torch.eye(2), torch.tensor([[1.0, 0.5], [0.0, 1.0]])),
+            "matrix_2: expected a symmetric matrix, got entries 0.5",
+        ),
+        (lambda: gram_interplay(torch.eye(3), torch.eye(4)), "vectors_2: expected the shape of vectors_1 without"),
+        (lambda: gram_interplay(torch.eye(3), torch.full((3, 3), torch.nan)), "vectors_2: expected finite numbers"),
+    ],
+)
+def test_what_is_refused_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,59 @@
+"""What a terminal shows of runs is what their manifests hold."""
+
+from grok.config import config_hash
+from grok.tracking.report import describe, list_table
+from tests.helpers import new_run, small_config
+
+EXTREMA = {
+    "mir_max": {"step": 2210, "value": 0.91249},
+    "mir_min": {"step": 0, "value": 0.25},
+    "hdr_min": {"step": 30, "value": 0.0126},
+    "hdr_max": {"step": 12000, "value": 0.5},
+}
+SUMMARY = {
+    "events": {
+        "train_accuracy_0.99": 140,
+        "test_accuracy_0.50": 1900,
+        "test_accuracy_0.99": None,
+        "sample/test": EXTREMA,
+    },
+    "last": {"step": 12345, "test/accuracy": 0.98765, "interplay/sample/test/mir": 0.8, "interplay/sample/test/hdr": 0},
+}
+
+
+def test_the_list_has_a_line_a_run_with_a_dash_for_what_is_not_known(tmp_path):
+    finished, made = new_run(tmp_path, seed=0), new_run(tmp_path, seed=10)
+    summary = SUMMARY | {"events": {"test_accuracy_0.99": 2210}}
+    finished.update(status="finished", step=12345, summary=summary)
+    header, *lines = list_table([finished.manifest(), made.manifest()]).splitlines()
+    assert header.split("  ")[0] == "run"
+    assert [line.split() for line in lines] == [
+        [finished.id, "finished", "12345", "98.8%", "2210"],
+        [made.id, "interrupted", "0", "-", "-"],
+    ]
+    assert len({len(line) for line in (header, *lines)}) == 1
+
+
+def test_a_finished_run_is_described_with_its_events(tmp_path):
+    run = new_run(tmp_path, seed=3)
+    run.update(status="finished", step=12345, timings={"wall_seconds": 61.7}, summary=SUMMARY)
+    state, events = describe(run).split("\n\n", maxsplit=1)
+    assert f"run      {run.path}" in state
+    assert "status   finished at step 12,345 after 62 s on cpu" in state
+    assert f"command  grok train grokking  (seed 3, config {config_hash(small_config())})" in state
+    assert f"record   {run.metrics_path}" in state
+    assert [" ".join(line.split()) for line in events.splitlines()] == [
+        "train accuracy 99 % step 140",
+        "test accuracy 50 % step 1,900",
+        "test accuracy 99 % never",
+        "",
+        "pairing MIR max MIR min HDR min HDR max MIR, HDR at the end",
+        "sample/test 0.912 @ 2,210 0.250 @ 0 0.013 @ 30 0.500 @ 12,000 0.800, 0.000",
+    ]
+
+
+def test_a_failed_run_is_described_with_its_error(tmp_path):
+    run = new_run(tmp_path)
+    run.update(status="failed", step=40, error="the training loss is nan at step 47")
+    assert "status   failed at step 40 after 0 s" in describe(run)
+    assert "error    the training loss is nan at step 47" in describe(run)
