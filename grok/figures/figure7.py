@@ -69,7 +69,7 @@ def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
     titles = {
         "prototype": f"prototype: head rows with class means, n = {num_classes}",
         "sample": f"sample: features with their head rows, n = {size}",
-        "embedding": f"embedding: token embeddings with head rows, n = {num_classes}",
+        "embedding": f"embedding: tokens with head rows, n = {num_classes}",
     }
     return {
         pairing: title

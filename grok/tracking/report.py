@@ -6,7 +6,13 @@ from typing import Any
 
 from grok.tracking.store import Run
 
-EXTREMA = {"mir_max": "MIR max", "mir_min": "MIR min", "hdr_min": "HDR min", "hdr_max": "HDR max"}
+EXTREMA = {
+    "mir_max": "MIR max",
+    "mir_min": "MIR min",
+    "hdr_min": "HDR min",
+    "hdr_max": "HDR max",
+    "hdr_peak": "HDR peak",
+}
 ACCURACIES = {
     "train_accuracy_0.99": "train accuracy 99 %",
     "test_accuracy_0.50": "test accuracy 50 %",
@@ -51,11 +57,17 @@ def _describe_summary(summary: dict[str, Any]) -> list[str]:
     lines = []
     for name, title in ACCURACIES.items():
         lines.append(f"{title:<20} {'never' if events[name] is None else f'step {events[name]:,}'}")
-    lines += ["", f"{'pairing':<16}" + "".join(f"{title:>17}" for title in EXTREMA.values()) + "   MIR, HDR at the end"]
+    lines += [
+        "",
+        f"{'pairing':<16}" + "".join(f"{title:>17}" for title in EXTREMA.values()) + f"{'MIR, HDR at the end':>22}",
+    ]
     for pairing, extrema in events.items():
         if pairing in ACCURACIES:
             continue
-        cells = [f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" for name in EXTREMA]
+        cells = [
+            f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" if name in extrema else "-"
+            for name in EXTREMA
+        ]
         end = ", ".join(f"{last[f'interplay/{pairing}/{ratio}']:.3f}" for ratio in ("mir", "hdr"))
         lines.append(f"{pairing:<16}" + "".join(f"{cell:>17}" for cell in cells) + f"{end:>22}")
     return lines

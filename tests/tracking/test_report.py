@@ -47,8 +47,8 @@ def test_a_finished_run_is_described_with_its_events(tmp_path):
         "test accuracy 50 % step 1,900",
         "test accuracy 99 % never",
         "",
-        "pairing MIR max MIR min HDR min HDR max MIR, HDR at the end",
-        "sample/test 0.912 @ 2,210 0.250 @ 0 0.013 @ 30 0.500 @ 12,000 0.800, 0.000",
+        "pairing MIR max MIR min HDR min HDR max HDR peak MIR, HDR at the end",
+        "sample/test 0.912 @ 2,210 0.250 @ 0 0.013 @ 30 0.500 @ 12,000 - 0.800, 0.000",
     ]
 
 
