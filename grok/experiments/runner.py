@@ -106,7 +106,7 @@ def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode) ->
         engine = experiment.build(config, manifest["seed"], torch.device(manifest["device"]))
         if saved := checkpoints(run):
             engine.step = load_checkpoint(saved[-1], engine.model, engine.optimiser)
-        if engine.step > 0 and run.read_table().num_rows == 0:
+        if engine.step > 0 and engine.probes and run.read_table().num_rows == 0:
             raise StoreError(f"{run.metrics_path} is missing: restore it, or train anew beside it with --again")
         return _drive(run, engine, wandb)
 
@@ -128,12 +128,12 @@ def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
     progress = Progress(first_step=first_step, last_step=engine.settle.last_step)
     last_save = started
 
-    def save(**fields: Any) -> None:
+    def save() -> None:
         recorder.save()
         save_checkpoint(run, engine.step, engine.model, engine.optimiser)
         wall = manifest["timings"]["wall_seconds"] + time.monotonic() - started
         timings = {"wall_seconds": round(wall, 1), "steps_per_second": round(engine.step / wall, 1)}
-        run.update(step=engine.step, timings=timings, **fields)
+        run.update(step=engine.step, timings=timings)
 
     def on_block(rows: list[tuple[int, Row]]) -> None:
         nonlocal last_save
