@@ -49,8 +49,8 @@ class ResumeOptions:
     """A run's folder, its id, or a part of the id."""
     runs: Path = Path("runs")
     """The store."""
-    wandb: Literal["offline", "online", "disabled"] = "offline"
-    """As in train; offline, a resumed run is a new wandb run in the same group."""
+    wandb: Literal["offline", "online", "disabled"] | None = None
+    """As in train, and as it was if not given. Offline, a resumed run is a new wandb run in the same group."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,7 +125,7 @@ def _unbox(text: str) -> str:
     lines = [line.strip("│ \n") for line in text.splitlines() if line.startswith("│")]
     sections = re.split(r"\n─+\n", "\n".join(lines))
     sentences = [" ".join(section.split()) for section in sections if not section.startswith("For full helptext")]
-    return ". ".join(sentences)
+    return ". ".join(sentences[:2])  # what is wrong, and the nearest that would be right
 
 
 def with_config(config_type: type[Any], presets: tuple[str, ...]) -> type[TrainOptions]:

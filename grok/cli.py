@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -33,11 +35,11 @@ def train(arguments: Sequence[str]) -> int:
     from grok.experiments import EXPERIMENTS
     from grok.experiments.runner import find_existing, start
 
-    name = arguments[0] if arguments else "--help"
-    if name in ("-h", "--help"):
+    if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: grok train EXPERIMENT [options]; `grok train EXPERIMENT --help` lists them\n")
         _print_table({name: experiment.description for name, experiment in EXPERIMENTS.items()})
-        return DONE
+        return DONE if arguments else BAD_USAGE
+    name = arguments[0]
     experiment = choose("experiment", name, EXPERIMENTS)
     preset = choose("--preset", value_of("--preset", arguments, default="paper"), experiment.presets)
     options: TrainOptions = parse(
@@ -65,7 +67,7 @@ def train(arguments: Sequence[str]) -> int:
         wandb=options.wandb,
         command=["grok", "train", *arguments],
     )
-    return _conclude(run, finished, store)
+    return _conclude(run, finished)
 
 
 def resume(arguments: Sequence[str]) -> int:
@@ -74,12 +76,11 @@ def resume(arguments: Sequence[str]) -> int:
     from grok.experiments.runner import resume as resume_run
 
     options = parse(ResumeOptions, "resume", arguments)
-    store = Store(options.runs)
-    run = store.open(options.run)
+    run = Store(options.runs).open(options.run)
     if run.manifest()["status"] == "finished":
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
-    return _conclude(run, resume_run(run, EXPERIMENTS, wandb=options.wandb), store)
+    return _conclude(run, resume_run(run, EXPERIMENTS, wandb=options.wandb))
 
 
 def list_runs(arguments: Sequence[str]) -> int:
@@ -150,7 +151,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _print_table({name: command.__doc__ or "" for name, command in COMMANDS.items()})
             print("\n--debug shows the traceback of an error")
             return DONE if words else BAD_USAGE
-        return choose("command", words[0], COMMANDS)(words[1:])
+        status: int = choose("command", words[0], COMMANDS)(words[1:])
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         if debug:
             raise
@@ -182,18 +188,19 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _conclude(run: Run, finished: bool, store: Store) -> int:
+def _conclude(run: Run, finished: bool) -> int:
     if not finished:
-        step = run.manifest()["step"]
-        print(f"\nInterrupted at step {step:,}; all is saved. Go on with:\n    {_program()} resume {run.path}")
+        command = f"{_program()} resume {shlex.quote(str(run.path))}"
+        print(f"\nInterrupted at step {run.manifest()['step']:,}; all is saved. Go on with:\n    {command}")
         return INTERRUPTED
-    print(f"\n{describe(run)}\n\nNext, draw it:\n    {_program()} figures{_runs_flag(store)}")
+    print(f"\n{describe(run)}\n\nNext, draw it:\n    {_program()} figures{_runs_flag(run)}")
     return DONE
 
 
-def _runs_flag(store: Store) -> str:
-    """The flag that makes another command look into this store; none for the usual one."""
-    return "" if store.root == TrainOptions.runs else f" --runs {store.root}"
+def _runs_flag(run: Run) -> str:
+    """The flag that makes another command look into this run's store; none for the usual one."""
+    root = run.path.parent.parent
+    return "" if root == TrainOptions.runs else f" --runs {shlex.quote(str(root))}"
 
 
 def _print_table(rows: dict[str, str]) -> None:

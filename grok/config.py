@@ -155,7 +155,7 @@ class GrokkingConfig:
     optimiser: OptimiserConfig = OptimiserConfig()
     """The training rule."""
     probes: ProbesConfig = ProbesConfig()
-    """The measurements."""
+    """The measurements, each `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
     steps: int = 40_000
     """Most steps to train for."""
     settle: int | None = 2_000

@@ -122,7 +122,7 @@ def test_without_a_command_the_usage_is_shown_and_the_status_is_2(capsys):
 
 
 def test_train_without_an_experiment_lists_them(capsys):
-    assert main(["train"]) == 0
+    assert main(["train"]) == 2
     assert "    grokking   a small transformer on modular addition" in capsys.readouterr().out
 
 
@@ -216,7 +216,7 @@ def test_a_store_that_cannot_be_written_is_one_line(tmp_path, capsys):
     runs.write_text("a file, so that no folder can be made, by root neither")
     assert train(runs) == 1
     assert error_line(capsys) == (
-        f"grok: cannot make a run in {runs}/grokking (Not a directory): mend its permissions or choose another --runs"
+        f"grok: cannot make a run in {runs}/grokking (Not a directory): choose another --runs, or mend its permissions"
     )
 
 

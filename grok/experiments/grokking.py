@@ -2,7 +2,7 @@
 
 import torch
 
-from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig, TransformerConfig
+from grok.config import GrokkingConfig, TaskConfig, TransformerConfig
 from grok.experiments.runner import Experiment
 from grok.models import Transformer
 from grok.random import stream
@@ -22,7 +22,6 @@ def laptop() -> GrokkingConfig:
     return GrokkingConfig(
         task=TaskConfig(modulus=59, train_fraction=0.4),
         model=TransformerConfig(d_mlp=256),
-        optimiser=OptimiserConfig(weight_decay=1.0),
         steps=20_000,
         settle=1_000,
     )

@@ -94,10 +94,15 @@ def start(
             raise
 
 
-def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode) -> bool:
-    """Go on with an unfinished run on the device it was trained on, to the numbers it would have had."""
+def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | None = None) -> bool:
+    """Go on with an unfinished run on its device, to the numbers it would have had; `wandb` None mirrors as before."""
     manifest = run.manifest()
-    experiment = experiments[manifest["experiment"]]
+    experiment = experiments.get(manifest["experiment"])
+    if experiment is None:
+        raise StoreError(
+            f"run {run.id} is of the experiment {manifest['experiment']!r}, which this version does not know: "
+            f"it knows {', '.join(experiments)}"
+        )
     config = config_from_json(experiment.config_type, manifest["config"])
     if manifest["device"] == "cuda" and not torch.cuda.is_available():
         raise StoreError(f"run {run.id} was trained on a GPU and there is none here: resume it where there is one")
@@ -106,9 +111,11 @@ def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode) ->
         engine = experiment.build(config, manifest["seed"], torch.device(manifest["device"]))
         if saved := checkpoints(run):
             engine.step = load_checkpoint(saved[-1], engine.model, engine.optimiser)
+        elif manifest["step"] > 0:
+            raise StoreError(f"{run.checkpoints_path} is empty: restore it, or train anew beside it with --again")
         if engine.step > 0 and engine.probes and run.read_table().num_rows == 0:
             raise StoreError(f"{run.metrics_path} is missing: restore it, or train anew beside it with --again")
-        return _drive(run, engine, wandb)
+        return _drive(run, engine, wandb or manifest.get("wandb", "offline"))
 
 
 def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
@@ -142,7 +149,7 @@ def _drive(run: Run, engine: Engine, wandb: WandbMode) -> bool:
             save()
             last_save = time.monotonic()
 
-    run.update(status="running", error=None)
+    run.update(status="running", wandb=wandb, error=None)
     summary: dict[str, Any] = {}
     exit_code = 1
     try:
@@ -178,6 +185,7 @@ def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
     """Keep what was measured and why it ended, as far as the disk still takes it; the error itself is raised anyway."""
     with suppress(StoreError):
         recorder.save()
+    with suppress(StoreError):
         run.update(status="failed", error=str(error))
 
 

@@ -11,15 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe & Ito's palette
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
-    "#000000",
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)
+SKY, BLUE, GREEN, VERMILION = "#56B4E9", "#0072B2", "#009E73", "#D55E00"
 GREY = "#888888"
 
 SETTINGS: Any = {

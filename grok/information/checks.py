@@ -18,7 +18,7 @@ def check_vectors(name: str, vectors: Shaped[Tensor, "..."]) -> None:
 
 
 def check_gram(name: str, matrix: Shaped[Tensor, "..."]) -> None:
-    """Raise `ValueError` unless `matrix` is a finite, square, symmetric (..., n, n) float tensor with unit diagonal."""
+    """Raise `ValueError` unless `matrix` is a finite, square, symmetric (..., n, n) float tensor of cosines."""
     _check_float(name, matrix)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or 0 in matrix.shape:
         raise ValueError(f"{name}: expected a square matrix, shape (..., n, n), got {tuple(matrix.shape)}")
@@ -30,6 +30,9 @@ def check_gram(name: str, matrix: Shaped[Tensor, "..."]) -> None:
             f"{name}: expected a Gram matrix of unit vectors, with ones on its diagonal, "
             f"got a diagonal {diagonal_error:.3g} away from 1 (make it with grok.information.gram)"
         )
+    largest = matrix.abs().max().item()
+    if largest > 1 + tolerance:
+        raise ValueError(f"{name}: expected cosines, in [-1, 1], got an entry of size {largest:.3g}")
     asymmetry = (matrix - matrix.mT).abs().max().item()
     if asymmetry > tolerance:
         raise ValueError(f"{name}: expected a symmetric matrix, got entries {asymmetry:.3g} from their mirror image")
@@ -41,7 +44,9 @@ def check_same_shape(name_1: str, shape_1: torch.Size, name_2: str, shape_2: tor
         raise ValueError(f"{name_2}: expected the shape of {name_1}, {tuple(shape_1)}, got {tuple(shape_2)}")
 
 
-def _check_float(name: str, tensor: Shaped[Tensor, "..."]) -> None:
+def _check_float(name: str, tensor: object) -> None:
+    if not isinstance(tensor, Tensor):
+        raise ValueError(f"{name}: expected a torch tensor, got {type(tensor).__name__} (convert it with torch.tensor)")
     if tensor.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{name}: expected float32 or float64, got {tensor.dtype} (convert it with .float())")
 

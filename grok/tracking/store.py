@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -178,7 +179,7 @@ class Store:
             run = Run(_make_new_folder(parent, name))
         except OSError as error:
             raise StoreError(
-                f"cannot make a run in {parent} ({error.strerror}): mend its permissions or choose another --runs"
+                f"cannot make a run in {parent} ({error.strerror}): choose another --runs, or mend its permissions"
             ) from error
         try:
             run._write_manifest(
@@ -206,9 +207,14 @@ class Store:
         return run
 
     def runs(self) -> list[Run]:
-        """All runs, in the order in which they were made."""
-        runs = [Run(path.parent) for path in self.root.glob("*/*/run.json")]
-        return sorted(runs, key=lambda run: (run.manifest()["created"], run.id))
+        """All runs, in the order in which they were made; one that cannot be read is named on stderr and left out."""
+        created = {}
+        for path in self.root.glob("*/*/run.json"):
+            try:
+                created[Run(path.parent)] = Run(path.parent).manifest()["created"]
+            except StoreError as error:
+                print(f"grok: left out: {error}", file=sys.stderr)
+        return sorted(created, key=lambda run: (created[run], run.id))
 
     def find(self, *, experiment: str, config_hash: str, seed: int) -> list[Run]:
         """The runs of this config and seed, in the order in which they were made."""
@@ -221,7 +227,7 @@ class Store:
         """The run of this folder or id; any part of an id will do that only one run has."""
         if (Path(name) / "run.json").exists():
             return Run(Path(name))
-        runs = self.runs()
+        runs = sorted((Run(path.parent) for path in self.root.glob("*/*/run.json")), key=lambda run: run.id)
         exact = [run for run in runs if run.id == name]
         matching = exact or [run for run in runs if name in run.id]
         if len(matching) == 1:

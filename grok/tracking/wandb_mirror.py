@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +17,8 @@ class WandbError(Exception):
 def mirror_spacing(step: int) -> int:
     """Steps between mirrored rows around `step`: 1 up to step 200, then the next of 10, 20, 50, 100, … to step/200.
 
-    The rows grow sparser with log step: at most 2,000 of ten million steps, and from step 200 on only steps at which
-    every probe of the default schedule measures. The rule knows the step alone, so a resumed run mirrors the same ones.
+    The rows grow sparser with log step: at most 2,000 of ten million steps. The rule knows the step
+    alone, so a resumed run mirrors the same ones.
 
     >>> mirror_spacing(150), mirror_spacing(250), mirror_spacing(3_000), mirror_spacing(40_000)
     (1, 10, 20, 200)
@@ -81,6 +82,8 @@ class WandbMirror:
         except (wandb.Error, OSError) as error:
             raise WandbError(f"wandb does not start ({error}): mend that, or use --wandb disabled") from error
         self._run.define_metric("*", step_metric="step")
+        self._since_last: dict[str, float] = {}
+        self._works = True
 
     @property
     def path(self) -> Path:
@@ -88,9 +91,18 @@ class WandbMirror:
         return Path(self._run.dir).parent
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Mirror a row, if the thinning selects its step."""
-        if step % mirror_spacing(step) == 0:
-            self._run.log({"step": step, **metrics})
+        """Take in a row; at a step that the thinning selects, mirror the newest value of all measured since the last.
+
+        A wandb that fails is given up with a line on stderr: the record is in the store and goes on.
+        """
+        self._since_last |= metrics
+        if self._works and step % mirror_spacing(step) == 0:
+            try:
+                self._run.log({"step": step, **self._since_last})
+            except Exception as error:
+                self._works = False
+                print(f"grok: the wandb mirror ends at step {step} ({error}); the record goes on", file=sys.stderr)
+            self._since_last = {}
 
     def finish(self, summary: Mapping[str, Any], exit_code: int = 0) -> None:
         """Write out what is under way and end the wandb run."""

@@ -31,7 +31,8 @@ class Progress:
         self._first_step = first_step
         self._latest: Row = {}
         self._started = time.monotonic()
-        self._shown = -math.inf
+        self._shown_at = -math.inf
+        self._line = self._shown = ""
         self._bar = tqdm(
             total=last_step,
             initial=first_step,
@@ -48,23 +49,31 @@ class Progress:
         for _, row in rows:
             self._latest |= row
         now = time.monotonic()
-        if now - self._shown >= (LIVE_INTERVAL if self._live else PLAIN_INTERVAL) or step >= last_step:
-            self._shown = now
-            self._show(self._line(step, last_step, now - self._started))
+        self._line = self._describe(step, last_step, now - self._started)
+        if now - self._shown_at >= (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
+            self._shown_at = now
+            self._show()
 
     def close(self) -> None:
-        """Leave the last line standing."""
+        """Leave the newest line standing."""
+        self._show()
         self._bar.close()
 
-    def _show(self, line: str) -> None:
+    def _show(self) -> None:
+        if self._line == self._shown:
+            return
+        self._shown = self._line
         if self._live:
-            self._bar.set_description_str(line)
+            self._bar.set_description_str(self._line)
         else:
-            print(line, file=self._out, flush=True)
+            print(self._line, file=self._out, flush=True)
 
-    def _line(self, step: int, last_step: int, seconds: float) -> str:
+    def _describe(self, step: int, last_step: int, seconds: float) -> str:
         rate = (step - self._first_step) / seconds if seconds > 0 else 0.0
-        parts = [f"step {step:,} of at most {last_step:,}", f"{rate:.0f} steps/s"]
+        parts = [f"step {step:,} of at most {last_step:,}"]
+        if rate > 0:
+            minutes, left = divmod(round((last_step - step) / rate), 60)
+            parts += [f"at most {minutes}:{left:02d} left", f"{rate:.0f} steps/s"]
         formats = {
             "loss": ("train/loss", "{:.2e}"),
             "train": ("train/accuracy", "{:.1%}"),
@@ -77,7 +86,4 @@ class Progress:
             for name, (column, form) in formats.items()
             if column in self._latest
         ]
-        if rate > 0:
-            minutes, left = divmod(round((last_step - step) / rate), 60)
-            parts.append(f"at most {minutes}:{left:02d} left")
         return "  ".join(parts)

@@ -317,3 +317,17 @@ def test_a_run_in_use_is_neither_trained_again_nor_resumed(tmp_path):
             runner.find_existing(Store(tmp_path), EXPERIMENT, small_config(), 0)
         with pytest.raises(StoreError, match=message):
             runner.resume(run, EXPERIMENTS, wandb="disabled")
+
+
+def test_a_run_whose_checkpoints_are_gone_is_not_begun_again_over_its_record(tmp_path):
+    run = new_run(tmp_path)
+    run.update(status="interrupted", step=50)
+    with pytest.raises(StoreError, match="checkpoints is empty: restore it, or train anew beside it with --again"):
+        runner.resume(run, EXPERIMENTS)
+
+
+def test_a_run_of_an_unknown_experiment_is_named(tmp_path):
+    run = new_run(tmp_path)
+    run.update(experiment="alchemy")
+    with pytest.raises(StoreError, match="of the experiment 'alchemy', which this version does not know"):
+        runner.resume(run, EXPERIMENTS)

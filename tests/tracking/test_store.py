@@ -148,3 +148,11 @@ def test_a_run_that_cannot_be_made_leaves_no_folder(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match=r"cannot make a run in .* \(No space left on device\): make room or choose"):
         new_run(tmp_path)
     assert list((tmp_path / "grokking").iterdir()) == []
+
+
+def test_an_unreadable_run_is_named_and_hides_no_other(tmp_path, capsys):
+    good, bad = new_run(tmp_path, seed=0), new_run(tmp_path, seed=1)
+    (bad.path / "run.json").write_text("{")
+    assert Store(tmp_path).runs() == [good]
+    assert f"grok: left out: {bad.path}/run.json cannot be read" in capsys.readouterr().err
+    assert Store(tmp_path).open("seed0") == good

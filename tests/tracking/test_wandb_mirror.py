@@ -52,6 +52,31 @@ def test_an_offline_run_holds_the_rows_and_writes_nowhere_else(tmp_path, empty_h
     assert list(empty_home.iterdir()) == []
 
 
+def test_a_mirrored_row_holds_what_was_measured_since_the_last_one(tmp_path, empty_home, monkeypatch):
+    mirror = WandbMirror(tmp_path, mode="offline", project="grok-test", group="run-1", config={})
+    rows = []
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror._run, "log", rows.append)
+        for step, metrics in ((1_003, {"a": 1.0, "b": 1.0}), (1_007, {"a": 2.0}), (1_010, {"c": 3.0}), (1_020, {})):
+            mirror.log(step, metrics)
+    mirror.finish({})
+    assert rows == [{"step": 1_010, "a": 2.0, "b": 1.0, "c": 3.0}, {"step": 1_020}]
+
+
+def test_a_wandb_that_fails_is_given_up_with_one_line(tmp_path, empty_home, monkeypatch, capsys):
+    mirror = WandbMirror(tmp_path, mode="offline", project="grok-test", group="run-1", config={})
+
+    def fail(row):
+        raise RuntimeError("service gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror._run, "log", fail)
+        for step in (0, 1, 2):
+            mirror.log(step, {"a": 1.0})
+    mirror.finish({})
+    assert capsys.readouterr().err == "grok: the wandb mirror ends at step 0 (service gone); the record goes on\n"
+
+
 def test_online_without_a_key_is_an_error_with_the_mend(tmp_path, empty_home):
     with pytest.raises(WandbError, match="wandb has no API key: `wandb login` first, or use --wandb offline"):
         WandbMirror(tmp_path, mode="online", project="grok-test", group="run-1", config={})
