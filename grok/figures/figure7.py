@@ -36,7 +36,7 @@ def draw_figure7(group: RunGroup, folder: Path) -> list[Path]:
     plotted = _plotted(records, pairings)
     with styled():
         figure = Figure(
-            figsize=(4.6 * len(pairings) + 0.4, 8.4), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+            figsize=(4.6 * len(pairings) + 0.4, 8.4), layout=ConstrainedLayoutEngine(rect=(0, 0.045, 1, 0.955))
         )
         axes = figure.subplots(len(RATIOS), len(pairings), sharex=True, sharey=True, squeeze=False)
         for row, (ratio, label) in zip(axes, RATIOS.items(), strict=True):
