@@ -191,7 +191,7 @@ def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C or a termination signal end the run after the current step; a second one ends it at once."""
+    """Let Ctrl-C, a termination signal or a closed terminal end the run after the current step; a second one ends it at once."""
     received = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -200,7 +200,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         for each, handler in earlier.items():
             signal.signal(each, handler)
 
-    earlier = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)}
+    earlier = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield lambda: received
     finally:
