@@ -191,7 +191,7 @@ def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C, a termination signal or a closed terminal end the run after the current step; a second one ends it at once."""
+    """Let Ctrl-C, a termination signal or a closed terminal end the run after its step; a second one at once."""
     received = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
