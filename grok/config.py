@@ -161,7 +161,7 @@ class GrokkingConfig:
     settle: int | None = 2_000
     """End this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
     loss_dtype: Literal["float64", "float32"] = "float64"
-    """Precision of the cross-entropy. float32 hits a floor near 1e-7 and slingshots from it."""
+    """Precision of the cross-entropy. In float32 a loss below about 1e-7 a sample is rounded to 0, its gradient too."""
 
     def __post_init__(self) -> None:
         _require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
