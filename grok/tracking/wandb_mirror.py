@@ -100,14 +100,20 @@ class WandbMirror:
             try:
                 self._run.log({"step": step, **self._since_last})
             except Exception as error:
-                self._works = False
-                print(f"grok: the wandb mirror ends at step {step} ({error}); the record goes on", file=sys.stderr)
+                self._give_up(f"at step {step}", error)
             self._since_last = {}
 
     def finish(self, summary: Mapping[str, Any], exit_code: int = 0) -> None:
-        """Write out what is under way and end the wandb run."""
-        self._run.summary.update(dict(summary))
-        self._run.finish(exit_code=exit_code)
+        """Write out what is under way and end the wandb run; failing at that fails no training."""
+        try:
+            self._run.summary.update(dict(summary))
+            self._run.finish(exit_code=exit_code)
+        except Exception as error:
+            self._give_up("before its summary", error)
+
+    def _give_up(self, where: str, error: Exception) -> None:
+        self._works = False
+        print(f"grok: the wandb mirror ends {where} ({error}); the record goes on", file=sys.stderr)
 
 
 def _has_key() -> bool:

@@ -77,6 +77,19 @@ def test_a_wandb_that_fails_is_given_up_with_one_line(tmp_path, empty_home, monk
     assert capsys.readouterr().err == "grok: the wandb mirror ends at step 0 (service gone); the record goes on\n"
 
 
+def test_a_wandb_that_fails_at_the_end_fails_no_training(tmp_path, empty_home, monkeypatch, capsys):
+    mirror = WandbMirror(tmp_path, mode="offline", project="grok-test", group="run-1", config={})
+
+    def fail(exit_code):
+        raise RuntimeError("service gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror._run, "finish", fail)
+        mirror.finish({})
+    assert "the wandb mirror ends before its summary (service gone)" in capsys.readouterr().err
+    mirror.finish({})
+
+
 def test_online_without_a_key_is_an_error_with_the_mend(tmp_path, empty_home):
     with pytest.raises(WandbError, match="wandb has no API key: `wandb login` first, or use --wandb offline"):
         WandbMirror(tmp_path, mode="online", project="grok-test", group="run-1", config={})
