@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from grok.config import GrokkingConfig, config_hash, config_to_json
-from grok.figures import draw_figures, finished_groups
+from grok.figures import draw_figures, figure7, finished_groups
 from grok.figures.figure7 import _thinned
 from grok.tracking import Store
 
@@ -115,3 +115,20 @@ def test_a_run_that_measured_no_pairing_is_left_out_with_a_line(tmp_path, capsys
         capsys.readouterr().err
         == f"grok: figure7: left out {run.id.removesuffix('-seed0')}, which measured no pairing\n"
     )
+
+
+def test_the_lines_are_the_values_in_the_csv(store, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        figure7, "write_figure", lambda figure, plotted, *_, **__: drawn.update(f=figure, p=plotted) or []
+    )
+    draw_figures(["figure7"], store.root, tmp_path)
+    panels = drawn["f"].axes
+    columns = {0: "interplay/prototype/test/mir", 1: "interplay/sample/test/mir", 5: "interplay/embedding/hdr"}
+    for panel, column in columns.items():
+        for seed in (0, 1):
+            expected = drawn["p"].query("seed == @seed").set_index("step")[column].dropna()
+            assert any(
+                np.array_equal(line.get_xdata(), expected.index + 1) and np.array_equal(line.get_ydata(), expected)
+                for line in panels[panel].lines
+            ), f"{column} of seed {seed} is not drawn"
