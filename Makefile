@@ -4,7 +4,7 @@ VENV   := .venv
 GROK   := $(VENV)/bin/grok
 READY  := $(VENV)/.ready
 
-.PHONY: help setup train figures dashboard test lint clean
+.PHONY: help setup train figures dashboard bench test lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ figures: $(READY)  ## every figure, from the records in runs/
 
 dashboard: $(READY)  ## the runs' wandb mirrors, in the terminal
 	@$(GROK) dashboard $(ARGS)
+
+bench: $(READY)  ## time, memory and accuracy on this machine, e.g. make bench ARGS=spectra
+	@$(GROK) bench $(ARGS)
 
 test: $(READY)  ## the whole test suite, doctests included
 	@$(VENV)/bin/python -m pytest $(ARGS)

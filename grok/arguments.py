@@ -97,6 +97,18 @@ class FiguresOptions:
     """Where the pictures and their CSV files go."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Measure time, memory and accuracy on this machine."""
+
+    sections: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Which sections; all of them if none is named."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to measure; auto takes a GPU if there is one."""
+    json: bool = False
+    """Print the numbers, and the machine, as JSON."""
+
+
 def parse(options_type: type[OptionsType], command: str, arguments: Sequence[str], **how: Any) -> OptionsType:
     """Let tyro read the arguments, and turn its boxed message into one line."""
     out, err = _Utf8Text(), _Utf8Text()

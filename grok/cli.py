@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from grok.arguments import (
+    BenchOptions,
     DashboardOptions,
     FiguresOptions,
     ListOptions,
@@ -130,6 +131,31 @@ def dashboard(arguments: Sequence[str]) -> int:
     return subprocess.run([sys.executable, "-m", "wandb", "leet", str(mirrors[-1])], check=False).returncode
 
 
+def bench(arguments: Sequence[str]) -> int:
+    """Measure time, memory and accuracy: grok bench [SECTION ...] [--json]."""
+    from tqdm import tqdm
+
+    from grok.bench import SECTIONS
+    from grok.tracking.environment import describe_environment
+
+    options = parse(BenchOptions, "bench", arguments)
+    names = options.sections or tuple(SECTIONS)
+    sections = [choose("section", name, SECTIONS) for name in names]
+    device = _device(options.device)
+    machine = describe_environment(device)
+    with tqdm(desc="bench", bar_format="{desc}  {elapsed}", leave=False) as line:
+        tables = [section(device, line.set_description_str) for section in sections]
+    if options.json:
+        measured = {name: table.json() for name, table in zip(names, tables, strict=True)}
+        print(json.dumps({"machine": machine, "sections": measured}, indent=2))
+    else:
+        print(f"{machine['device_name']}, {machine['threads']} threads, torch {machine['versions']['torch']}", end="")
+        print("; median of interleaved repeats, fastest to slowest in brackets")
+        for table in tables:
+            print(f"\n{table.markdown()}")
+    return DONE
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "train": train,
     "resume": resume,
@@ -137,6 +163,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "show": show,
     "figures": figures,
     "dashboard": dashboard,
+    "bench": bench,
 }
 
 

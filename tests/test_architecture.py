@@ -23,7 +23,9 @@ MAY_IMPORT = {
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
     "arguments": {"config"},
-    "cli": {"arguments", "config", "tracking", "figures", "experiments"},
+    "bench": {"information"},
+    "examples": {"information"},
+    "cli": {"arguments", "bench", "config", "tracking", "figures", "experiments"},
     "__main__": {"cli"},
 }
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -86,6 +87,10 @@ REFUSALS = {
         "grok: --preset: expected one of paper, laptop, got 'desktop'",
     ),
     "unknown command": (["trian"], "grok: command: expected one of train, resume, list, show"),
+    "unknown section": (
+        ["bench", "spectre"],
+        "grok: section: expected one of estimator, interplay, spectra, got 'spectre'",
+    ),
     "unknown figure": (["figures", "figure6"], "grok: figure: expected one of figure7, got 'figure6'; did you mean"),
 }
 
@@ -351,3 +356,16 @@ def test_flags_make_the_config_that_they_name(runs):
     assert train(runs, steps=0) == 0
     (run,) = Store(runs).runs()
     assert run.manifest()["config"] == config_to_json(small_config(steps=0))
+
+
+def test_bench_prints_a_table_and_the_machine_or_both_as_json(capsys):
+    assert main(["bench", "interplay", "--device", "cpu"]) == 0
+    machine, _, title, _, header, *_ = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r".*, \d+ threads, torch 2\..*; median of interleaved repeats, .*", machine)
+    assert title == "`gram_interplay`, float64, C = 113, d = 128:"
+    assert header == "| one interplay | time |"
+    assert main(["bench", "interplay", "--json", "--device", "cpu"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["machine"]["device"] == "cpu"
+    (value, *_) = measured["sections"]["interplay"]["rows"]
+    assert 0 < value["time"]["low"] <= value["time"]["median"] <= value["time"]["high"]

@@ -1,20 +1,47 @@
 """Matrix information theory as pure tensor functions: no files, no models, any device."""
 
-from grok.information.entropy import effective_rank, gram_entropy, matrix_entropy
-from grok.information.gram import gram
+from grok.information.bounds import rank_ratio, regression_error, regression_error_bound
+from grok.information.collapse import ClassMoments, NeuralCollapse, neural_collapse
+from grok.information.entropy import effective_rank, exp_entropy, gram_entropy, matrix_entropy
+from grok.information.estimate import InterplayEstimate, estimate_interplay
+from grok.information.gram import centre, gram
 from grok.information.interplay import Interplay, gram_interplay, hdr, interplay, mir, mutual_information
-from grok.information.theory import simplex_etf_interplay
+from grok.information.losses import InformationLoss, information_loss
+from grok.information.monitor import Monitor, MonitorSummary
+from grok.information.theory import (
+    fourier_interplay,
+    fourier_power,
+    orthogonal_frame_interplay,
+    simplex_etf_interplay,
+)
 
 __all__ = [
+    "ClassMoments",
+    "InformationLoss",
     "Interplay",
+    "InterplayEstimate",
+    "Monitor",
+    "MonitorSummary",
+    "NeuralCollapse",
+    "centre",
     "effective_rank",
+    "estimate_interplay",
+    "exp_entropy",
+    "fourier_interplay",
+    "fourier_power",
     "gram",
     "gram_entropy",
     "gram_interplay",
     "hdr",
+    "information_loss",
     "interplay",
     "matrix_entropy",
     "mir",
     "mutual_information",
+    "neural_collapse",
+    "orthogonal_frame_interplay",
+    "rank_ratio",
+    "regression_error",
+    "regression_error_bound",
     "simplex_etf_interplay",
 ]

@@ -17,6 +17,14 @@ def check_vectors(name: str, vectors: Shaped[Tensor, "..."]) -> None:
         raise ValueError(f"{name}: expected vectors that have a direction, got a zero vector at row {where}")
 
 
+def check_matrix(name: str, matrix: Shaped[Tensor, "..."]) -> None:
+    """Raise `ValueError` unless `matrix` is a finite (n, d) float tensor; its rows may be zero."""
+    _check_float(name, matrix)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"{name}: expected a matrix, shape (n, d), got {tuple(matrix.shape)}")
+    _check_finite(name, matrix)
+
+
 def check_gram(name: str, matrix: Shaped[Tensor, "..."]) -> None:
     """Raise `ValueError` unless `matrix` is a finite, square, symmetric (..., n, n) float tensor of cosines."""
     _check_float(name, matrix)
@@ -54,3 +62,14 @@ def _check_float(name: str, tensor: object) -> None:
 def _check_finite(name: str, tensor: Shaped[Tensor, "..."]) -> None:
     if not tensor.isfinite().all():
         raise ValueError(f"{name}: expected finite numbers, got {int((~tensor.isfinite()).sum())} that are not")
+
+
+def check_labels(name: str, labels: Shaped[Tensor, "..."], num_samples: int, num_classes: int) -> None:
+    """Raise `ValueError` unless `labels` holds one integer in [0, num_classes) a sample."""
+    if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"{name}: expected a tensor of integers, got {getattr(labels, 'dtype', type(labels))}")
+    if labels.shape != (num_samples,):
+        raise ValueError(f"{name}: expected one label a sample, shape ({num_samples},), got {tuple(labels.shape)}")
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest >= num_classes:
+        raise ValueError(f"{name}: expected labels in [0, {num_classes}), a head row each, got {lowest} to {highest}")

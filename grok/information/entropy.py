@@ -5,7 +5,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from grok.information.checks import check_gram, check_vectors
+from grok.information.determinants import determinant_entropy
 from grok.information.gram import unit_rows
+from grok.information.precision import outside_autocast
 
 
 def matrix_entropy(matrix: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
@@ -29,6 +31,7 @@ def matrix_entropy(matrix: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     return density_entropy(matrix / matrix.shape[-1])
 
 
+@outside_autocast
 def gram_entropy(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     r"""`matrix_entropy(gram(vectors))`, from the smaller of the n×n and the d×d side.
 
@@ -48,10 +51,31 @@ def gram_entropy(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     return unit_rows_entropy(unit_rows(vectors))
 
 
+def exp_entropy(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
+    r"""$\exp H(G)$ of the vectors' Gram matrix: how many directions their unit vectors use; a proxy for the rank.
+
+    At most the rank, with equality where all non-zero eigenvalues are equal. Like all measures here it is not centred:
+    `exp_entropy(centre(vectors))` leaves out the direction that all vectors share.
+
+    Shapes: (..., n, d) -> (...). Units: a number of directions, in [1, min(n, d)].
+
+    Raises:
+        ValueError: as `gram`.
+
+    Source: Song et al., ICML 2024, section 4.2.
+
+    >>> import torch
+    >>> exp_entropy(torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 0.0], [0.0, 3.0]]))
+    tensor(2.)
+    """
+    return gram_entropy(vectors).exp()
+
+
 def effective_rank(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     r"""Effective rank: $\exp(-\sum_i p_i \log p_i)$ with $p_i = \sigma_i / \sum_j \sigma_j$ over the singular values.
 
-    Unlike $\exp H$ of a Gram matrix it keeps the lengths of the vectors and weighs singular values, not their squares.
+    Unlike `exp_entropy` it keeps the lengths of the vectors and weighs singular values, not their squares. Not
+    centred: a large common offset brings it near 1, and `effective_rank(centre(vectors))` is about the mean.
 
     Shapes: (..., n, d) -> (...). Units: a number of dimensions, in [1, min(n, d)].
 
@@ -76,7 +100,13 @@ def unit_rows_entropy(unit: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batc
 
 
 def density_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
-    """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked."""
+    """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked.
+
+    From the eigenvalues, but for measurements on a GPU: there `determinant_entropy` lets the host go on, until at
+    larger n its 39 factorisations take longer than the wait.
+    """
+    if density.is_cuda and not density.requires_grad and density.shape[-1] <= 512:
+        return determinant_entropy(density)
     return shannon_entropy(torch.linalg.eigvalsh(density))
 
 

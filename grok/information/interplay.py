@@ -9,6 +9,7 @@ from torch import Tensor
 from grok.information.checks import check_gram, check_same_shape, check_vectors
 from grok.information.entropy import density_entropy, unit_rows_entropy
 from grok.information.gram import unit_rows
+from grok.information.precision import outside_autocast
 
 
 class Interplay(NamedTuple):
@@ -48,11 +49,12 @@ def interplay(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) 
     check_gram("matrix_2", matrix_2)
     check_same_shape("matrix_1", matrix_1.shape, "matrix_2", matrix_2.shape)
     n = matrix_1.shape[-1]
-    return _ratios(
-        density_entropy(matrix_1 / n), density_entropy(matrix_2 / n), density_entropy(matrix_1 * matrix_2 / n), n
+    return interplay_of_entropies(
+        density_entropy(matrix_1 / n), density_entropy(matrix_2 / n), density_entropy(matrix_1 * matrix_2 / n), n=n
     )
 
 
+@outside_autocast
 def gram_interplay(
     vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."], *, check: bool = True
 ) -> Interplay:
@@ -77,7 +79,7 @@ def gram_interplay(
     unit_1, unit_2 = unit_rows(vectors_1), unit_rows(vectors_2)
     n = unit_1.shape[-2]
     joint = (unit_1 @ unit_1.mT) * (unit_2 @ unit_2.mT)
-    return _ratios(unit_rows_entropy(unit_1), unit_rows_entropy(unit_2), density_entropy(joint / n), n)
+    return interplay_of_entropies(unit_rows_entropy(unit_1), unit_rows_entropy(unit_2), density_entropy(joint / n), n=n)
 
 
 def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
@@ -111,9 +113,10 @@ def hdr(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Flo
     return interplay(matrix_1, matrix_2).hdr
 
 
-def _ratios(
-    entropy_1: Float[Tensor, "*batch"], entropy_2: Float[Tensor, "*batch"], joint: Float[Tensor, "*batch"], n: int
+def interplay_of_entropies(
+    entropy_1: Float[Tensor, "*batch"], entropy_2: Float[Tensor, "*batch"], joint: Float[Tensor, "*batch"], *, n: int
 ) -> Interplay:
+    """The ratios that three entropies of n vectors give, with the limits of `interplay` where one is 0."""
     # n eigenvalues of rounding size add up to this much entropy: below it, a ratio would be noise over noise.
     zero = 64 * n * torch.finfo(joint.dtype).eps
     smaller, larger = torch.minimum(entropy_1, entropy_2), torch.maximum(entropy_1, entropy_2)

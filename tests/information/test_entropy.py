@@ -6,16 +6,7 @@ import scipy.linalg
 import torch
 
 from grok.information import effective_rank, gram, gram_entropy, matrix_entropy
-from tests.information.test_interplay import vectors
-from tests.reference.information import naive_entropy, naive_gram
-
-
-@pytest.mark.parametrize(("n", "d"), [(3, 5), (20, 6), (40, 40)])
-def test_entropy_follows_the_definition(n, d):
-    rows = vectors(n, d)
-    expected = naive_entropy(naive_gram(rows.numpy()))
-    assert matrix_entropy(gram(rows)).item() == pytest.approx(expected, abs=1e-12)
-    assert gram_entropy(rows).item() == pytest.approx(expected, abs=1e-12)
+from tests.geometries import random_vectors as vectors
 
 
 def test_entropy_is_the_trace_with_the_matrix_logarithm():
@@ -51,13 +42,6 @@ def test_gradients_pass_gradcheck(n, d):
 def test_the_gradient_at_repeated_eigenvalues_is_that_of_finite_differences():
     identity = torch.eye(4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(gram_entropy, (identity,), atol=1e-5)
-
-
-def test_effective_rank_is_the_exponential_of_the_singular_values_entropy():
-    rows = vectors(9, 5)
-    values = np.linalg.svd(rows.numpy(), compute_uv=False)
-    weights = values / values.sum()
-    assert effective_rank(rows).item() == pytest.approx(np.exp(-(weights * np.log(weights)).sum()), rel=1e-12)
 
 
 def test_effective_rank_of_one_direction_is_one_whatever_its_lengths():

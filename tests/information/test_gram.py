@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from grok.information import gram
-from tests.information.test_interplay import vectors
+from tests.geometries import random_vectors as vectors
 from tests.reference.information import naive_gram
 
 

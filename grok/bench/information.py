@@ -1,0 +1,141 @@
+"""What the information measures cost, and how far the estimator is from the exact values."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grok.bench.measure import Row, Table, Task, Timing, interleaved, peak_memory
+from grok.information import Interplay, InterplayEstimate, estimate_interplay, gram_interplay
+from grok.information.determinants import determinant_entropy
+from grok.information.gram import unit_rows
+
+NUM_CLASSES, DIM = 113, 128  # of the paper's grokking run
+SIZES = (512, 2048, 4096, NUM_CLASSES**2)
+ONCE_FROM = 10_000  # samples from which everything is timed once: the exact value takes a minute
+BATCH = 100  # matrices whose spectra are computed at once
+
+Samples = tuple[Float[Tensor, "n d"], Float[Tensor, "class d"], Int[Tensor, "n"]]
+
+
+def estimator(device: torch.device, say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> Table:
+    """The `sample` pairing of n samples, exact and estimated: time, error, memory."""
+    rows: list[Row] = []
+    for features in GEOMETRIES:
+        for n in sizes:
+            say(f"estimator: {features} features, n = {n:,}")
+            tasks = {"exact": exact_task(features, n, device), "estimate": estimate_task(features, n, device)}
+            measured = interleaved(tasks, device, repeats=1 if n >= ONCE_FROM else 5)
+            (exact_time, exact), (estimate_time, (value, error)) = measured["exact"], measured["estimate"]
+            rows.append(
+                {
+                    "features": features,
+                    "n": n,
+                    "exact": exact_time,
+                    "estimate": estimate_time,
+                    "exact / estimate": _ratio(exact_time, estimate_time),
+                    "MIR": f"{exact.mir:.4f}",
+                    "error of MIR": f"{(value.mir / exact.mir - 1).abs():.2%}",
+                    "standard error of MIR": f"{error.mir / exact.mir:.2%}",
+                    "error of HDR": f"{(value.hdr / exact.hdr - 1).abs():.2%}",
+                    "memory, exact": f"{peak_memory(exact_task, features, n, device=device):,.0f} MiB",
+                    "memory, estimate": f"{peak_memory(estimate_task, features, n, device=device):,.0f} MiB",
+                }
+            )
+    title = f"`estimate_interplay` against `gram_interplay`, float32, C = {NUM_CLASSES}, d = {DIM}"
+    return Table(title, rows)
+
+
+def interplay(device: torch.device, say: Callable[[str], None]) -> Table:
+    """One interplay of C = 113 class vectors in float64, as the probes take it, and its gradient."""
+    say("interplay: C = 113")
+    first, second = (_normal(NUM_CLASSES, DIM, seed, device).double() for seed in (1, 2))
+    variable = first.clone().requires_grad_()
+
+    def gradient() -> None:
+        gram_interplay(variable, second, check=False).mir.backward()
+
+    tasks: dict[str, Task] = {
+        "value": lambda: gram_interplay(first, second, check=False),
+        "value, inputs checked": lambda: gram_interplay(first, second),
+        "value and gradient": gradient,
+    }
+    rows: list[Row] = [
+        {"one interplay": name, "time": timing} for name, (timing, _) in interleaved(tasks, device, repeats=51).items()
+    ]
+    return Table(f"`gram_interplay`, float64, C = {NUM_CLASSES}, d = {DIM}", rows)
+
+
+def spectra(device: torch.device, say: Callable[[str], None]) -> Table:
+    """Entropies of many C×C matrices at once, by eigenvalues and by determinants."""
+    say(f"spectra: {BATCH} matrices")
+    unit = unit_rows(_normal(BATCH * NUM_CLASSES, DIM, 1, device).double().unflatten(0, (BATCH, NUM_CLASSES)))
+    densities = unit @ unit.mT / NUM_CLASSES
+    tasks: dict[str, Task] = {
+        "eigenvalues": lambda: _eigenvalue_entropy(densities),
+        "determinants": lambda: determinant_entropy(densities),
+    }
+    measured = interleaved(tasks, device, repeats=5)
+    expected = _eigenvalue_entropy(densities.cpu())
+    rows: list[Row] = [
+        {
+            "by": name,
+            "time": timing,
+            "spectra a second": f"{BATCH / timing.median:,.0f}",
+            "largest error, nats": f"{(entropies.cpu() - expected).abs().max():.0e}",
+        }
+        for name, (timing, entropies) in measured.items()
+    ]
+    return Table(f"entropies of {BATCH} matrices of {NUM_CLASSES}×{NUM_CLASSES}, float64", rows)
+
+
+def exact_task(features: str, n: int, device: torch.device) -> Callable[[], Interplay]:
+    """Computes the interplay of such samples through the n×n matrix."""
+    samples, head, labels = GEOMETRIES[features](n, device)
+    return lambda: gram_interplay(samples, head[labels], check=False)
+
+
+def estimate_task(features: str, n: int, device: torch.device) -> Callable[[], InterplayEstimate]:
+    """Estimates the same."""
+    samples, head, labels = GEOMETRIES[features](n, device)
+    return lambda: estimate_interplay(samples, head, labels)
+
+
+def random_samples(n: int, device: torch.device) -> Samples:
+    """Features and head as they are before training."""
+    return _normal(n, DIM, 1, device), _normal(NUM_CLASSES, DIM, 2, device), _labels(n, device)
+
+
+def fourier_samples(n: int, device: torch.device) -> Samples:
+    """A Fourier circuit on four frequencies, half way out of the noise: a spectrum over many orders of magnitude."""
+    residues, frequencies = torch.arange(NUM_CLASSES, device=device), torch.tensor([3, 11, 29, 47], device=device)
+    angle = 2 * torch.pi * residues[:, None] * frequencies / NUM_CLASSES
+    waves = torch.cat([angle.cos(), angle.sin()], dim=1)
+    basis = torch.linalg.qr(_normal(DIM, 2 * len(frequencies), 1, device)).Q.mT
+    labels = _labels(n, device)
+    noise = DIM**-0.5 * _normal(n, DIM, 2, device)
+    return waves[labels] @ basis + noise, waves @ basis, labels
+
+
+GEOMETRIES: dict[str, Callable[[int, torch.device], Samples]] = {
+    "random": random_samples,
+    "noisy Fourier": fourier_samples,
+}
+
+
+def _normal(n: int, d: int, seed: int, device: torch.device) -> Float[Tensor, "n d"]:
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed)).to(device)
+
+
+def _labels(n: int, device: torch.device) -> Int[Tensor, "n"]:
+    return torch.arange(n, device=device) % NUM_CLASSES
+
+
+def _eigenvalue_entropy(densities: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch"]:
+    eigenvalues = torch.linalg.eigvalsh(densities).clamp(min=0)
+    return torch.special.entr(eigenvalues).sum(dim=-1)
+
+
+def _ratio(slow: Timing, fast: Timing) -> str:
+    return f"{slow.median / fast.median:.3g}"

@@ -1,0 +1,1 @@
+"""Small programs that use the package as anybody would; run them with `python -m grok.examples.NAME`."""

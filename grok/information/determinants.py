@@ -1,0 +1,47 @@
+"""Matrix entropy without eigenvalues: from log-determinants, which a GPU computes in batches while the host goes on."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+LOG_SCALES = range(-28, 11)
+"""log t of the nodes: below them fewer than 1e-8 nats are lost, above them fewer still."""
+
+
+def determinant_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
+    r"""Entropy of positive semi-definite matrices of trace 1, by quadrature with Cholesky factors; nothing is checked.
+
+    As T grows, $\int_0^T \log(1 + x/t)\,dt \to x - x \log x + x \log T$. Subtracting the same for
+    $\kappa = \operatorname{tr}\rho^2$ with the weight $x/\kappa$ leaves $-x \log x + x \log\kappa$; summed over the
+    eigenvalues x, whose logarithms add up to a determinant,
+
+    $$H(\rho) = \int_0^\infty \Bigl[\log\det\bigl(I + \tfrac{\rho}{t}\bigr)
+      - \tfrac1\kappa \log\bigl(1 + \tfrac{\kappa}{t}\bigr)\Bigr] dt - \log\kappa.$$
+
+    With $t = e^u$ the integrand is analytic for $|\operatorname{Im} u| < \pi$, so the trapezoidal rule with step 1 is
+    wrong by a few times $e^{-2\pi^2} = 3 \cdot 10^{-9}$ (Trefethen & Weideman, 2014), and this $\kappa$ lets it fall
+    as $1/t$ at the upper end. 39 factorisations of n³/3 multiplications cost a CPU more than eigenvalues would; a GPU
+    does them in batches, while for eigenvalues the host has to wait at each call.
+
+    Shapes: (..., n, n) -> (...), computed in float64 and returned in the type that came. Units: nats. Error: below 1e-8
+    nats for n up to 512, zero eigenvalues included, against float64 eigenvalues.
+
+    Source: this project; Trefethen & Weideman, The exponentially convergent trapezoidal rule, SIAM Review 2014.
+
+    >>> import torch
+    >>> densities = torch.stack([torch.eye(4) / 4, torch.diag(torch.tensor([0.5, 0.5, 0.0, 0.0]))])     # log 4, log 2
+    >>> determinant_entropy(densities)
+    tensor([1.3863, 0.6931])
+    """
+    rho = density.double()
+    identity = torch.eye(rho.shape[-1], dtype=torch.float64, device=rho.device)
+    kappa = rho.square().sum(dim=(-2, -1))
+    integral = torch.zeros_like(kappa)
+    for log_scale in LOG_SCALES:
+        t = math.exp(log_scale)
+        factor = torch.linalg.cholesky_ex(identity + rho / t, check_errors=False).L
+        log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
+        integral = integral + t * (log_determinant - (kappa / t).log1p() / kappa)
+    return (integral - kappa.log()).to(density.dtype)

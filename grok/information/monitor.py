@@ -1,0 +1,217 @@
+"""MIR and HDR in anybody's training loop: attach to a model by the name of its head, call it as usual, read."""
+
+import difflib
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from grok.information.checks import check_labels
+from grok.information.interplay import Interplay, gram_interplay
+
+
+class MonitorSummary(NamedTuple):
+    """What a monitor has recorded since it was attached or reset."""
+
+    sample: Interplay
+    """Mean over the batches of `n` samples: features with the head rows of their labels."""
+    n: int
+    """The most samples of a batch; MIR depends on n, so smaller batches, as the last of an epoch, are left out."""
+    batches: int
+    """How many batches that is the mean of."""
+    prototype: Interplay | None
+    """Class means of all samples, centred, with the head rows of the last batch; None where a class had no sample."""
+
+
+class Monitor:
+    """Measures the `sample` pairing of each batch of a classifier: last features with the head rows of their labels.
+
+    The head is a module with a `weight` of shape (C, d), and its input are the features. Where the logits are a product
+    with a tied embedding and no module is called for it, `features` names the module whose output they are:
+    `Monitor(model, head="embedding", features="norm")`.
+
+    The model is not changed: hooks keep a reference to the features of the last forward pass and a copy of the head's
+    weight at that time (C·d numbers), so `record` may come after the optimiser's step; `remove`, or leaving the
+    `with` block, takes them away. Features in sequences, (..., d), are taken for as many samples, without those whose
+    label is `ignore_index`. Of more than `sample_size` samples, that many evenly spaced ones are measured: a fixed n
+    keeps batches comparable and cheap.
+
+    Under `torch.autocast` the measures stay in float32. Under `torch.compile`, attach before the model's first call: a
+    compiled call ignores later hooks, and `record` then says so. Under DistributedDataParallel each process measures
+    its own share. `nn.DataParallel` on several devices runs copies of the model in threads, and sharded weights are in
+    no one place: both are refused.
+
+    `check=False` skips the checks of labels and numbers, which make the host wait for a GPU.
+
+    Raises:
+        ValueError: no module of that name, one without a (C, d) weight, or a wrapper that can't be monitored.
+
+    >>> import torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(5, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
+    >>> inputs, labels = torch.randn(12, 5), torch.arange(12) % 3
+    >>> with Monitor(model, head="2") as monitor:
+    ...     loss = torch.nn.functional.cross_entropy(model(inputs), labels)
+    ...     values = monitor.record(labels)
+    >>> 0 < values.mir < 1, monitor.summary().n
+    (tensor(True), 12)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        head: str,
+        *,
+        features: str | None = None,
+        sample_size: int = 512,
+        ignore_index: int = -100,
+        check: bool = True,
+    ) -> None:
+        if sample_size < 2:
+            raise ValueError(f"sample_size: expected at least 2, got {sample_size}")
+        model = _unwrapped(model)
+        self._head = _submodule(model, "head", head)
+        weight = getattr(self._head, "weight", None)
+        if not isinstance(weight, Tensor) or weight.ndim != 2 or hasattr(weight, "placements"):
+            raise ValueError(
+                f"head: expected a module with a whole weight of shape (classes, features), got {head!r}, "
+                f"a {type(self._head).__name__}"
+            )
+        if isinstance(self._head, nn.Embedding) and features is None:
+            raise ValueError(
+                f"features: expected the name of the module whose output meets the tied embedding {head!r}, got none"
+            )
+        self._source = head if features is None else features
+        self._sample_size, self._ignore_index, self._check = sample_size, ignore_index, check
+        self._captured: tuple[Any, Float[Tensor, "class dim"]] | None = None
+        if features is None:
+            self._hook = self._head.register_forward_pre_hook(self._capture_input, with_kwargs=True)
+        else:
+            source = _submodule(model, "features", features)
+            self._hook = source.register_forward_hook(self._capture_output)
+        self.reset()
+
+    def record(self, labels: Shaped[Tensor, "..."]) -> Interplay:
+        """The interplay of the last forward pass, whose samples have these labels; it is added to the summary.
+
+        Shapes: one integer in [0, C) a feature vector, (n,) or (batch, position) -> five scalars on the features'
+        device, as `gram_interplay`. A forward pass is recorded once; of several, the last counts.
+
+        Raises:
+            RuntimeError: no forward pass since the last record.
+            ValueError: labels that do not fit, features with a zero vector or a number that is not finite.
+        """
+        features, weight = self._take()
+        labels = labels.to(features.device)
+        features, in_sequences = features.flatten(0, -2), labels.ndim > 1
+        labels = labels.flatten()
+        if self._check:
+            check_labels("labels", labels.where(labels != self._ignore_index, 0), len(features), len(weight))
+        if in_sequences:
+            features, labels = features[labels != self._ignore_index], labels[labels != self._ignore_index]
+        self._add_prototypes(features, weight, labels)
+        if len(features) > self._sample_size:
+            chosen = torch.linspace(0, len(features) - 1, self._sample_size, device=features.device).long()
+            features, labels = features[chosen], labels[chosen]
+        values = gram_interplay(features, weight[labels], check=self._check)
+        total, batches = self._samples.get(len(features), (torch.zeros_like(torch.stack(values)), 0))
+        self._samples[len(features)] = total + torch.stack(values), batches + 1
+        return values
+
+    def summary(self) -> MonitorSummary:
+        """Everything recorded since the last `reset`, as of an epoch.
+
+        Raises:
+            RuntimeError: nothing was recorded.
+        """
+        if not self._samples or self._weight is None:
+            raise RuntimeError("summary: expected a recorded batch, got none since the last reset")
+        n = max(self._samples)
+        total, batches = self._samples[n]
+        prototype = None
+        if (self._counts > 0).all():
+            means = self._sums / self._counts[:, None]
+            global_mean = self._sums.sum(dim=0) / self._counts.sum()
+            prototype = gram_interplay(self._weight.to(means), means - global_mean, check=self._check)
+        return MonitorSummary(Interplay(*(total / batches)), n, batches, prototype)
+
+    def reset(self) -> None:
+        """Forget what was recorded, as at the start of an epoch."""
+        self._samples: dict[int, tuple[Float[Tensor, "5"], int]] = {}
+        self._weight: Float[Tensor, "class dim"] | None = None
+
+    def remove(self) -> None:
+        """Take the hooks off the model; what was recorded stays."""
+        self._hook.remove()
+        self._captured = None
+
+    def __enter__(self) -> "Monitor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def _capture_input(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._capture(args[0] if args else next(iter(kwargs.values())))
+
+    def _capture_output(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        self._capture(output)
+
+    def _capture(self, features: Any) -> None:
+        weight: Any = self._head.weight
+        kept = features.detach() if isinstance(features, Tensor) else features
+        self._captured = kept, weight.detach().clone()
+
+    @torch.no_grad()
+    def _take(self) -> tuple[Float[Tensor, "*samples dim"], Float[Tensor, "class dim"]]:
+        """The features and weight of the last forward pass, once."""
+        if self._captured is None:
+            raise RuntimeError(
+                f"record: expected a forward pass through {self._source!r} since the last record, got none (a model "
+                "under torch.compile must be called first after the monitor is attached, not before)"
+            )
+        (features, weight), self._captured = self._captured, None
+        if not isinstance(features, Tensor) or features.ndim < 2:
+            shape = f"shape {tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
+            raise ValueError(f"features: expected {self._source!r} to give a tensor (..., d), got {shape}")
+        half = (torch.float16, torch.bfloat16)
+        features, weight = (tensor.float() if tensor.dtype in half else tensor for tensor in (features, weight))
+        return features, weight.to(features.dtype)
+
+    def _add_prototypes(
+        self, features: Float[Tensor, "n dim"], weight: Float[Tensor, "class dim"], labels: Shaped[Tensor, "n"]
+    ) -> None:
+        if self._weight is None:
+            self._sums = torch.zeros(len(weight), features.shape[1], dtype=torch.float64, device=features.device)
+            self._counts = torch.zeros(len(weight), dtype=torch.float64, device=features.device)
+        self._sums.index_add_(0, labels, features.double())
+        self._counts += labels.bincount(minlength=len(weight))
+        self._weight = weight
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside compiled and data-parallel wrappers, which share its modules."""
+    while True:
+        if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
+            raise ValueError(
+                f"model: expected one copy of the model, got nn.DataParallel on {len(model.device_ids)} devices, whose "
+                "copies run in threads (use DistributedDataParallel)"
+            )
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif isinstance(original := getattr(model, "_orig_mod", None), nn.Module):
+            model = original
+        else:
+            return model
+
+
+def _submodule(model: nn.Module, argument: str, name: str) -> nn.Module:
+    modules = dict(model.named_modules())
+    if name in modules:
+        return modules[name]
+    names = [each for each in modules if each]
+    shown = difflib.get_close_matches(name, names, n=3) or names[-3:]
+    raise ValueError(f"{argument}: expected the name of a module, such as {', '.join(shown)}, got {name!r}")

@@ -1,0 +1,47 @@
+"""The sections measure what their columns say."""
+
+import torch
+
+from grok.bench.information import GEOMETRIES, NUM_CLASSES, estimator, exact_task, fourier_samples, interplay, spectra
+from grok.information import fourier_power, gram_interplay
+from tests.helpers import CPU
+
+
+def quiet(_):
+    pass
+
+
+def test_the_estimator_is_compared_by_time_error_and_memory(monkeypatch):
+    monkeypatch.delitem(GEOMETRIES, "noisy Fourier")  # one is enough: each row starts two processes
+    said = []
+    (row,) = estimator(CPU, said.append, sizes=(1200,)).rows
+    assert said == ["estimator: random features, n = 1,200"]
+    assert (row["features"], row["n"]) == ("random", 1200)
+    assert row["MIR"] == f"{exact_task('random', 1200, CPU)().mir:.4f}"
+    assert 0 < float(row["standard error of MIR"].rstrip("%")) < 1
+    assert 0 < float(row["error of MIR"].rstrip("%")) < 1
+    assert float(row["exact / estimate"]) == float(f"{row['exact'].median / row['estimate'].median:.3g}")
+    assert float(row["memory, exact"].removesuffix(" MiB")) >= 1200**2 * 4 / 2**20
+
+
+def test_both_ways_to_a_spectrum_agree():
+    errors = {row["by"]: float(row["largest error, nats"]) for row in spectra(CPU, quiet).rows}
+    assert errors["eigenvalues"] == 0
+    assert 0 < errors["determinants"] < 1e-8
+
+
+def test_an_interplay_is_timed_with_and_without_its_gradient():
+    assert [row["one interplay"] for row in interplay(CPU, quiet).rows] == [
+        "value",
+        "value, inputs checked",
+        "value and gradient",
+    ]
+
+
+def test_the_fourier_samples_are_a_circuit_of_four_frequencies_with_noise():
+    features, head, labels = fourier_samples(2 * NUM_CLASSES, CPU)
+    power = fourier_power(head)
+    assert power[[3, 11, 29, 47]].sum() > 0.999
+    assert 0.5 < fourier_power(features[:NUM_CLASSES])[[3, 11, 29, 47]].sum() < 0.95
+    assert gram_interplay(features, head[labels]).mir < 0.9
+    assert torch.equal(labels[:NUM_CLASSES], torch.arange(NUM_CLASSES))

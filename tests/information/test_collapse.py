@@ -1,0 +1,143 @@
+"""Neural collapse is measured as defined, in any batches, and stays right where it is nearly complete."""
+
+import numpy as np
+import pytest
+import torch
+
+from grok.information import ClassMoments, centre, neural_collapse
+from tests.geometries import collapsed_geometry, random_geometry, random_vectors
+from tests.reference.collapse import naive_neural_collapse
+
+FEATURES, HEAD, _ = random_geometry(90, num_classes=6, dim=9)
+LABELS = torch.tensor([0] * 40 + [1] * 25 + [2] * 15 + [3] * 6 + [4] * 3 + [5])  # uneven, one class of one sample
+FEATURES = FEATURES + 2 * HEAD[LABELS]
+BIAS = random_vectors(1, 6, 5)[0]
+
+
+def test_uneven_classes_and_a_bias_follow_the_definitions():
+    ours = neural_collapse([(FEATURES, LABELS)], HEAD, 5 * BIAS)
+    theirs = naive_neural_collapse(FEATURES.numpy(), LABELS.numpy(), HEAD.numpy(), 5 * BIAS.numpy())
+    assert 0.2 < theirs["nc4_agreement"] < 0.99
+    for name, value in ours._asdict().items():
+        assert value.item() == pytest.approx(theirs[name], abs=1e-11), name
+
+
+@pytest.mark.parametrize("size", [1, 7, 89])
+def test_batches_of_any_size_and_order_give_the_same(size):
+    order = torch.randperm(90, generator=torch.Generator().manual_seed(0))
+    batches = list(zip(FEATURES[order].split(size), LABELS[order].split(size), strict=True))
+    np.testing.assert_allclose(neural_collapse(batches, HEAD), neural_collapse([(FEATURES, LABELS)], HEAD), atol=1e-11)
+
+
+def test_moments_of_two_processes_merge_to_those_of_one():
+    whole, first, second = (ClassMoments(6, 9) for _ in range(3))
+    whole.update(FEATURES, LABELS)
+    first.update(FEATURES[:50], LABELS[:50])
+    second.update(FEATURES[50:], LABELS[50:])
+    first.merge(second)
+    for name in ("counts", "means", "within", "spreads", "global_mean"):
+        np.testing.assert_allclose(getattr(first, name), getattr(whole, name), atol=1e-11)
+
+
+def test_the_total_scatter_is_that_within_plus_that_between():
+    moments = ClassMoments(6, 9)
+    moments.update(FEATURES, LABELS)
+    from_mean = moments.means - FEATURES.mean(dim=0)
+    between = (from_mean * moments.counts[:, None]).mT @ from_mean
+    centred = centre(FEATURES)
+    np.testing.assert_allclose(moments.within + between, centred.mT @ centred, atol=1e-10)
+    assert moments.spreads.sum().item() == pytest.approx(moments.within.trace().item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("num_classes", [2, 5, 9])
+def test_at_collapse_all_is_zero_and_the_decisions_agree(num_classes):
+    features, head, labels = collapsed_geometry(60, num_classes=num_classes, dim=12)
+    np.testing.assert_allclose(neural_collapse([(features, labels)], 7 * head), [0] * 9 + [1], atol=1e-12)
+
+
+def test_a_spread_of_a_millionth_about_a_mean_of_a_thousand_is_measured_right():
+    offset = 1000 * torch.ones(12, dtype=torch.float64)
+    features, head, labels = collapsed_geometry(200, num_classes=5, dim=12, noise=1e-6)
+    near = neural_collapse([(features, labels)], head)
+    batches = list(zip((features + offset).split(30), labels.split(30), strict=True))
+    far = neural_collapse(batches, head)
+    assert 1e-14 < near.nc1 < 1e-11
+    for name in ("nc1", "cdnv"):
+        assert getattr(far, name).item() == pytest.approx(getattr(near, name).item(), rel=1e-4)
+
+
+def test_two_classes_on_a_line_by_hand():
+    # means 0 and 4 (counts 2, 2), deviations ±1: Σ_W = 1, Σ_B = 4, so nc1 = 1 / 4 / 2; V = 1, so cdnv = 2 / (2 · 16)
+    features = torch.tensor([[-1.0], [1.0], [3.0], [5.0]])
+    labels = torch.tensor([0, 0, 1, 1])
+    collapse = neural_collapse([(features, labels)], torch.tensor([[-1.0], [1.0]]), torch.tensor([0.0, -4.0]))
+    assert collapse.nc1.item() == pytest.approx(1 / 8, abs=1e-15)
+    assert collapse.cdnv.item() == pytest.approx(1 / 16, abs=1e-15)
+    assert collapse.nc3_self_duality.item() == pytest.approx(0, abs=1e-15)
+    assert collapse.nc4_agreement == 1  # both decide at 2
+
+
+def test_rotation_scale_and_a_common_offset_change_nothing():
+    rotation = torch.linalg.qr(random_vectors(9, 9, 3)).Q
+    moved = neural_collapse([(3 * FEATURES @ rotation, LABELS)], 5 * HEAD @ rotation)
+    np.testing.assert_allclose(moved, neural_collapse([(FEATURES, LABELS)], HEAD), atol=1e-11)
+    shifted = neural_collapse([(FEATURES + 4, LABELS)], HEAD + 2)
+    np.testing.assert_allclose(shifted[:9], neural_collapse([(FEATURES, LABELS)], HEAD)[:9], atol=1e-10)
+
+
+def test_classes_with_one_mean_are_infinitely_variable_by_pairs():
+    features, labels = torch.tensor([[0.0], [2.0], [0.0], [2.0], [9.0]]), torch.tensor([0, 0, 1, 1, 2])
+    collapse = neural_collapse([(features, labels)], torch.tensor([[1.0], [2.0], [4.0]]))
+    assert collapse.cdnv == torch.inf
+    assert collapse.nc1.isfinite()
+
+
+def test_single_precision_is_accumulated_in_double():
+    collapse = neural_collapse([(FEATURES.float(), LABELS)], HEAD.float())
+    expected = neural_collapse([(FEATURES.float().double(), LABELS)], HEAD.float().double())
+    assert {value.dtype for value in collapse} == {torch.float64}
+    np.testing.assert_array_equal(collapse, expected)
+
+
+BATCH = (FEATURES, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: neural_collapse(iter([BATCH]), HEAD), "batches: expected something to go over twice, got a list_iter"),
+        (lambda: neural_collapse([(FEATURES[:40], LABELS[:40])], HEAD), "batches: .* all 6 classes, got none of 5"),
+        (lambda: neural_collapse([], HEAD), "batches: expected samples of all 6 classes, got none of 6"),
+        (lambda: neural_collapse([BATCH], HEAD[:1]), "weight: expected rows of at least 2 classes, got 1"),
+        (lambda: neural_collapse([BATCH], HEAD[0]), r"weight: expected a matrix, shape \(n, d\), got \(9,\)"),
+        (lambda: neural_collapse([BATCH], HEAD[:, :4]), "features: expected 4 dimensions, got 9"),
+        (lambda: neural_collapse([BATCH], HEAD, BIAS[:2]), r"bias: expected one number a class, shape \(6,\), got \(2"),
+        (
+            lambda: neural_collapse([BATCH], HEAD[:5]),
+            r"labels: expected labels in \[0, 5\), a head row each, got 0 to 5",
+        ),
+        (
+            lambda: neural_collapse([BATCH], torch.ones(6, 9)),
+            "weight: expected vectors that differ, got 6 times the same",
+        ),
+        (lambda: neural_collapse([(torch.ones(90, 9), LABELS)], HEAD), "class means: expected vectors that differ"),
+        (lambda: neural_collapse([(FEATURES * torch.nan, LABELS)], HEAD), "features: expected finite numbers, got 810"),
+    ],
+)
+def test_what_is_refused_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_batches_that_change_between_the_two_passes_are_noticed():
+    class Shrinking:
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            yield FEATURES, LABELS
+            if self.passes == 1:
+                yield FEATURES, LABELS
+
+    with pytest.raises(ValueError, match="batches: expected the same samples twice, got 180 and then 90"):
+        neural_collapse(Shrinking(), HEAD)

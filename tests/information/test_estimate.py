@@ -1,0 +1,124 @@
+"""The interplay of a whole data set is that of the n×n matrices, which are never formed."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from grok.information import estimate_interplay, gram_interplay
+from tests.geometries import collapsed_geometry, fourier_geometry, random_geometry, random_vectors
+
+UNEVEN = torch.cat([torch.zeros(150), torch.ones(3), torch.full((40,), 2), torch.full((7,), 5)]).long()
+
+# each has a smaller side of its own: (features, head, labels)
+EXACT = {
+    "fewer samples than products of features": random_geometry(90, num_classes=7, dim=16),
+    "more samples of a class than dimensions": random_geometry(600, num_classes=7, dim=16),
+    "fewer products of features than classes times dimensions": random_geometry(600, num_classes=90, dim=5),
+    "classes of uneven size, one of them empty, out of order": (
+        random_vectors(200, 12, 1),
+        random_vectors(6, 9, 2),
+        UNEVEN[torch.randperm(200, generator=torch.Generator().manual_seed(0))],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EXACT)
+def test_through_a_small_side_it_is_exact(case):
+    features, head, labels = EXACT[case]
+    estimate = estimate_interplay(features, head, labels)
+    np.testing.assert_allclose(estimate.value, gram_interplay(features, head[labels]), rtol=0, atol=1e-10)
+    assert list(estimate.standard_error) == [0] * 5
+
+
+@pytest.mark.parametrize("case", EXACT)
+def test_sampled_it_is_within_four_standard_errors_and_the_single_entropies_stay_exact(case):
+    features, head, labels = EXACT[case]
+    exact = gram_interplay(features, head[labels])
+    value, error = estimate_interplay(features, head, labels, exact_side=0, rank=8)
+    assert 0 < error.mir < 0.02
+    assert (value.mir - exact.mir).abs() < 4 * error.mir
+    assert (value.joint_entropy - exact.joint_entropy).abs() < 4 * error.joint_entropy
+    np.testing.assert_allclose(
+        [value.hdr, value.entropy_1, value.entropy_2], [exact.hdr, exact.entropy_1, exact.entropy_2], rtol=0, atol=1e-11
+    )
+    assert error.hdr == error.entropy_1 == error.entropy_2 == 0
+
+
+@pytest.mark.parametrize(
+    ("features", "head", "labels"),
+    [random_geometry(1500), fourier_geometry(1500, noise=0.5), collapsed_geometry(1500, num_classes=100, noise=0.5)],
+    ids=["random", "fourier", "collapsed"],
+)
+def test_sampled_it_is_within_one_percent(features, head, labels):
+    exact = gram_interplay(features, head[labels])
+    value, error = estimate_interplay(features.float(), head.float(), labels, exact_side=0)
+    assert value.mir.item() == pytest.approx(exact.mir.item(), rel=0.01)
+    assert value.hdr.item() == pytest.approx(exact.hdr.item(), rel=0.01, abs=1e-5)
+    assert error.mir < 0.01 * exact.mir
+
+
+def test_the_stated_error_is_that_of_the_seeds():
+    features, head, labels = random_geometry(300, num_classes=20, dim=24)
+    exact = gram_interplay(features, head[labels]).mir
+    scores = []
+    for seed in range(40):
+        value, error = estimate_interplay(features, head, labels, exact_side=0, rank=4, num_probes=16, seed=seed)
+        scores.append((value.mir - exact) / error.mir)
+    assert abs(sum(scores) / 40) < 3 / math.sqrt(40)
+    assert 0.7 < (sum(score**2 for score in scores) / 40) ** 0.5 < 1.4
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
+    case = random_geometry(300, num_classes=20, dim=24)
+    first, again, other = (estimate_interplay(*case, exact_side=0, seed=seed).value.mir.item() for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+def test_the_order_of_samples_changes_nothing_where_it_is_exact():
+    features, head, labels = EXACT["more samples of a class than dimensions"]
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(
+        estimate_interplay(features[order], head, labels[order]).value,
+        estimate_interplay(features, head, labels).value,
+        rtol=0,
+        atol=1e-10,
+    )
+
+
+def test_parallel_vectors_share_nothing_and_have_no_error():
+    features, head = torch.ones(50, 3).double(), random_vectors(4, 3)
+    for exact_side in (0, 1024):
+        value, error = estimate_interplay(features, head, torch.arange(50) % 4, exact_side=exact_side, rank=2)
+        assert (value.mir, error.mir) == (0, 0)
+
+
+def test_it_needs_no_memory_of_size_n_squared():
+    n = 20_000  # n² float32 numbers are 1.6 GB; twice that would be held
+    features, head, labels = (each.float() if each.is_floating_point() else each for each in random_geometry(n, dim=32))
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        estimate_interplay(features, head, labels, exact_side=0, num_probes=4, rank=4, steps=4)
+    largest = max(event.self_cpu_memory_usage for event in profile.events())
+    assert largest < 16 * features.numel() * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"features": torch.ones(4)}, "features: expected vectors as rows"),
+        ({"features": torch.tensor([[1.0], [0.0], [1.0]])}, "features: expected vectors that have a direction"),
+        ({"head": torch.tensor([[1.0], [0.0]])}, "head rows of the labels: expected vectors that have a direction"),
+        ({"labels": torch.tensor([0.0, 1, 0])}, "labels: expected a tensor of integers, got torch.float32"),
+        ({"labels": torch.tensor([0, 1])}, r"labels: expected one label a sample, shape \(3,\), got \(2,\)"),
+        ({"labels": torch.tensor([0, 2, 1])}, r"labels: expected labels in \[0, 2\), a head row each, got 0 to 2"),
+        ({"num_probes": 1}, "num_probes: expected at least 2, got 1"),
+        ({"rank": 0}, "rank: expected at least 1, got 0"),
+        ({"steps": 1}, "steps: expected at least 2, got 1"),
+    ],
+)
+def test_what_is_refused_is_named(change, message):
+    usual = {"features": torch.ones(3, 1), "head": torch.ones(2, 1), "labels": torch.tensor([0, 1, 1])}
+    with pytest.raises(ValueError, match=message):
+        estimate_interplay(**(usual | change))
