@@ -114,8 +114,8 @@ def fourier_samples(n: int, device: torch.device) -> Samples:
     waves = torch.cat([angle.cos(), angle.sin()], dim=1)
     basis = torch.linalg.qr(_normal(DIM, 2 * len(frequencies), 1, device)).Q.mT
     labels = _labels(n, device)
-    noise = DIM**-0.5 * _normal(n, DIM, 2, device)
-    return waves[labels] @ basis + noise, waves @ basis, labels
+    feature_noise, head_noise = (DIM**-0.5 * _normal(count, DIM, 2, device) for count in (n, NUM_CLASSES))
+    return waves[labels] @ basis + feature_noise, waves @ basis + 0.3 * head_noise, labels
 
 
 GEOMETRIES: dict[str, Callable[[int, torch.device], Samples]] = {

@@ -52,8 +52,9 @@ class Table:
     def markdown(self) -> str:
         """The table as the README shows it."""
         columns = list(self.rows[0])
-        lines = [columns, ["---"] * len(columns), *([str(row[column]) for column in columns] for row in self.rows)]
-        return "\n".join([f"{self.title}:", "", *(f"| {' | '.join(line)} |" for line in lines)])
+        lines = [[_cell(row[column]) for column in columns] for row in self.rows]
+        rule = "|---" * len(columns) + "|"
+        return "\n".join([f"{self.title}:", "", _line(columns), rule, *map(_line, lines)])
 
     def json(self) -> dict[str, Any]:
         """The same for a script."""
@@ -115,6 +116,14 @@ def _host_peak(*, reset: bool = False) -> float:
             Path("/proc/self/clear_refs").write_text("5")
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _three_digits(number: float) -> str:

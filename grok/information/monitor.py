@@ -1,14 +1,14 @@
 """MIR and HDR in anybody's training loop: attach to a model by the name of its head, call it as usual, read."""
 
 import difflib
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
-from grok.information.checks import check_labels
+from grok.information.checks import check_labels, check_matrix
 from grok.information.interplay import Interplay, gram_interplay
 
 
@@ -32,18 +32,18 @@ class Monitor:
     with a tied embedding and no module is called for it, `features` names the module whose output they are:
     `Monitor(model, head="embedding", features="norm")`.
 
-    The model is not changed: hooks keep a reference to the features of the last forward pass and a copy of the head's
-    weight at that time (C·d numbers), so `record` may come after the optimiser's step; `remove`, or leaving the
-    `with` block, takes them away. Features in sequences, (..., d), are taken for as many samples, without those whose
-    label is `ignore_index`. Of more than `sample_size` samples, that many evenly spaced ones are measured: a fixed n
-    keeps batches comparable and cheap.
+    The model is not changed: a hook keeps a reference to the features of the last forward pass and a copy of the head's
+    weight at that time (C·d numbers a pass), so `record` may come after the optimiser's step; `remove`, or leaving the
+    `with` block, takes it away. Samples whose label is `ignore_index` are left out. Of more than `sample_size` samples,
+    that many evenly spaced ones are measured: a fixed n keeps batches comparable and cheap; None takes all.
 
     Under `torch.autocast` the measures stay in float32. Under `torch.compile`, attach before the model's first call: a
-    compiled call ignores later hooks, and `record` then says so. Under DistributedDataParallel each process measures
-    its own share. `nn.DataParallel` on several devices runs copies of the model in threads, and sharded weights are in
-    no one place: both are refused.
+    compiled call ignores later hooks until `torch.compiler.reset()`. Under DistributedDataParallel each process
+    measures its own share. `nn.DataParallel` on several devices runs copies of the model in threads, and sharded
+    weights are in no one place: both are refused.
 
-    `check=False` skips the checks of labels and numbers, which make the host wait for a GPU.
+    `check=False` skips the checks of labels and numbers, which make the host wait for a GPU; finding the samples to
+    leave out does too, unless `ignore_index` is None.
 
     Raises:
         ValueError: no module of that name, one without a (C, d) weight, or a wrapper that can't be monitored.
@@ -64,15 +64,15 @@ class Monitor:
         head: str,
         *,
         features: str | None = None,
-        sample_size: int = 512,
-        ignore_index: int = -100,
+        sample_size: int | None = 512,
+        ignore_index: int | None = -100,
         check: bool = True,
     ) -> None:
-        if sample_size < 2:
-            raise ValueError(f"sample_size: expected at least 2, got {sample_size}")
+        if sample_size is not None and sample_size < 2:
+            raise ValueError(f"sample_size: expected at least 2, or None for all, got {sample_size}")
         model = _unwrapped(model)
-        self._head = _submodule(model, "head", head)
-        weight = getattr(self._head, "weight", None)
+        self._head = _submodule(model, "head", head, (nn.Linear, nn.Embedding))
+        weight = _weight(self._head)
         if not isinstance(weight, Tensor) or weight.ndim != 2 or hasattr(weight, "placements"):
             raise ValueError(
                 f"head: expected a module with a whole weight of shape (classes, features), got {head!r}, "
@@ -82,16 +82,14 @@ class Monitor:
             raise ValueError(
                 f"features: expected the name of the module whose output meets the tied embedding {head!r}, got none"
             )
-        self._source = head if features is None else features
+        self._source, self._from_output = (head, False) if features is None else (features, True)
         self._sample_size, self._ignore_index, self._check = sample_size, ignore_index, check
         self._captured: tuple[Any, Float[Tensor, "class dim"]] | None = None
-        if features is None:
-            self._hook = self._head.register_forward_pre_hook(self._capture_input, with_kwargs=True)
-        else:
-            source = _submodule(model, "features", features)
-            self._hook = source.register_forward_hook(self._capture_output)
+        source = self._head if features is None else _submodule(model, "features", features, nn.Module)
+        self._hook = source.register_forward_hook(self._capture, with_kwargs=True)
         self.reset()
 
+    @torch.inference_mode(False)
     def record(self, labels: Shaped[Tensor, "..."]) -> Interplay:
         """The interplay of the last forward pass, whose samples have these labels; it is added to the summary.
 
@@ -103,24 +101,37 @@ class Monitor:
             ValueError: labels that do not fit, features with a zero vector or a number that is not finite.
         """
         features, weight = self._take()
-        labels = labels.to(features.device)
-        features, in_sequences = features.flatten(0, -2), labels.ndim > 1
-        labels = labels.flatten()
+        places, labels = features.shape[:-1], labels.to(features.device)
+        if labels.numel() != places.numel() or (labels.ndim > 1 < len(places) and labels.shape != places):
+            raise ValueError(
+                f"labels: expected one label a feature vector, shape {tuple(places)}, got {tuple(labels.shape)} (give "
+                "positions without a label ignore_index)"
+            )
+        features, labels = features.flatten(0, -2), labels.flatten()
+        if self._ignore_index is not None:
+            kept = labels != self._ignore_index
+            features, labels = features[kept], labels[kept]
+        if len(labels) == 0:
+            raise ValueError(f"labels: expected one or more that are not ignore_index, got none of {places.numel()}")
         if self._check:
-            check_labels("labels", labels.where(labels != self._ignore_index, 0), len(features), len(weight))
-        if in_sequences:
-            features, labels = features[labels != self._ignore_index], labels[labels != self._ignore_index]
-        self._add_prototypes(features, weight, labels)
-        if len(features) > self._sample_size:
-            chosen = torch.linspace(0, len(features) - 1, self._sample_size, device=features.device).long()
-            features, labels = features[chosen], labels[chosen]
-        values = gram_interplay(features, weight[labels], check=self._check)
-        total, batches = self._samples.get(len(features), (torch.zeros_like(torch.stack(values)), 0))
-        self._samples[len(features)] = total + torch.stack(values), batches + 1
+            check_matrix("features", features)
+            check_labels("labels", labels, len(features), len(weight))
+        n = min(len(labels), self._sample_size or len(labels))
+        chosen = torch.arange(n, device=features.device) * (len(labels) - 1) // max(n - 1, 1)
+        labels = labels.long()
+        values = gram_interplay(features[chosen], weight[labels[chosen]], check=self._check)
+        total, batches = self._samples.get(n, (0, 0))
+        self._samples[n] = total + torch.stack(values).double(), batches + 1
+        if self._weight is None:
+            self._sums = torch.zeros(len(weight), features.shape[1], dtype=torch.float64, device=features.device)
+            self._counts = torch.zeros(len(weight), dtype=torch.float64, device=features.device)
+        self._sums.index_add_(0, labels, features.double())
+        self._counts.index_add_(0, labels, torch.ones_like(labels, dtype=torch.float64))
+        self._weight = weight
         return values
 
     def summary(self) -> MonitorSummary:
-        """Everything recorded since the last `reset`, as of an epoch.
+        """Everything recorded since the last `reset`, as of an epoch; with an eigendecomposition of size C.
 
         Raises:
             RuntimeError: nothing was recorded.
@@ -149,47 +160,39 @@ class Monitor:
     def __enter__(self) -> "Monitor":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.remove()
 
-    def _capture_input(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._capture(args[0] if args else next(iter(kwargs.values())))
-
-    def _capture_output(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        self._capture(output)
-
-    def _capture(self, features: Any) -> None:
-        weight: Any = self._head.weight
+    def _capture(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        features = output if self._from_output else next(iter((*args, *kwargs.values())), None)
         kept = features.detach() if isinstance(features, Tensor) else features
-        self._captured = kept, weight.detach().clone()
+        self._captured = kept, _weight(self._head).detach().clone()
 
-    @torch.no_grad()
     def _take(self) -> tuple[Float[Tensor, "*samples dim"], Float[Tensor, "class dim"]]:
         """The features and weight of the last forward pass, once."""
         if self._captured is None:
             raise RuntimeError(
-                f"record: expected a forward pass through {self._source!r} since the last record, got none (a model "
-                "under torch.compile must be called first after the monitor is attached, not before)"
+                f"record: expected a forward pass through {self._source!r} since the last record, got none (where the "
+                "model uses the head's weight without calling it, name `features`; under torch.compile, attach before "
+                "the first call, or call torch.compiler.reset())"
             )
         (features, weight), self._captured = self._captured, None
         if not isinstance(features, Tensor) or features.ndim < 2:
             shape = f"shape {tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
             raise ValueError(f"features: expected {self._source!r} to give a tensor (..., d), got {shape}")
-        half = (torch.float16, torch.bfloat16)
-        features, weight = (tensor.float() if tensor.dtype in half else tensor for tensor in (features, weight))
-        return features, weight.to(features.dtype)
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        return features.to(dtype), weight.to(dtype)
 
-    def _add_prototypes(
-        self, features: Float[Tensor, "n dim"], weight: Float[Tensor, "class dim"], labels: Shaped[Tensor, "n"]
-    ) -> None:
-        if self._weight is None:
-            self._sums = torch.zeros(len(weight), features.shape[1], dtype=torch.float64, device=features.device)
-            self._counts = torch.zeros(len(weight), dtype=torch.float64, device=features.device)
-        self._sums.index_add_(0, labels, features.double())
-        self._counts += labels.bincount(minlength=len(weight))
-        self._weight = weight
+
+def _weight(module: nn.Module) -> Any:
+    """The module's weight; one under `spectral_norm` is read in eval mode, where reading does not move it."""
+    if not is_parametrized(module, "weight"):
+        return getattr(module, "weight", None)
+    parametrisation: Any = module.get_submodule("parametrizations.weight")
+    training = parametrisation.training
+    weight = parametrisation.eval()()
+    parametrisation.train(training)
+    return weight
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
@@ -208,10 +211,13 @@ def _unwrapped(model: nn.Module) -> nn.Module:
             return model
 
 
-def _submodule(model: nn.Module, argument: str, name: str) -> nn.Module:
+def _submodule(
+    model: nn.Module, argument: str, name: str, kind: type[nn.Module] | tuple[type[nn.Module], ...]
+) -> nn.Module:
+    """The module of that name; where there is none, the error shows names of modules of this kind."""
     modules = dict(model.named_modules())
     if name in modules:
-        return modules[name]
-    names = [each for each in modules if each]
+        return _unwrapped(modules[name])
+    names = [each for each, module in modules.items() if isinstance(module, kind)]
     shown = difflib.get_close_matches(name, names, n=3) or names[-3:]
-    raise ValueError(f"{argument}: expected the name of a module, such as {', '.join(shown)}, got {name!r}")
+    raise ValueError(f"{argument}: expected the name of a module, such as {', '.join(map(repr, shown))}, got {name!r}")

@@ -41,7 +41,7 @@ def test_an_interplay_is_timed_with_and_without_its_gradient():
 def test_the_fourier_samples_are_a_circuit_of_four_frequencies_with_noise():
     features, head, labels = fourier_samples(2 * NUM_CLASSES, CPU)
     power = fourier_power(head)
-    assert power[[3, 11, 29, 47]].sum() > 0.999
+    assert 0.9 < power[[3, 11, 29, 47]].sum() < 0.999
     assert 0.5 < fourier_power(features[:NUM_CLASSES])[[3, 11, 29, 47]].sum() < 0.95
     assert gram_interplay(features, head[labels]).mir < 0.9
     assert torch.equal(labels[:NUM_CLASSES], torch.arange(NUM_CLASSES))
