@@ -58,6 +58,10 @@ class Monitor:
     (tensor(True), 12)
     """
 
+    _captured: tuple[Any, Float[Tensor, "class dim"]] | None = None
+    _samples: dict[int, tuple[Float[Tensor, "5"], int]]
+    _last_weight: Float[Tensor, "class dim"] | None
+
     def __init__(
         self,
         model: nn.Module,
@@ -71,7 +75,7 @@ class Monitor:
         if sample_size is not None and sample_size < 2:
             raise ValueError(f"sample_size: expected at least 2, or None for all, got {sample_size}")
         model = _unwrapped(model)
-        self._head = _submodule(model, "head", head, (nn.Linear, nn.Embedding))
+        self._head = _submodule(model, "head", head, nn.Linear, nn.Embedding)
         weight = _weight(self._head)
         if not isinstance(weight, Tensor) or weight.ndim != 2 or hasattr(weight, "placements"):
             raise ValueError(
@@ -84,7 +88,6 @@ class Monitor:
             )
         self._source, self._from_output = (head, False) if features is None else (features, True)
         self._sample_size, self._ignore_index, self._check = sample_size, ignore_index, check
-        self._captured: tuple[Any, Float[Tensor, "class dim"]] | None = None
         source = self._head if features is None else _submodule(model, "features", features, nn.Module)
         self._hook = source.register_forward_hook(self._capture, with_kwargs=True)
         self.reset()
@@ -102,7 +105,7 @@ class Monitor:
         """
         features, weight = self._take()
         places, labels = features.shape[:-1], labels.to(features.device)
-        if labels.numel() != places.numel() or (labels.ndim > 1 < len(places) and labels.shape != places):
+        if labels.shape != places and (labels.numel() != places.numel() or min(labels.ndim, len(places)) > 1):
             raise ValueError(
                 f"labels: expected one label a feature vector, shape {tuple(places)}, got {tuple(labels.shape)} (give "
                 "positions without a label ignore_index)"
@@ -122,21 +125,22 @@ class Monitor:
         values = gram_interplay(features[chosen], weight[labels[chosen]], check=self._check)
         total, batches = self._samples.get(n, (0, 0))
         self._samples[n] = total + torch.stack(values).double(), batches + 1
-        if self._weight is None:
+        if self._last_weight is None:
             self._sums = torch.zeros(len(weight), features.shape[1], dtype=torch.float64, device=features.device)
             self._counts = torch.zeros(len(weight), dtype=torch.float64, device=features.device)
         self._sums.index_add_(0, labels, features.double())
         self._counts.index_add_(0, labels, torch.ones_like(labels, dtype=torch.float64))
-        self._weight = weight
+        self._last_weight = weight
         return values
 
     def summary(self) -> MonitorSummary:
-        """Everything recorded since the last `reset`, as of an epoch; with an eigendecomposition of size C.
+        """Everything recorded since the last `reset`, as of an epoch; an eigendecomposition of size C with prototypes.
 
         Raises:
             RuntimeError: nothing was recorded.
+            ValueError: a head row of zeros, or a class mean that is the global mean.
         """
-        if not self._samples or self._weight is None:
+        if not self._samples or self._last_weight is None:
             raise RuntimeError("summary: expected a recorded batch, got none since the last reset")
         n = max(self._samples)
         total, batches = self._samples[n]
@@ -144,13 +148,12 @@ class Monitor:
         if (self._counts > 0).all():
             means = self._sums / self._counts[:, None]
             global_mean = self._sums.sum(dim=0) / self._counts.sum()
-            prototype = gram_interplay(self._weight.to(means), means - global_mean, check=self._check)
+            prototype = gram_interplay(self._last_weight.to(means), means - global_mean, check=self._check)
         return MonitorSummary(Interplay(*(total / batches)), n, batches, prototype)
 
     def reset(self) -> None:
         """Forget what was recorded, as at the start of an epoch."""
-        self._samples: dict[int, tuple[Float[Tensor, "5"], int]] = {}
-        self._weight: Float[Tensor, "class dim"] | None = None
+        self._samples, self._last_weight = {}, None
 
     def remove(self) -> None:
         """Take the hooks off the model; what was recorded stays."""
@@ -197,27 +200,21 @@ def _weight(module: nn.Module) -> Any:
 
 def _unwrapped(model: nn.Module) -> nn.Module:
     """The model inside compiled and data-parallel wrappers, which share its modules."""
-    while True:
-        if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
-            raise ValueError(
-                f"model: expected one copy of the model, got nn.DataParallel on {len(model.device_ids)} devices, whose "
-                "copies run in threads (use DistributedDataParallel)"
-            )
-        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            model = model.module
-        elif isinstance(original := getattr(model, "_orig_mod", None), nn.Module):
-            model = original
-        else:
-            return model
+    if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
+        raise ValueError(
+            f"model: expected one copy of the model, got nn.DataParallel on {len(model.device_ids)} devices, whose "
+            "copies run in threads (use DistributedDataParallel, or call and monitor model.module)"
+        )
+    wrapper = isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel))
+    inner = model.module if wrapper else getattr(model, "_orig_mod", None)
+    return _unwrapped(inner) if isinstance(inner, nn.Module) else model
 
 
-def _submodule(
-    model: nn.Module, argument: str, name: str, kind: type[nn.Module] | tuple[type[nn.Module], ...]
-) -> nn.Module:
-    """The module of that name; where there is none, the error shows names of modules of this kind."""
+def _submodule(model: nn.Module, argument: str, name: str, *kinds: type[nn.Module]) -> nn.Module:
+    """The module of that name; where there is none, the error shows names of modules of these kinds."""
     modules = dict(model.named_modules())
     if name in modules:
         return _unwrapped(modules[name])
-    names = [each for each, module in modules.items() if isinstance(module, kind)]
+    names = [each for each, module in modules.items() if isinstance(module, kinds)]
     shown = difflib.get_close_matches(name, names, n=3) or names[-3:]
     raise ValueError(f"{argument}: expected the name of a module, such as {', '.join(map(repr, shown))}, got {name!r}")

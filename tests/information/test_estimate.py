@@ -107,7 +107,8 @@ def test_it_needs_no_memory_of_size_n_squared():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"features": torch.ones(4)}, "features: expected vectors as rows"),
+        ({"features": torch.ones(4)}, r"features: expected a matrix, shape \(n, d\), got \(4,\)"),
+        ({"head": torch.ones(1, 2, 1)}, r"head: expected a matrix, shape \(n, d\), got \(1, 2, 1\)"),
         ({"features": torch.tensor([[1.0], [0.0], [1.0]])}, "features: expected vectors that have a direction"),
         ({"head": torch.tensor([[1.0], [0.0]])}, "head rows of the labels: expected vectors that have a direction"),
         ({"labels": torch.tensor([0.0, 1, 0])}, "labels: expected a tensor of integers, got torch.float32"),
