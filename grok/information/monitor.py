@@ -1,6 +1,7 @@
 """MIR and HDR in anybody's training loop: attach to a model by the name of its head, call it as usual, read."""
 
 import difflib
+from types import MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -37,10 +38,9 @@ class Monitor:
     `with` block, takes it away. Samples whose label is `ignore_index` are left out. Of more than `sample_size` samples,
     that many evenly spaced ones are measured: a fixed n keeps batches comparable and cheap; None takes all.
 
-    Under `torch.autocast` the measures stay in float32. Under `torch.compile`, attach before the model's first call: a
-    compiled call ignores later hooks until `torch.compiler.reset()`. Under DistributedDataParallel each process
-    measures its own share. `nn.DataParallel` on several devices runs copies of the model in threads, and sharded
-    weights are in no one place: both are refused.
+    Under `torch.autocast` the measures stay in float32. `torch.compile`, before or after, compiles once more with the
+    monitor. Under DistributedDataParallel each process measures its own share. `nn.DataParallel` on several devices
+    runs copies of the model in threads, and sharded weights are in no one place: both are refused.
 
     `check=False` skips the checks of labels and numbers, which make the host wait for a GPU; finding the samples to
     leave out does too, unless `ignore_index` is None.
@@ -78,18 +78,23 @@ class Monitor:
         self._head = _submodule(model, "head", head, nn.Linear, nn.Embedding)
         weight = _weight(self._head)
         if not isinstance(weight, Tensor) or weight.ndim != 2 or hasattr(weight, "placements"):
+            found = f"a {weight.ndim}-D {type(weight).__name__}" if isinstance(weight, Tensor) else "missing"
             raise ValueError(
                 f"head: expected a module with a whole weight of shape (classes, features), got {head!r}, "
-                f"a {type(self._head).__name__}"
+                f"a {type(self._head).__name__} whose weight is {found}"
             )
         if isinstance(self._head, nn.Embedding) and features is None:
             raise ValueError(
                 f"features: expected the name of the module whose output meets the tied embedding {head!r}, got none"
             )
-        self._source, self._from_output = (head, False) if features is None else (features, True)
+        self._from_output = features is not None
+        self._source_name = features or head
         self._sample_size, self._ignore_index, self._check = sample_size, ignore_index, check
-        source = self._head if features is None else _submodule(model, "features", features, nn.Module)
-        self._hook = source.register_forward_hook(self._capture, with_kwargs=True)
+        self._source = self._head if features is None else _submodule(model, "features", features, nn.Module)
+        self._hook = self._source.register_forward_hook(self._capture, with_kwargs=True)
+        # torch.compile reuses a graph made without the hook, unless the module now has a `forward` of its own.
+        self._forward = MethodType(type(self._source).forward, self._source)
+        vars(self._source).setdefault("forward", self._forward)
         self.reset()
 
     @torch.inference_mode(False)
@@ -156,8 +161,10 @@ class Monitor:
         self._samples, self._last_weight = {}, None
 
     def remove(self) -> None:
-        """Take the hooks off the model; what was recorded stays."""
+        """Take the hook off the model; what was recorded stays."""
         self._hook.remove()
+        if vars(self._source).get("forward") is self._forward:
+            del self._source.forward
         self._captured = None
 
     def __enter__(self) -> "Monitor":
@@ -175,14 +182,13 @@ class Monitor:
         """The features and weight of the last forward pass, once."""
         if self._captured is None:
             raise RuntimeError(
-                f"record: expected a forward pass through {self._source!r} since the last record, got none (where the "
-                "model uses the head's weight without calling it, name `features`; under torch.compile, attach before "
-                "the first call, or call torch.compiler.reset())"
+                f"record: expected a forward pass through {self._source_name!r} since the last record, got none (a "
+                "head used only for its weight needs `features`; under torch.compile, call torch.compiler.reset() once)"
             )
         (features, weight), self._captured = self._captured, None
         if not isinstance(features, Tensor) or features.ndim < 2:
             shape = f"shape {tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
-            raise ValueError(f"features: expected {self._source!r} to give a tensor (..., d), got {shape}")
+            raise ValueError(f"features: expected {self._source_name!r} to give a tensor (..., d), got {shape}")
         dtype = torch.promote_types(features.dtype, torch.float32)
         return features.to(dtype), weight.to(dtype)
 
@@ -214,7 +220,7 @@ def _submodule(model: nn.Module, argument: str, name: str, *kinds: type[nn.Modul
     """The module of that name; where there is none, the error shows names of modules of these kinds."""
     modules = dict(model.named_modules())
     if name in modules:
-        return _unwrapped(modules[name])
+        return modules[name]
     names = [each for each, module in modules.items() if isinstance(module, kinds)]
     shown = difflib.get_close_matches(name, names, n=3) or names[-3:]
     raise ValueError(f"{argument}: expected the name of a module, such as {', '.join(map(repr, shown))}, got {name!r}")
