@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
     "arguments": {"config"},
-    "bench": {"information"},
+    "bench": {"config", "experiments", "information", "models", "tracking", "training"},
     "examples": {"information"},
     "cli": {"arguments", "bench", "config", "tracking", "figures", "experiments"},
     "__main__": {"cli"},

@@ -2,7 +2,15 @@
 
 from grok.bench.information import estimator, interplay, spectra
 from grok.bench.measure import Section
+from grok.bench.training import probes, recording, step
 
-SECTIONS: dict[str, Section] = {"estimator": estimator, "interplay": interplay, "spectra": spectra}
+SECTIONS: dict[str, Section] = {
+    "step": step,
+    "probes": probes,
+    "recording": recording,
+    "estimator": estimator,
+    "interplay": interplay,
+    "spectra": spectra,
+}
 
 __all__ = ["SECTIONS"]

@@ -1,0 +1,178 @@
+"""What a training step costs: against its arithmetic, against the usual formulation, and with what is measured."""
+
+import dataclasses
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from grok.bench.full_sequence import full_sequence_logits
+from grok.bench.measure import Row, Table, Task, Timing, interleaved
+from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json
+from grok.experiments import grokking
+from grok.experiments.runner import SAVE_INTERVAL
+from grok.models import Transformer
+from grok.tracking import Run, Store
+from grok.tracking.wandb_mirror import WandbMirror
+from grok.training.checkpoint import save_checkpoint
+from grok.training.engine import Engine
+from grok.training.loss import cross_entropy
+from grok.training.recorder import Recorder
+
+STEPS = 20  # timed at once: twice the interval at which the probes measure by default
+REPEATS = 11
+NOTHING = ProbesConfig(accuracy="off", prototype="off", sample="off", embedding="off", norms="off")
+PAIRINGS = ("prototype", "sample", "embedding")
+
+
+def step(device: torch.device, say: Callable[[str], None]) -> Table:
+    """A step of the paper's run against its arithmetic floor and against the usual formulation."""
+    say("step: against the floor and the full sequence")
+    with _scratch_run() as run:
+        engine = _engine(device, NOTHING)
+        usual = _engine(device, NOTHING)
+        tasks = {
+            "sgemm": _sgemm(engine, device),
+            "step": _steps(engine, run),
+            "full sequence": lambda: _full_sequence_step(usual),
+        }
+        measured = interleaved(tasks, device, repeats=REPEATS)
+    sgemm, ours, full = (timing for timing, _ in measured.values())
+    flops = step_flops(engine)
+    rate = _sgemm_flops(engine) / sgemm.median
+    floor = flops / rate
+    rows: list[Row] = [
+        {"figure": "sgemm rate", "measured": f"{rate / 1e9:,.0f} GFLOP/s"},
+        {"figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate", "measured": f"{floor * 1e3:.3g} ms"},
+        {"figure": "training step", "measured": _per_step(ours)},
+        {"figure": "training step / floor", "measured": f"{ours.median / STEPS / floor:.2f}"},
+        {"figure": "step of the usual full-sequence formulation", "measured": full},
+        {"figure": "full-sequence step / training step", "measured": f"{full.median / ours.median * STEPS:.1f}"},
+    ]
+    return Table("a full-batch step of the `paper` preset, nothing measured, float32, loss in float64", rows)
+
+
+def probes(device: torch.device, say: Callable[[str], None]) -> Table:
+    """What each pairing adds, measured on train and test every 10 steps, and what the defaults add."""
+    say("probes: added time")
+    settings = {name: _only(name) for name in PAIRINGS}
+    settings["all three"] = _only(*PAIRINGS)
+    settings["defaults (embedding every step, accuracy and norms too)"] = ProbesConfig()
+    with _scratch_run() as run:
+        tasks: dict[str, Task] = {"none": _steps(_engine(device, NOTHING), run)}
+        tasks |= {name: _steps(_engine(device, config), run) for name, config in settings.items()}
+        measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=REPEATS).items()}
+    rows: list[Row] = [
+        {
+            "measured every 10 steps": name,
+            "step": _per_step(timing),
+            "added time": f"{timing.median / measured['none'].median - 1:.1%}",
+        }
+        for name, timing in measured.items()
+    ]
+    return Table("a step of the `paper` preset with probes on train and test", rows)
+
+
+def recording(device: torch.device, say: Callable[[str], None]) -> Table:
+    """What store, recorder and wandb mirror add to a run with the default probes."""
+    say("recording: added time")
+    steps = 100
+    with _scratch_run() as run:
+        mirror = WandbMirror(run.path, mode="offline", project="bench", group=run.id, config={}, first_step=0)
+        mirrored = Recorder(run, mirror=mirror)
+        bare_engine, engine = _engine(device, ProbesConfig()), _engine(device, ProbesConfig())
+
+        def save() -> None:
+            mirrored.save()
+            save_checkpoint(run, engine.step, engine.model, engine.optimiser)
+
+        tasks: dict[str, Task] = {
+            "bare": _steps(bare_engine, run, steps=steps),
+            "mirrored": _steps(engine, run, recorder=mirrored, steps=steps),
+            "save": save,
+        }
+        bare, with_mirror, saved = (timing for timing, _ in interleaved(tasks, device, repeats=5).values())
+        mirror.finish({})
+    mirror_share = max(with_mirror.median / bare.median - 1, 0.0)
+    save_share = saved.median / SAVE_INTERVAL
+    rows: list[Row] = [
+        {"what": f"{steps} steps with the default probes", "time": bare, "added time": "0.0%"},
+        {"what": "the same with a wandb mirror", "time": with_mirror, "added time": f"{mirror_share:.1%}"},
+        {"what": f"a save, every {SAVE_INTERVAL:.0f} s", "time": saved, "added time": f"{save_share:.1%}"},
+        {"what": "together", "time": "", "added time": f"{mirror_share + save_share:.1%}"},
+    ]
+    return Table("store, recorder and wandb mirror", rows)
+
+
+@contextmanager
+def _scratch_run() -> Iterator[Run]:
+    """A run in a store that is deleted afterwards."""
+    config = GrokkingConfig()
+    with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder:
+        yield Store(Path(folder)).create(
+            experiment="bench",
+            label=config.label,
+            config=config_to_json(config),
+            config_hash=config_hash(config),
+            seed=0,
+            command=["grok", "bench"],
+            environment={},
+        )
+
+
+def step_flops(engine: Engine) -> float:
+    """The floor's arithmetic: out-projection, MLP and unembedding at the last position, forward and backward."""
+    model = _transformer(engine)
+    weights = (model.attention_out, model.mlp_in, model.mlp_out, model.head.weight)
+    return 6.0 * len(engine.task.train) * sum(weight.numel() for weight in weights)
+
+
+def _sgemm(engine: Engine, device: torch.device) -> Task:
+    samples, width = len(engine.task.train), len(_transformer(engine).mlp_in)
+    left, right = torch.randn(samples, width, device=device), torch.randn(width, width, device=device)
+    return lambda: left @ right
+
+
+def _sgemm_flops(engine: Engine) -> float:
+    return 2.0 * len(engine.task.train) * len(_transformer(engine).mlp_in) ** 2
+
+
+def _engine(device: torch.device, measured: ProbesConfig) -> Engine:
+    return grokking.build(GrokkingConfig(probes=measured, settle=None, steps=10**9), 0, device)
+
+
+def _only(*names: str) -> ProbesConfig:
+    schedules: dict[str, Any] = dict.fromkeys(names, "every:10")
+    return dataclasses.replace(NOTHING, **schedules)
+
+
+def _steps(engine: Engine, run: Run, *, recorder: Recorder | None = None, steps: int = STEPS) -> Task:
+    """Trains the engine's next steps; what is measured is fetched, as in a run, and saved nowhere."""
+    recorder = recorder or Recorder(run)
+
+    def task() -> None:
+        count = itertools.count()
+        engine.run(recorder, interrupted=lambda: next(count) >= steps)
+
+    return task
+
+
+def _full_sequence_step(engine: Engine) -> None:
+    inputs, targets = engine.task.inputs[engine.task.train], engine.task.targets[engine.task.train]
+    loss = cross_entropy(full_sequence_logits(_transformer(engine), inputs), targets, engine.loss_dtype)
+    engine.optimiser.zero_grad()
+    loss.backward()
+    engine.optimiser.step()
+
+
+def _transformer(engine: Engine) -> Transformer:
+    assert isinstance(engine.model, Transformer)
+    return engine.model
+
+
+def _per_step(timing: Timing) -> Timing:
+    return Timing(timing.median / STEPS, timing.low / STEPS, timing.high / STEPS, timing.repeats)

@@ -1,0 +1,72 @@
+"""The training sections time what their rows say, on engines that train."""
+
+import pytest
+import torch
+
+from grok.bench import training
+from grok.config import GrokkingConfig, ProbesConfig
+from grok.experiments import grokking
+from tests.helpers import CPU, new_run, small_engine
+
+
+def quiet(_):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch):
+    monkeypatch.setattr(training, "REPEATS", 2)
+    monkeypatch.setattr(training, "STEPS", 2)
+
+
+def test_the_floor_of_the_paper_is_its_arithmetic():
+    engine = grokking.build(GrokkingConfig(), 0, CPU)
+    assert training.step_flops(engine) == 6 * 3830 * (128 * 128 + 2 * 128 * 512 + 113 * 128)
+
+
+def test_a_task_trains_the_next_steps_each_time_it_is_called(tmp_path):
+    engine = small_engine()
+    before = engine.model.head.weight.clone()
+    task = training._steps(engine, new_run(tmp_path), steps=3)
+    task()
+    task()
+    assert engine.step == 6
+    assert not torch.equal(engine.model.head.weight, before)
+
+
+def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
+    rows = {row["figure"]: row["measured"] for row in training.step(CPU, quiet).rows}
+    assert list(rows)[2:] == [
+        "training step",
+        "training step / floor",
+        "step of the usual full-sequence formulation",
+        "full-sequence step / training step",
+    ]
+    step, full = rows["training step"].median, rows["step of the usual full-sequence formulation"].median
+    assert float(rows["full-sequence step / training step"]) == pytest.approx(full / step, abs=0.06)
+    assert "floor of a step: 3.72 GFLOP at that rate" in rows
+    assert float(rows["training step / floor"]) > 1
+
+
+def test_probes_are_measured_one_by_one_together_and_as_by_default(monkeypatch):
+    built = []
+    monkeypatch.setattr(training, "_engine", lambda device, measured: built.append(measured) or small_engine())
+    rows = training.probes(CPU, quiet).rows
+    assert [row["measured every 10 steps"] for row in rows][:5] == [
+        "none",
+        "prototype",
+        "sample",
+        "embedding",
+        "all three",
+    ]
+    assert rows[0]["added time"] == "0.0%"
+    assert built[1] == ProbesConfig(accuracy="off", norms="off", sample="off", embedding="off")
+    assert built[-1] == ProbesConfig()
+
+
+def test_recording_is_measured_with_a_mirror_and_a_save(monkeypatch):
+    monkeypatch.setattr(training, "_engine", lambda device, measured: small_engine(steps=10**6))
+    bare, mirrored, save, together = training.recording(CPU, quiet).rows
+    assert bare["time"].repeats == mirrored["time"].repeats == save["time"].repeats == 5
+    shares = [float(row["added time"].rstrip("%")) for row in (mirrored, save, together)]
+    assert shares[2] == pytest.approx(shares[0] + shares[1], abs=0.11)
