@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from grok.information import determinants
 from grok.information.determinants import determinant_entropy
 from grok.information.entropy import density_entropy
 from grok.information.gram import unit_rows
@@ -28,6 +29,14 @@ def test_a_batch_keeps_its_shape_and_type_and_is_its_members_one_by_one():
     alone = torch.stack([determinant_entropy(each) for each in batch.flatten(0, 1)]).reshape(2, 3)
     assert torch.allclose(together, alone, rtol=0, atol=1e-12)
     assert determinant_entropy(batch.float()).dtype == torch.float32
+
+
+@pytest.mark.parametrize("at_once", [1, 600, 1800])
+def test_the_number_of_nodes_at_once_changes_nothing(at_once, monkeypatch):
+    batch = torch.stack([density(10, rank, rank) for rank in range(1, 7)])
+    expected = determinant_entropy(batch)
+    monkeypatch.setattr(determinants, "AT_ONCE", at_once)
+    assert torch.allclose(determinant_entropy(batch), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("decades", [2, 8, 16, 32])
