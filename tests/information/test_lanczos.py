@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from grok.information import lanczos
 from grok.information.lanczos import lanczos_entropy, quadratic_forms
 from tests.geometries import random_vectors as vectors
 from tests.information.test_determinants import density, with_spectrum
@@ -37,6 +38,16 @@ def test_gauss_is_above_and_radau_below_at_every_number_of_steps(steps):
     assert torch.allclose(forms.mass, (start * (SPREAD @ start)).sum(dim=0), rtol=1e-12)
 
 
+def test_the_radau_matrix_has_an_eigenvalue_zero_and_rounding_never_raises_its_last_entry():
+    diagonal = torch.tensor([[2.0, 2.0, 2.0], [1.0, 0.5, 0.3]], dtype=torch.float64)
+    off_diagonal = torch.tensor([[1.0, 1.0], [0.0, 0.6]], dtype=torch.float64)  # the second is no positive matrix
+    lowered = lanczos._with_node_at_zero(diagonal, off_diagonal)
+    assert torch.allclose(lowered[0], torch.tensor([2.0, 2.0, 2 / 3], dtype=torch.float64))
+    tridiagonal = lowered[0].diag() + off_diagonal[0].diag(1) + off_diagonal[0].diag(-1)
+    assert torch.linalg.eigvalsh(tridiagonal)[0].abs() < 1e-14
+    assert (lowered <= diagonal).all()
+
+
 def test_the_bracket_closes():
     start = vectors(300, 5)
     gaps = []
@@ -59,6 +70,16 @@ def test_a_krylov_space_that_ends_early_gives_the_exact_form():
         assert torch.allclose(forms.upper, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_steps_in_the_rounding_noise_of_an_exhausted_space_do_no_harm(seed):
+    matrix = density(120, 3, seed).float()
+    start = vectors(120, 20, seed).float()
+    few, many = (quadratic_forms(lambda columns: matrix @ columns, start, steps) for steps in (5, 40))
+    for forms in (few, many):
+        assert torch.allclose(forms.lower, forms.upper, rtol=1e-4)
+    assert torch.allclose(few.upper, many.upper, rtol=1e-4)
+
+
 def test_a_start_of_zero_has_no_weight():
     forms = quadratic_forms(lambda columns: SPREAD @ columns, torch.zeros(300, 2).double(), 6)
     assert [value.tolist() for value in forms] == [[0, 0]] * 3
@@ -76,6 +97,23 @@ def test_the_estimate_has_no_bias_and_the_error_it_states():
     scores = torch.stack([(each.value - expected) / each.standard_error for each in estimates])
     assert scores.mean().abs() < 3 / math.sqrt(60)
     assert 0.7 < scores.square().mean().sqrt() < 1.4
+
+
+def test_the_length_of_the_probes_changes_nothing():
+    matrix = density(200, 400)
+    generator = torch.Generator().manual_seed(0)
+    probes, subspace = vectors(200, 16, 1), torch.randn(200, 8, generator=generator, dtype=torch.float64)
+    unit, triple = (
+        lanczos_entropy(lambda columns: matrix @ columns, scale * probes, subspace, steps=24, width=100)
+        for scale in (1, 3)
+    )
+    assert torch.allclose(torch.stack(unit), torch.stack(triple), rtol=1e-9)
+
+
+def test_too_few_steps_are_part_of_the_error():
+    short, long = (estimate(SPREAD, steps=steps, num_probes=128) for steps in (3, 48))
+    assert (short.value - entropy_of(SPREAD)).abs() < short.standard_error
+    assert short.standard_error > 3 * long.standard_error
 
 
 def test_more_probes_have_a_smaller_error():
