@@ -1,6 +1,6 @@
 """Benchmarks: every figure is a ratio or a rate measured in one run, on the machine at hand."""
 
-from grok.bench.information import estimator, interplay, spectra
+from grok.bench.information import estimator, interplay, large, spectra
 from grok.bench.measure import Section
 from grok.bench.training import probes, recording, step
 
@@ -9,6 +9,7 @@ SECTIONS: dict[str, Section] = {
     "probes": probes,
     "recording": recording,
     "estimator": estimator,
+    "large": large,
     "interplay": interplay,
     "spectra": spectra,
 }

@@ -14,6 +14,7 @@ from grok.information.gram import unit_rows
 NUM_CLASSES, DIM = 113, 128  # of the paper's grokking run
 SIZES = (512, 2048, 4096, NUM_CLASSES**2)
 ONCE_FROM = 10_000  # samples from which everything is timed once: the exact value takes a minute
+LARGE_SIZES = ((50_000, 128, 10), (50_000, 512, 100), (50_000, 2048, 100))  # n, d, C
 BATCH = 100  # matrices whose spectra are computed at once
 
 Samples = tuple[Float[Tensor, "n d"], Float[Tensor, "class d"], Int[Tensor, "n"]]
@@ -45,6 +46,37 @@ def estimator(device: torch.device, say: Callable[[str], None], sizes: tuple[int
             )
     title = f"`estimate_interplay` against `gram_interplay`, float32, C = {NUM_CLASSES}, d = {DIM}"
     return Table(title, rows)
+
+
+def large(
+    device: torch.device, say: Callable[[str], None], sizes: tuple[tuple[int, int, int], ...] = LARGE_SIZES
+) -> Table:
+    """Data sets too large for an n×n matrix: time, memory and stated error of the estimate alone."""
+    rows: list[Row] = []
+    for size in sizes:
+        say(f"large: n = {size[0]:,}, d = {size[1]:,}, C = {size[2]:,}")
+        timing, (value, error) = interleaved({"": large_task(*size, device)}, device, repeats=1)[""]
+        rows.append(
+            {
+                "n": size[0],
+                "d": size[1],
+                "C": size[2],
+                "estimate": timing,
+                "MIR": f"{value.mir:.4f}",
+                "standard error of MIR": f"{error.mir / value.mir:.2%}",
+                "memory": f"{peak_memory(large_task, *size, device=device):,.0f} MiB",
+                "memory of the features": f"{size[0] * size[1] * 4 / 2**20:,.0f} MiB",
+            }
+        )
+    return Table("`estimate_interplay` of large data sets, float32, noisy classes", rows)
+
+
+def large_task(n: int, d: int, num_classes: int, device: torch.device) -> Callable[[], InterplayEstimate]:
+    """Estimates the interplay of n features scattered about their classes' head rows."""
+    head = _normal(num_classes, d, 1, device)
+    labels = torch.arange(n, device=device) % num_classes
+    features = _normal(n, d, 2, device).add_(head[labels])
+    return lambda: estimate_interplay(features, head, labels)
 
 
 def interplay(device: torch.device, say: Callable[[str], None]) -> Table:

@@ -2,7 +2,16 @@
 
 import torch
 
-from grok.bench.information import GEOMETRIES, NUM_CLASSES, estimator, exact_task, fourier_samples, interplay, spectra
+from grok.bench.information import (
+    GEOMETRIES,
+    NUM_CLASSES,
+    estimator,
+    exact_task,
+    fourier_samples,
+    interplay,
+    large,
+    spectra,
+)
 from grok.information import fourier_power, gram_interplay
 from tests.helpers import CPU
 
@@ -22,6 +31,14 @@ def test_the_estimator_is_compared_by_time_error_and_memory(monkeypatch):
     assert 0 < float(row["error of MIR"].rstrip("%")) < 1
     assert float(row["exact / estimate"]) == float(f"{row['exact'].median / row['estimate'].median:.3g}")
     assert float(row["memory, exact"].removesuffix(" MiB")) >= 1200**2 * 4 / 2**20
+
+
+def test_a_large_data_set_is_estimated_in_memory_of_its_own_order():
+    (row,) = large(CPU, quiet, sizes=((3000, 64, 30),)).rows
+    assert (row["n"], row["d"], row["C"]) == (3000, 64, 30)
+    assert 0 < float(row["standard error of MIR"].rstrip("%")) < 2
+    assert row["memory of the features"] == "1 MiB"
+    assert float(row["memory"].removesuffix(" MiB")) < 3000**2 * 4 / 2**20
 
 
 def test_both_ways_to_a_spectrum_agree():
