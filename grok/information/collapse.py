@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_labels, check_matrix
+from grok.information.checks import check_labels, check_matrix, check_same_shape
 
 Batch = tuple[Shaped[Tensor, "..."], Shaped[Tensor, "..."]]
 """Features (n, d) and labels (n,)."""
@@ -37,12 +37,14 @@ def neural_collapse(
 
     `batches` is gone over twice: agreement with the nearest class mean needs the means first. M holds the class means
     $\mu_c$, centred on their mean, and W the head rows, centred on theirs, since softmax does not see what they share.
-    Each class counts the same, however many samples it has, so that all values are 0 at collapse in uneven data too.
+    `nc1` weighs a class by its samples, so that within and between add up to the total covariance. NC2 and NC3 are
+    about frames of C vectors that count the same: about the mean of the samples, no uneven data would be at collapse.
 
     - `nc1`, spread within classes against that between: $\operatorname{tr}(\Sigma_W \Sigma_B^+) / C$, with the
-      covariance of samples about their class means and $\Sigma_B = M^T M / C$.
+      covariance $\Sigma_W$ of all samples about their class means and $\Sigma_B = \sum_c \frac{n_c}{n} (\mu_c -
+      \mu_G)(\mu_c - \mu_G)^T$ about the mean $\mu_G$ of all samples; as published where classes are balanced.
     - `cdnv`, the same by pairs: the mean over $c \ne c'$ of $(V_c + V_{c'}) / 2\lVert\mu_c - \mu_{c'}\rVert^2$, with
-      $V_c = E\lVert h - \mu_c\rVert^2$; infinite where two class means are one.
+      $V_c = E\lVert h - \mu_c\rVert^2$; infinite where two class means are one, whatever their spread.
     - `nc2_equinorm_*`, of means and of head rows: the standard deviation of their lengths over the mean length.
     - `nc2_equiangular_*`: the standard deviation of the cosines of pairs.
     - `nc2_simplex_*`, distance to the simplex frame: $\lVert MM^T / \lVert MM^T\rVert_F - (I - 11^T/C) /
@@ -50,13 +52,15 @@ def neural_collapse(
     - `nc3_self_duality`, distance of head and means: $\lVert W / \lVert W\rVert_F - M / \lVert M\rVert_F\rVert_F^2$.
     - `nc4_agreement`: the fraction of samples whose largest logit is that of the nearest class mean.
 
-    The pseudo-inverse leaves out directions in which class means differ by rounding alone. Everything is in float64.
+    The pseudo-inverse leaves out singular values of the weighted, centred means up to max(C, d) · ε times the largest
+    of them or of the entries of the means: directions in which these differ by rounding alone. All is in float64.
 
-    Shapes: batches of (n, d) and integers (n,); (C, d), (C,) -> ten scalars. Memory: (C + d) · d numbers.
+    Shapes: batches of (n, d) and integers (n,); (C, d), (C,) -> ten scalars. Memory: (C + d)² numbers and a batch.
 
     Raises:
-        ValueError: a class without samples, all class means or all head rows equal, shapes that do not fit, labels
-            outside [0, C), numbers that are not finite, or `batches` that can be gone over once only.
+        ValueError: a class without samples, a class mean or head row at the mean of all (it has no direction), shapes
+            that do not fit, labels outside [0, C), numbers that are not finite, or `batches` that can be gone over
+            once only.
 
     Source: Papyan, Han & Donoho, PNAS 2020 (NC1 to NC4); Galanti, György & Hutter, ICLR 2022 (CDNV); Zhu et al.,
     NeurIPS 2021 (distance to the simplex frame).
@@ -76,8 +80,10 @@ def neural_collapse(
     num_classes, dim = weight.shape
     if num_classes < 2:
         raise ValueError(f"weight: expected rows of at least 2 classes, got {num_classes}")
-    if bias is not None and bias.shape != (num_classes,):
-        raise ValueError(f"bias: expected one number a class, shape ({num_classes},), got {tuple(bias.shape)}")
+    if bias is not None:
+        if bias.shape != (num_classes,):
+            raise ValueError(f"bias: expected one number a class, shape ({num_classes},), got {tuple(bias.shape)}")
+        check_matrix("bias", bias[None])
     moments = ClassMoments(num_classes, dim, device=weight.device)
     for features, labels in batches:
         moments.update(features, labels)
@@ -85,9 +91,8 @@ def neural_collapse(
     if empty:
         raise ValueError(f"batches: expected samples of all {num_classes} classes, got none of {empty}")
     means, rows = moments.centred_means, weight.double() - weight.double().mean(dim=0)
-    for name, vectors in (("class means", means), ("weight", rows)):
-        if not vectors.any():
-            raise ValueError(f"{name}: expected vectors that differ, got {num_classes} times the same")
+    _check_directions("class means", means, moments.means)
+    _check_directions("weight", rows, weight.double())
     return NeuralCollapse(
         nc1=_within_over_between(moments),
         cdnv=_class_distance_normalised_variance(moments),
@@ -155,7 +160,12 @@ class ClassMoments:
         self.merge(batch)
 
     def merge(self, other: "ClassMoments") -> None:
-        """Add the samples that another has seen, as of another process."""
+        """Add the samples that another has seen, as of another process.
+
+        Raises:
+            ValueError: another number of classes or dimensions.
+        """
+        check_same_shape("self.means", self.means.shape, "other.means", other.means.shape)
         counts = self.counts + other.counts
         share = other.counts / counts.clamp(min=1)
         shift = other.means - self.means
@@ -167,29 +177,29 @@ class ClassMoments:
 
     @property
     def global_mean(self) -> Float[Tensor, "dim"]:
-        """The mean of the class means."""
-        return self.means.mean(dim=0)
+        """The mean of all samples: of the class means, each weighed by its samples."""
+        return self.counts @ self.means / self.counts.sum()
 
     @property
     def centred_means(self) -> Float[Tensor, "class dim"]:
-        """The class means minus their mean."""
-        return self.means - self.global_mean
+        """The class means minus their mean, in which each class counts the same."""
+        return self.means - self.means.mean(dim=0)
 
 
 def _within_over_between(moments: ClassMoments) -> Float[Tensor, ""]:
-    means = moments.centred_means
-    _, singular_values, directions = torch.linalg.svd(means, full_matrices=False)
-    rounding = max(means.shape) * torch.finfo(means.dtype).eps * moments.means.abs().max().maximum(singular_values[0])
-    kept = singular_values > rounding
+    shares = moments.counts / moments.counts.sum()
+    weighted = shares.sqrt()[:, None] * (moments.means - moments.global_mean)  # Σ_B = AᵀA
+    _, singular_values, directions = torch.linalg.svd(weighted, full_matrices=False)
+    kept = singular_values > _rounding(moments.means).maximum(_rounding(singular_values, max(weighted.shape)))
     within = (directions @ (moments.within / moments.counts.sum()) * directions).sum(dim=1)
-    return (within[kept] / singular_values[kept].square()).sum()  # Σ_B = M^T M / C, whose C cancels
+    return (within[kept] / singular_values[kept].square()).sum() / len(shares)
 
 
 def _class_distance_normalised_variance(moments: ClassMoments) -> Float[Tensor, ""]:
     variances = moments.spreads / moments.counts
-    distances = (moments.means[:, None] - moments.means[None, :]).square().sum(dim=-1)
+    distances = _distances(moments.means, moments.means).square()
     ratios = (variances[:, None] + variances[None, :]) / (2 * distances)
-    return ratios[_pairs(ratios)].mean()
+    return torch.where(distances > 0, ratios, torch.inf)[_pairs(ratios)].mean()
 
 
 def _spread_of_lengths(vectors: Float[Tensor, "class dim"]) -> Float[Tensor, ""]:
@@ -218,7 +228,7 @@ def _nearest_centre_agreement(
     for features, _ in batches:
         features = features.to(moments.means)
         decided = F.linear(features, weight.double(), None if bias is None else bias.double()).argmax(dim=1)
-        nearest = torch.cdist(features, moments.means, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=1)
+        nearest = _distances(features, moments.means).argmin(dim=1)
         agreed += (decided == nearest).sum()
         seen += len(features)
     if seen != moments.counts.sum():
@@ -226,6 +236,25 @@ def _nearest_centre_agreement(
     return agreed / seen
 
 
-def _pairs(square: Float[Tensor, "class class"]) -> Int[Tensor, "class class"] | Tensor:
+def _distances(vectors_1: Float[Tensor, "n dim"], vectors_2: Float[Tensor, "m dim"]) -> Float[Tensor, "n m"]:
+    """Euclidean distances, from differences: squares and products would cancel where an offset is large."""
+    return torch.cdist(vectors_1, vectors_2, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _rounding(values: Float[Tensor, "..."], size: int | None = None) -> Float[Tensor, ""]:
+    """What float64 leaves of a difference that is 0, for numbers of this size in a matrix of this many rows."""
+    return (size or max(values.shape)) * torch.finfo(values.dtype).eps * values.abs().max()
+
+
+def _check_directions(name: str, centred: Float[Tensor, "class dim"], vectors: Float[Tensor, "class dim"]) -> None:
+    central = centred.norm(dim=1) <= _rounding(vectors)
+    if central.any():
+        raise ValueError(
+            f"{name}: expected rows away from their mean, got {int(central.sum())} of {len(central)} there, "
+            f"without a direction (first: class {int(central.nonzero()[0])})"
+        )
+
+
+def _pairs(square: Float[Tensor, "class class"]) -> Bool[Tensor, "class class"]:
     """The places of two different classes."""
     return ~torch.eye(len(square), dtype=torch.bool, device=square.device)

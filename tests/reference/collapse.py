@@ -11,12 +11,15 @@ def naive_neural_collapse(features, labels, weight, bias=None):
     n = len(features)
     groups = [features[labels == c] for c in range(num_classes)]
     means = [group.mean(axis=0) for group in groups]
-    global_mean = np.mean(means, axis=0)
+    global_mean = sum(features) / n
     within = sum(np.outer(h - means[c], h - means[c]) for c in range(num_classes) for h in groups[c]) / n
-    between = sum(np.outer(mean - global_mean, mean - global_mean) for mean in means) / num_classes
+    between = sum(
+        len(group) / n * np.outer(mean - global_mean, mean - global_mean)
+        for group, mean in zip(groups, means, strict=True)
+    )
     variances = [np.mean([np.sum((h - means[c]) ** 2) for h in groups[c]]) for c in range(num_classes)]
     pairs = list(itertools.permutations(range(num_classes), 2))
-    centred = np.array(means) - global_mean
+    centred = np.array(means) - np.mean(means, axis=0)
     rows = weight - weight.mean(axis=0)
     bias = np.zeros(num_classes) if bias is None else bias
     decided = [int(np.argmax([w @ h + b for w, b in zip(weight, bias, strict=True)])) for h in features]
