@@ -5,7 +5,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from grok.information.checks import check_same_shape, check_vectors
-from grok.information.entropy import gram_entropy
+from grok.information.entropy import unit_rows_entropy
 from grok.information.gram import unit_rows
 from grok.information.precision import outside_autocast
 
@@ -58,6 +58,7 @@ def regression_error_bound(
     return (eigenvalues * beyond).sum(dim=-1)
 
 
+@outside_autocast
 def rank_ratio(vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     r"""The smaller `exp_entropy` over the larger: $e^{-|H_1 - H_2|} = e^{-\mathrm{HDR} \cdot \max\{H_1, H_2\}}$.
 
@@ -75,8 +76,8 @@ def rank_ratio(vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."
     >>> rank_ratio(torch.ones(6, 1), torch.eye(6))
     tensor(0.1667)
     """
-    check_same_shape("vectors_1 without its last axis", vectors_1.shape[:-1], "vectors_2", vectors_2.shape[:-1])
-    return (-(gram_entropy(vectors_1) - gram_entropy(vectors_2)).abs()).exp()
+    unit_1, unit_2 = _unit_pair(vectors_1, vectors_2)
+    return (-(unit_rows_entropy(unit_1) - unit_rows_entropy(unit_2)).abs()).exp()
 
 
 def _unit_pair(

@@ -78,7 +78,7 @@ def estimate_interplay(
     for name, count, least in (("num_probes", num_probes, 2), ("rank", rank, 1), ("steps", steps, 2)):
         if count < least:
             raise ValueError(f"{name}: expected at least {least}, got {count}")
-    classes, labels = labels.unique(return_inverse=True)
+    classes, labels = labels.long().unique(return_inverse=True)
     check_vectors("head rows of the labels", head[classes])
     unit, heads = unit_rows(features), _coordinates(unit_rows(head[classes].to(features.dtype)))
     n = len(unit)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from grok.information.checks import check_labels
+from grok.information.checks import check_labels, check_matrix
 from grok.information.interplay import gram_interplay
 from grok.information.precision import outside_autocast
 
@@ -50,9 +50,12 @@ def information_loss(
     tensor(-1.0986)
     """
     _check_kind(kind)
+    features, head = _widened(features), _widened(head)
     if check:
+        check_matrix("features", features)
+        check_matrix("head", head)
         check_labels("labels", labels, len(features), len(head))
-    values = gram_interplay(_widened(features), _widened(head)[labels], check=check)
+    values = gram_interplay(features, head[labels.long()], check=check)
     if kind == "mutual_information":
         return values.joint_entropy - values.entropy_1 - values.entropy_2
     if kind == "entropy_difference":
@@ -104,4 +107,5 @@ def _check_kind(kind: str) -> None:
 
 
 def _widened(tensor: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    half = isinstance(tensor, Tensor) and tensor.dtype in (torch.float16, torch.bfloat16)
+    return tensor.float() if half else tensor

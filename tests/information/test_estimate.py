@@ -77,6 +77,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     assert first != other
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_labels_may_be_any_integers(dtype):
+    features, head, labels = EXACT["fewer samples than products of features"]
+    expected = estimate_interplay(features, head, labels).value
+    np.testing.assert_array_equal(estimate_interplay(features, head, labels.to(dtype)).value, expected)
+
+
 def test_the_order_of_samples_changes_nothing_where_it_is_exact():
     features, head, labels = EXACT["more samples of a class than dimensions"]
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))

@@ -130,6 +130,10 @@ def test_its_settings_are_shown():
         (lambda: InformationLoss("mir", -1.0), "weight: expected a finite number of at least 0, got -1.0"),
         (lambda: InformationLoss("mir", float("nan")), "weight: expected a finite number of at least 0, got nan"),
         (
+            lambda: InformationLoss("mir", 1.0)(torch.zeros(2, 3, 1), torch.ones(2, 1), torch.arange(2)),
+            r"features: expected a matrix, shape \(n, d\), got \(2, 3, 1\)",
+        ),
+        (
             lambda: InformationLoss("mir", 1.0)(torch.zeros(2, 3), torch.ones(2, 3), torch.arange(2)),
             "vectors_1: expected vectors that have a direction",
         ),
