@@ -52,8 +52,8 @@ def neural_collapse(
     - `nc3_self_duality`, distance of head and means: $\lVert W / \lVert W\rVert_F - M / \lVert M\rVert_F\rVert_F^2$.
     - `nc4_agreement`: the fraction of samples whose largest logit is that of the nearest class mean.
 
-    The pseudo-inverse leaves out singular values of the weighted, centred means up to max(C, d) · ε times the largest
-    of them or of the entries of the means: directions in which these differ by rounding alone. All is in float64.
+    The pseudo-inverse leaves out directions in which class means differ by rounding alone: where the weighted centred
+    means have a singular value up to $\max(C, d)\, \epsilon\, (\sum_c \lVert\mu_c\rVert^2)^{1/2}$. All is in float64.
 
     Shapes: batches of (n, d) and integers (n,); (C, d), (C,) -> ten scalars. Memory: (C + d)² numbers and a batch.
 
@@ -81,8 +81,9 @@ def neural_collapse(
     if num_classes < 2:
         raise ValueError(f"weight: expected rows of at least 2 classes, got {num_classes}")
     if bias is not None:
-        if bias.shape != (num_classes,):
-            raise ValueError(f"bias: expected one number a class, shape ({num_classes},), got {tuple(bias.shape)}")
+        if not isinstance(bias, Tensor) or bias.shape != (num_classes,):
+            found = tuple(bias.shape) if isinstance(bias, Tensor) else type(bias).__name__
+            raise ValueError(f"bias: expected one number a class, shape ({num_classes},), got {found}")
         check_matrix("bias", bias[None])
     moments = ClassMoments(num_classes, dim, device=weight.device)
     for features, labels in batches:
@@ -147,11 +148,11 @@ class ClassMoments:
         if features.shape[1] != dim:
             raise ValueError(f"features: expected {dim} dimensions, got {features.shape[1]}")
         check_labels("labels", labels, len(features), num_classes)
-        labels = labels.to(self.means.device)
+        labels = labels.to(self.means.device).long()
         batch = ClassMoments(num_classes, dim, self.means.device)
         features = features.to(self.means)
         # A product with the one-hot labels: it sums in the same order every time, on a GPU too.
-        one_hot = F.one_hot(labels.long(), num_classes).to(features)
+        one_hot = F.one_hot(labels, num_classes).to(features)
         batch.counts = one_hot.sum(dim=0)
         batch.means = one_hot.mT @ features / batch.counts.clamp(min=1)[:, None]
         deviations = features - batch.means[labels]
@@ -190,7 +191,7 @@ def _within_over_between(moments: ClassMoments) -> Float[Tensor, ""]:
     shares = moments.counts / moments.counts.sum()
     weighted = shares.sqrt()[:, None] * (moments.means - moments.global_mean)  # Σ_B = AᵀA
     _, singular_values, directions = torch.linalg.svd(weighted, full_matrices=False)
-    kept = singular_values > _rounding(moments.means).maximum(_rounding(singular_values, max(weighted.shape)))
+    kept = singular_values > _rounding(moments.means)
     within = (directions @ (moments.within / moments.counts.sum()) * directions).sum(dim=1)
     return (within[kept] / singular_values[kept].square()).sum() / len(shares)
 
@@ -241,9 +242,9 @@ def _distances(vectors_1: Float[Tensor, "n dim"], vectors_2: Float[Tensor, "m di
     return torch.cdist(vectors_1, vectors_2, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _rounding(values: Float[Tensor, "..."], size: int | None = None) -> Float[Tensor, ""]:
-    """What float64 leaves of a difference that is 0, for numbers of this size in a matrix of this many rows."""
-    return (size or max(values.shape)) * torch.finfo(values.dtype).eps * values.abs().max()
+def _rounding(vectors: Float[Tensor, "class dim"]) -> Float[Tensor, ""]:
+    """What may be left of a difference of these vectors that is 0 but for rounding."""
+    return max(vectors.shape) * torch.finfo(vectors.dtype).eps * vectors.norm()
 
 
 def _check_directions(name: str, centred: Float[Tensor, "class dim"], vectors: Float[Tensor, "class dim"]) -> None:

@@ -8,25 +8,31 @@ from grok.information import ClassMoments, centre, neural_collapse
 from tests.geometries import collapsed_geometry, random_geometry, random_vectors
 from tests.reference.collapse import naive_neural_collapse
 
-FEATURES, HEAD, _ = random_geometry(90, num_classes=6, dim=9)
+NOISE, HEAD, BALANCED = random_geometry(90, num_classes=6, dim=9)
 LABELS = torch.tensor([0] * 40 + [1] * 25 + [2] * 15 + [3] * 6 + [4] * 3 + [5])  # uneven, one class of one sample
-FEATURES = FEATURES + 2 * HEAD[LABELS]
+FEATURES = NOISE + HEAD[LABELS]
 BIAS = random_vectors(1, 6, 5)[0]
 
 
-def test_uneven_classes_and_a_bias_follow_the_definitions():
-    ours = neural_collapse([(FEATURES, LABELS)], HEAD, 5 * BIAS)
-    theirs = naive_neural_collapse(FEATURES.numpy(), LABELS.numpy(), HEAD.numpy(), 5 * BIAS.numpy())
-    assert 0.2 < theirs["nc4_agreement"] < 0.99
+@pytest.mark.parametrize("bias", [None, 5 * BIAS])
+@pytest.mark.parametrize("labels", [BALANCED, LABELS], ids=["balanced", "uneven"])
+@pytest.mark.parametrize("dim", [1, 3, 5, 9])  # more classes than dimensions, a basis for a simplex, fewer classes
+def test_all_ten_values_follow_the_definitions(dim, labels, bias):
+    features, head = (NOISE + HEAD[labels])[:, :dim], HEAD[:, :dim]
+    ours = neural_collapse([(features, labels)], head, bias)
+    theirs = naive_neural_collapse(
+        features.numpy(), labels.numpy(), head.numpy(), None if bias is None else bias.numpy()
+    )
+    assert 0.05 < theirs["nc4_agreement"] < 0.95
     for name, value in ours._asdict().items():
-        assert value.item() == pytest.approx(theirs[name], abs=1e-11), name
+        assert value.item() == pytest.approx(theirs[name], rel=1e-11, abs=1e-11), name
 
 
 @pytest.mark.parametrize("size", [1, 7, 89])
 def test_batches_of_any_size_and_order_give_the_same(size):
     order = torch.randperm(90, generator=torch.Generator().manual_seed(0))
     batches = list(zip(FEATURES[order].split(size), LABELS[order].split(size), strict=True))
-    np.testing.assert_allclose(neural_collapse(batches, HEAD), neural_collapse([(FEATURES, LABELS)], HEAD), atol=1e-11)
+    np.testing.assert_allclose(neural_collapse(batches, HEAD), neural_collapse([(FEATURES, LABELS)], HEAD), atol=1e-12)
 
 
 def test_moments_of_two_processes_merge_to_those_of_one():
@@ -36,13 +42,14 @@ def test_moments_of_two_processes_merge_to_those_of_one():
     second.update(FEATURES[50:], LABELS[50:])
     first.merge(second)
     for name in ("counts", "means", "within", "spreads", "global_mean"):
-        np.testing.assert_allclose(getattr(first, name), getattr(whole, name), atol=1e-11)
+        np.testing.assert_allclose(getattr(first, name), getattr(whole, name), rtol=1e-13, atol=1e-12)
 
 
 def test_the_total_scatter_is_that_within_plus_that_between():
     moments = ClassMoments(6, 9)
     moments.update(FEATURES, LABELS)
-    from_mean = moments.means - FEATURES.mean(dim=0)
+    np.testing.assert_allclose(moments.global_mean, FEATURES.mean(dim=0), atol=1e-14)
+    from_mean = moments.means - moments.global_mean
     between = (from_mean * moments.counts[:, None]).mT @ from_mean
     centred = centre(FEATURES)
     np.testing.assert_allclose(moments.within + between, centred.mT @ centred, atol=1e-10)
@@ -52,7 +59,11 @@ def test_the_total_scatter_is_that_within_plus_that_between():
 @pytest.mark.parametrize("num_classes", [2, 5, 9])
 def test_at_collapse_all_is_zero_and_the_decisions_agree(num_classes):
     features, head, labels = collapsed_geometry(60, num_classes=num_classes, dim=12)
-    np.testing.assert_allclose(neural_collapse([(features, labels)], 7 * head), [0] * 9 + [1], atol=1e-12)
+    uneven = labels % (1 + torch.arange(60) // 20 % num_classes)  # the first classes have most samples
+    uneven = torch.cat([uneven, torch.arange(num_classes)])
+    for samples in (labels, uneven):
+        frame = features[:num_classes][samples]
+        np.testing.assert_allclose(neural_collapse([(frame, samples)], 7 * head), [0] * 9 + [1], atol=1e-12)
 
 
 def test_a_spread_of_a_millionth_about_a_mean_of_a_thousand_is_measured_right():
@@ -70,11 +81,22 @@ def test_two_classes_on_a_line_by_hand():
     # means 0 and 4 (counts 2, 2), deviations ±1: Σ_W = 1, Σ_B = 4, so nc1 = 1 / 4 / 2; V = 1, so cdnv = 2 / (2 · 16)
     features = torch.tensor([[-1.0], [1.0], [3.0], [5.0]])
     labels = torch.tensor([0, 0, 1, 1])
-    collapse = neural_collapse([(features, labels)], torch.tensor([[-1.0], [1.0]]), torch.tensor([0.0, -4.0]))
+    head, bias = torch.tensor([[-1.0], [1.0]]), torch.tensor([0.0, -4.0])
+    collapse = neural_collapse([(features, labels)], head, bias)
     assert collapse.nc1.item() == pytest.approx(1 / 8, abs=1e-15)
     assert collapse.cdnv.item() == pytest.approx(1 / 16, abs=1e-15)
     assert collapse.nc3_self_duality.item() == pytest.approx(0, abs=1e-15)
     assert collapse.nc4_agreement == 1  # both decide at 2
+    assert neural_collapse([(features, labels)], head).nc4_agreement == 0.75  # without a bias the head decides at 0
+
+
+def test_uneven_classes_on_a_line_by_hand():
+    # counts 4 and 2, means 0 and 6, mean of the samples 2: Σ_W = (4 + 2 · 4) / 6 = 2, Σ_B = (4 · 4 + 2 · 16) / 6 = 8,
+    # so nc1 = 2 / 8 / 2; V = 1 and 4, so cdnv = 5 / (2 · 36)
+    features = torch.tensor([[-1.0], [-1.0], [1.0], [1.0], [4.0], [8.0]])
+    collapse = neural_collapse([(features, torch.tensor([0, 0, 0, 0, 1, 1]))], torch.tensor([[-1.0], [1.0]]))
+    assert collapse.nc1.item() == pytest.approx(1 / 8, abs=1e-15)
+    assert collapse.cdnv.item() == pytest.approx(5 / 72, abs=1e-15)
 
 
 def test_rotation_scale_and_a_common_offset_change_nothing():
@@ -88,8 +110,23 @@ def test_rotation_scale_and_a_common_offset_change_nothing():
 def test_classes_with_one_mean_are_infinitely_variable_by_pairs():
     features, labels = torch.tensor([[0.0], [2.0], [0.0], [2.0], [9.0]]), torch.tensor([0, 0, 1, 1, 2])
     collapse = neural_collapse([(features, labels)], torch.tensor([[1.0], [2.0], [4.0]]))
+    # Σ_W = 4 / 5, Σ_B = (4 · 2.56 + 1 · 40.96) / 5 = 10.24
+    assert collapse.nc1.item() == pytest.approx(0.8 / 10.24 / 3, abs=1e-15)
     assert collapse.cdnv == torch.inf
-    assert collapse.nc1.isfinite()
+    at_their_means = neural_collapse(
+        [(torch.tensor([[1.0], [1.0], [9.0]]), torch.arange(3))], torch.tensor([[1.0], [2.0], [4.0]])
+    )
+    assert at_their_means.cdnv == torch.inf
+
+
+def test_a_direction_of_rounding_size_between_class_means_adds_nothing():
+    line = torch.tensor([[0.0], [1.0], [5.0]], dtype=torch.float64) * torch.tensor([[0.3, 0.7]], dtype=torch.float64)
+    labels = torch.arange(60) % 3
+    features = 1000 + line[labels] + random_vectors(60, 1, 4) * torch.tensor([[0.7, -0.3]], dtype=torch.float64)
+    moments = ClassMoments(3, 2)
+    moments.update(features, labels)
+    features -= moments.means[labels] - (1000 + line)[labels]  # the means on a line but for rounding, samples across it
+    assert neural_collapse([(features, labels)], HEAD[:3, :2]).nc1 < 1e-15
 
 
 def test_single_precision_is_accumulated_in_double():
@@ -116,11 +153,24 @@ BATCH = (FEATURES, LABELS)
             lambda: neural_collapse([BATCH], HEAD[:5]),
             r"labels: expected labels in \[0, 5\), a head row each, got 0 to 5",
         ),
+        (lambda: neural_collapse([BATCH], HEAD, BIAS * torch.nan), "bias: expected finite numbers, got 6 that are not"),
         (
             lambda: neural_collapse([BATCH], torch.ones(6, 9)),
-            "weight: expected vectors that differ, got 6 times the same",
+            r"weight: expected rows away from their mean, got 6 of 6 there, without a direction \(first: class 0\)",
         ),
-        (lambda: neural_collapse([(torch.ones(90, 9), LABELS)], HEAD), "class means: expected vectors that differ"),
+        (
+            lambda: neural_collapse([(torch.tensor([[3.1], [4.1], [5.1]]), torch.arange(3))], HEAD[:3, :1]),
+            r"class means: expected rows away from their mean, got 1 of 3 there, .*first: class 1",
+        ),
+        (lambda: neural_collapse([(FEATURES[:, :1] * 1e-18 + 1 / 3, LABELS)], HEAD[:, :1]), "class means: .* 6 of 6"),
+        (lambda: neural_collapse([(FEATURES, LABELS[:9])], HEAD), r"labels: expected one label a sample, shape \(90,"),
+        (lambda: neural_collapse([(FEATURES, LABELS - 1)], HEAD), r"labels: expected labels in \[0, 6\).*got -1 to 4"),
+        (lambda: neural_collapse([(FEATURES, LABELS.double())], HEAD), "labels: expected a tensor of integers, got"),
+        (lambda: neural_collapse([(FEATURES[0], LABELS)], HEAD), r"features: expected a matrix, .* got \(9,\)"),
+        (
+            lambda: ClassMoments(6, 9).merge(ClassMoments(1, 9)),
+            r"other.means: expected the shape of self.means, \(6, 9\), got \(1, 9\)",
+        ),
         (lambda: neural_collapse([(FEATURES * torch.nan, LABELS)], HEAD), "features: expected finite numbers, got 810"),
     ],
 )
