@@ -5,7 +5,6 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from grok.information.checks import check_gram, check_vectors
-from grok.information.determinants import determinant_entropy
 from grok.information.gram import unit_rows
 from grok.information.precision import outside_autocast
 
@@ -100,13 +99,7 @@ def unit_rows_entropy(unit: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batc
 
 
 def density_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
-    """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked.
-
-    From the eigenvalues, but for measurements on a GPU: there `determinant_entropy` lets the host go on, until at
-    larger n its 39 factorisations take longer than the wait.
-    """
-    if density.is_cuda and not density.requires_grad and density.shape[-1] <= 512:
-        return determinant_entropy(density)
+    """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked."""
     return shannon_entropy(torch.linalg.eigvalsh(density))
 
 

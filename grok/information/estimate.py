@@ -13,6 +13,9 @@ from grok.information.interplay import Interplay, interplay_of_entropies
 from grok.information.lanczos import EntropyEstimate, lanczos_entropy
 from grok.information.precision import outside_autocast
 
+ROWS_AT_ONCE = 4096
+"""Rows whose products of features are held at once, where the joint density is formed on that side."""
+
 
 class InterplayEstimate(NamedTuple):
     """An `Interplay` and the standard error of each of its five values, 0 where it was computed."""
@@ -95,7 +98,7 @@ def estimate_interplay(
             product.random_columns(columns, generator) for columns in (min(rank, len(rows)), num_probes)
         )
         joint = lanczos_entropy(product, probes, subspace, steps=steps, width=product.width)
-    value = interplay_of_entropies(entropy_1, entropy_2, joint.value.to(entropy_1), n=n)
+    value = interplay_of_entropies(entropy_1, entropy_2, joint.value.to(entropy_1), n=min(unit.shape))
     error = joint.standard_error.to(entropy_1)
     smaller = torch.minimum(entropy_1, entropy_2)
     zero = torch.zeros_like(error)
@@ -185,7 +188,7 @@ def _exact_entropy(
         return density_entropy((rows @ rows.mT) * (heads @ heads.mT)[labels][:, labels] / n)
     side = rows.shape[1] * heads.shape[1]
     density = rows.new_zeros(side, side)
-    for some_rows, some_labels in zip(rows.split(4096), labels.split(4096), strict=True):
+    for some_rows, some_labels in zip(rows.split(ROWS_AT_ONCE), labels.split(ROWS_AT_ONCE), strict=True):
         products = (some_rows[:, :, None] * heads[some_labels][:, None, :]).flatten(1)
         density.addmm_(products.mT, products)
     return density_entropy(density / n)

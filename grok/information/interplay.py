@@ -34,7 +34,9 @@ def interplay(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) 
     separable, both ratios lie in [0, 1].
 
     Shapes: two (..., n, n) -> five (...). A set of parallel vectors has entropy 0 and shares nothing: where the
-    smaller entropy is 0 to rounding, MIR is 0; where both are, HDR is 0.
+    smaller entropy is 0 to rounding, MIR is 0; where both are, HDR is 0. Rounding is (64 + 4n) ε nats, 1e-4 in float32
+    at n = 256 and 2e-13 in float64. In float32 MIR is wrong by up to about nε over the smaller entropy: within 1e-4
+    for n up to 1,024 unless the vectors are nearly parallel; use float64 for those.
 
     Raises:
         ValueError: a matrix that is not a Gram matrix of unit vectors, or two of different shapes.
@@ -116,14 +118,14 @@ def hdr(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Flo
 def interplay_of_entropies(
     entropy_1: Float[Tensor, "*batch"], entropy_2: Float[Tensor, "*batch"], joint: Float[Tensor, "*batch"], *, n: int
 ) -> Interplay:
-    """The ratios that three entropies of n vectors give, with the limits of `interplay` where one is 0."""
-    # n eigenvalues of rounding size add up to this much entropy: below it, a ratio would be noise over noise.
-    zero = 64 * n * torch.finfo(joint.dtype).eps
+    """The ratios that three entropies from matrices of size n give, with the limits of `interplay` where one is 0."""
+    # n eigenvalues of rounding size add up to less entropy than this: below it, a ratio would be noise over noise.
+    zero = (64 + 4 * n) * torch.finfo(joint.dtype).eps
     smaller, larger = torch.minimum(entropy_1, entropy_2), torch.maximum(entropy_1, entropy_2)
     mutual = entropy_1 + entropy_2 - joint
     return Interplay(
-        mir=torch.where(smaller > zero, mutual / smaller.clamp(min=zero), 0.0),
-        hdr=torch.where(larger > zero, (entropy_1 - entropy_2).abs() / larger.clamp(min=zero), 0.0),
+        mir=torch.where(smaller <= zero, 0.0, mutual / smaller.clamp(min=zero)),
+        hdr=torch.where(larger <= zero, 0.0, (entropy_1 - entropy_2).abs() / larger.clamp(min=zero)),
         entropy_1=entropy_1,
         entropy_2=entropy_2,
         joint_entropy=joint,

@@ -22,13 +22,17 @@ def with_spectrum(eigenvalues):
     return (basis * eigenvalues / eigenvalues.sum()) @ basis.mT
 
 
-def test_a_batch_keeps_its_shape_and_type_and_is_its_members_one_by_one():
+def test_a_batch_keeps_its_shape_and_is_its_members_one_by_one():
     batch = torch.stack([density(10, rank, rank) for rank in range(1, 7)]).reshape(2, 3, 10, 10)
     together = determinant_entropy(batch)
     assert together.shape == (2, 3)
     alone = torch.stack([determinant_entropy(each) for each in batch.flatten(0, 1)]).reshape(2, 3)
     assert torch.allclose(together, alone, rtol=0, atol=1e-12)
-    assert determinant_entropy(batch.float()).dtype == torch.float32
+
+
+def test_a_float32_matrix_which_rounding_may_leave_indefinite_is_refused():
+    with pytest.raises(ValueError, match=r"density: expected float64, got torch.float32 \(form it from vectors.double"):
+        determinant_entropy(density(10, 3).float())
 
 
 @pytest.mark.parametrize("at_once", [1, 600, 1800])

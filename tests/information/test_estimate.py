@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from grok.information import estimate_interplay, gram_interplay
+from grok.information import estimate, estimate_interplay, gram_interplay
+from grok.information.estimate import _JointDensity
+from grok.information.gram import unit_rows
 from tests.geometries import collapsed_geometry, fourier_geometry, random_geometry, random_vectors
 
 UNEVEN = torch.cat([torch.zeros(150), torch.ones(3), torch.full((40,), 2), torch.full((7,), 5)]).long()
@@ -82,6 +84,37 @@ def test_labels_may_be_any_integers(dtype):
     features, head, labels = EXACT["fewer samples than products of features"]
     expected = estimate_interplay(features, head, labels).value
     np.testing.assert_array_equal(estimate_interplay(features, head, labels.to(dtype)).value, expected)
+
+
+def test_classes_cut_into_pieces_are_the_dense_joint_density():
+    labels = torch.tensor([0] * 40 + [1] * 3 + [2] * 2 + [3] * 5)  # the first is cut, the others padded
+    rows, heads = unit_rows(random_vectors(50, 60, 1)), unit_rows(random_vectors(4, 9, 2))
+    product = _JointDensity(rows, heads, labels, n=50)
+    columns = product.random_columns(7, torch.Generator().manual_seed(0))
+    assert columns.abs().sum() == 50 * 7
+    assert len(columns) > 50
+    dense = (rows @ rows.mT) * (heads @ heads.mT)[labels][:, labels] / 50
+    torch.testing.assert_close(product(columns)[product._slot], dense @ columns[product._slot], rtol=0, atol=1e-12)
+    padding = torch.ones(len(columns), dtype=torch.bool)
+    padding[product._slot] = False
+    assert product(columns)[padding].abs().sum() == 0
+
+
+def test_uneven_classes_are_estimated_as_they_are():
+    features, head = random_vectors(400, 400, 1), random_vectors(8, 9, 2)
+    labels = torch.cat([torch.zeros(300), torch.arange(100) % 7 + 1]).long()
+    exact = gram_interplay(features, head[labels])
+    value, error = estimate_interplay(features, head, labels, exact_side=0)
+    assert 0 < error.mir < 0.05 * exact.mir
+    assert (value.mir - exact.mir).abs() < 4 * error.mir
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_the_products_of_features_may_be_formed_in_parts(at_once, monkeypatch):
+    case = EXACT["fewer products of features than classes times dimensions"]
+    expected = estimate_interplay(*case).value
+    monkeypatch.setattr(estimate, "ROWS_AT_ONCE", at_once)
+    np.testing.assert_allclose(estimate_interplay(*case).value, expected, rtol=0, atol=1e-12)
 
 
 def test_the_order_of_samples_changes_nothing_where_it_is_exact():

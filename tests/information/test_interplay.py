@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grok.information import gram, gram_interplay, hdr, interplay, mir, mutual_information
+from grok.information import estimate_interplay, gram, gram_interplay, hdr, interplay, mir, mutual_information
+from grok.information.interplay import interplay_of_entropies
 from tests.geometries import random_vectors as vectors
 
 
@@ -85,6 +86,31 @@ def test_parallel_vectors_share_nothing_and_are_no_division_by_zero(dtype):
     assert against_random.hdr.item() == pytest.approx(1, abs=1e-5)
     against_itself = gram_interplay(parallel, parallel)
     assert (against_itself.mir, against_itself.hdr) == (0, 0)
+
+
+@pytest.mark.parametrize("n", [4, 30, 300, 1000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_rounding_leaves_of_parallel_vectors_is_taken_for_zero(n, dtype):
+    parallel, other = ((vectors(n, 1, seed) @ vectors(1, 16, seed + 1)).to(dtype) for seed in (1, 3))
+    for values in (gram_interplay(parallel, other), interplay(gram(parallel), gram(other))):
+        assert (values.mir, values.hdr) == (0, 0)
+
+
+def test_a_small_entropy_is_not_taken_for_zero():
+    offset, second = 30 + vectors(500, 8, 1), vectors(500, 8, 2)
+    exact = gram_interplay(offset, second)
+    assert 0.005 < exact.entropy_1 < 0.02
+    single = gram_interplay(offset.float(), second.float())
+    assert single.mir.item() == pytest.approx(exact.mir.item(), abs=0.01)
+    estimated = estimate_interplay(offset.float(), second.float(), torch.arange(500)).value
+    assert estimated.mir.item() == pytest.approx(exact.mir.item(), abs=0.01)
+
+
+def test_an_entropy_that_is_not_a_number_gives_ratios_that_are_none():
+    nan, one = torch.tensor(torch.nan), torch.tensor(1.0)
+    values = interplay_of_entropies(nan, one, one, n=4)
+    assert values.mir.isnan()
+    assert values.hdr.isnan()
 
 
 def test_the_gradient_at_parallel_vectors_is_finite():
