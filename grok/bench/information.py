@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from grok.bench.measure import Row, Table, Task, Timing, interleaved, peak_memory
 from grok.information import Interplay, InterplayEstimate, estimate_interplay, gram_interplay
 from grok.information.determinants import determinant_entropy
+from grok.information.entropy import density_entropy
 from grok.information.gram import unit_rows
 
 NUM_CLASSES, DIM = 113, 128  # of the paper's grokking run
@@ -105,11 +107,11 @@ def spectra(device: torch.device, say: Callable[[str], None]) -> Table:
     unit = unit_rows(_normal(BATCH * NUM_CLASSES, DIM, 1, device).double().unflatten(0, (BATCH, NUM_CLASSES)))
     densities = unit @ unit.mT / NUM_CLASSES
     tasks: dict[str, Task] = {
-        "eigenvalues": lambda: _eigenvalue_entropy(densities),
+        "eigenvalues": lambda: density_entropy(densities),
         "determinants": lambda: determinant_entropy(densities),
     }
     measured = interleaved(tasks, device, repeats=5)
-    expected = _eigenvalue_entropy(densities.cpu())
+    expected = torch.special.entr(torch.tensor(np.linalg.eigvalsh(densities.cpu())).clamp(min=0)).sum(dim=-1)
     rows: list[Row] = [
         {
             "by": name,
@@ -162,11 +164,6 @@ def _normal(n: int, d: int, seed: int, device: torch.device) -> Float[Tensor, "n
 
 def _labels(n: int, device: torch.device) -> Int[Tensor, "n"]:
     return torch.arange(n, device=device) % NUM_CLASSES
-
-
-def _eigenvalue_entropy(densities: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch"]:
-    eigenvalues = torch.linalg.eigvalsh(densities).clamp(min=0)
-    return torch.special.entr(eigenvalues).sum(dim=-1)
 
 
 def _ratio(slow: Timing, fast: Timing) -> str:

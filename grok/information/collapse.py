@@ -86,8 +86,13 @@ def neural_collapse(
             raise ValueError(f"bias: expected one number a class, shape ({num_classes},), got {found}")
         check_matrix("bias", bias[None])
     moments = ClassMoments(num_classes, dim, device=weight.device)
-    for features, labels in batches:
-        moments.update(features, labels)
+    for batch in batches:
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(
+                f"batches: expected pairs of features and labels, got a {type(batch).__name__} (in memory, pass "
+                "[(features, labels)])"
+            )
+        moments.update(*batch)
     empty = int((moments.counts == 0).sum())
     if empty:
         raise ValueError(f"batches: expected samples of all {num_classes} classes, got none of {empty}")

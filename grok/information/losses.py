@@ -38,7 +38,8 @@ def information_loss(
     entropies are equal, $\lvert\cdot\rvert$ and min have a kink, and a subgradient is given.
 
     Shapes: (n, d1), (C, d2), (n,) integers in [0, C) -> scalar. Half precision is widened to float32. `check=False`
-    skips the checks of the numbers, which make the host wait for a GPU; a zero feature vector then gives NaN.
+    skips the checks of the numbers, which make the host wait for a GPU; a zero feature vector then ends in an error of
+    torch's own.
 
     Raises:
         ValueError: as `gram_interplay`; labels that do not fit; another kind.

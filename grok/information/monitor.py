@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from grok.information.checks import check_labels, check_matrix
+from grok.information.checks import check_labels, check_vectors
 from grok.information.interplay import Interplay, gram_interplay
 
 
@@ -19,7 +19,7 @@ class MonitorSummary(NamedTuple):
     sample: Interplay
     """Mean over the batches of `n` samples: features with the head rows of their labels."""
     n: int
-    """The most samples of a batch; MIR depends on n, so smaller batches, as the last of an epoch, are left out."""
+    """The commonest number of samples in a batch; MIR depends on n, so batches of other sizes are left out."""
     batches: int
     """How many batches that is the mean of."""
     prototype: Interplay | None
@@ -122,7 +122,7 @@ class Monitor:
         if len(labels) == 0:
             raise ValueError(f"labels: expected one or more that are not ignore_index, got none of {places.numel()}")
         if self._check:
-            check_matrix("features", features)
+            check_vectors("features", features)
             check_labels("labels", labels, len(features), len(weight))
         n = min(len(labels), self._sample_size or len(labels))
         chosen = torch.arange(n, device=features.device) * (len(labels) - 1) // max(n - 1, 1)
@@ -147,7 +147,7 @@ class Monitor:
         """
         if not self._samples or self._last_weight is None:
             raise RuntimeError("summary: expected a recorded batch, got none since the last reset")
-        n = max(self._samples)
+        n = max(self._samples, key=lambda n: (self._samples[n][1], n))
         total, batches = self._samples[n]
         prototype = None
         if (self._counts > 0).all():

@@ -55,7 +55,7 @@ def orthogonal_frame_interplay(num_vectors: int, other_entropy: float | None = N
     The Gram matrix of an orthogonal frame is the identity, so its product with any other Gram matrix is the identity
     too: $H_1 = H_{12} = \log n$, $\mathrm{MI} = H_2$, hence MIR = 1 whatever the other vectors are, and
     $\mathrm{HDR} = 1 - H_2 / \log n$. A MIR of 1 therefore says only that one side tells all samples apart. The same
-    values hold for samples at an orthogonal frame of class vectors, equally many of each class.
+    values hold for samples whose two vectors are those of their classes, equally many of each class.
 
     Returns: float64 scalars; entropies in nats. MIR is 0 where $H_2$ is, as in `interplay`.
 
@@ -71,8 +71,9 @@ def orthogonal_frame_interplay(num_vectors: int, other_entropy: float | None = N
         raise ValueError(f"num_vectors: expected at least 2, got {num_vectors}")
     entropy = log(num_vectors)
     other = entropy if other_entropy is None else other_entropy
-    if not 0 <= other <= entropy:
+    if not 0 <= other <= entropy + 1e-6:
         raise ValueError(f"other_entropy: expected nats in [0, log {num_vectors}], got {other:.6g}")
+    other = min(other, entropy)  # a computed entropy may be above by its rounding
     return _scalars(
         mir=float(other > 0), hdr=1 - other / entropy, entropy_1=entropy, entropy_2=other, joint_entropy=entropy
     )

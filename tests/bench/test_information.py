@@ -43,7 +43,7 @@ def test_a_large_data_set_is_estimated_in_memory_of_its_own_order():
 
 def test_both_ways_to_a_spectrum_agree():
     errors = {row["by"]: float(row["largest error, nats"]) for row in spectra(CPU, quiet).rows}
-    assert errors["eigenvalues"] == 0
+    assert errors["eigenvalues"] < 1e-12
     assert 0 < errors["determinants"] < 1e-8
 
 

@@ -179,6 +179,15 @@ def test_what_is_refused_is_named(call, message):
         call()
 
 
+def test_batches_that_are_no_pairs_are_named():
+    class Alone:
+        def __iter__(self):
+            yield FEATURES
+
+    with pytest.raises(ValueError, match=r"batches: expected pairs of features and labels, got a Tensor \(in memory"):
+        neural_collapse(Alone(), HEAD)
+
+
 def test_batches_that_change_between_the_two_passes_are_noticed():
     class Shrinking:
         passes = 0

@@ -162,6 +162,17 @@ def test_the_summary_is_the_mean_over_batches_of_the_largest_size():
     np.testing.assert_allclose(summary.sample, expected, rtol=1e-6)
 
 
+def test_one_batch_of_another_size_is_left_out_though_it_is_larger():
+    model = network()
+    with Monitor(model, head="2") as monitor:
+        for size in (8, 8, 20, 8):
+            model(INPUTS[:size])
+            monitor.record(LABELS[:size])
+        summary = monitor.summary()
+    assert (summary.n, summary.batches) == (8, 3)
+    np.testing.assert_allclose(summary.sample, by_hand(model, INPUTS[:8], LABELS[:8]), rtol=1e-6)
+
+
 def test_the_summary_has_the_prototypes_of_all_samples():
     model = network()
     uneven = torch.tensor([0] * 12 + [1] * 9 + [2] * 3)
@@ -456,7 +467,7 @@ def test_what_cannot_be_monitored_is_refused_with_the_mend(call, message):
         (INPUTS.reshape(4, 6, 5), LABELS.reshape(6, 4), r"labels: .*, shape \(4, 6\), got \(6, 4\)"),
         (INPUTS, torch.full((24,), -100), "labels: expected one or more that are not ignore_index, got none of 24"),
         (INPUTS * torch.nan, LABELS, "features: expected finite numbers, got 384 that are not"),
-        (INPUTS * 0, LABELS, "vectors_1: expected vectors that have a direction, got a zero vector at row 0"),
+        (INPUTS * 0, LABELS, "features: expected vectors that have a direction, got a zero vector at row 0"),
         (INPUTS[0], LABELS[:1], r"features: expected '2' to give a tensor \(..., d\), got shape \(16,\)"),
     ],
 )
