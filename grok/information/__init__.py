@@ -2,6 +2,7 @@
 
 from grok.information.bounds import rank_ratio, regression_error, regression_error_bound
 from grok.information.collapse import ClassMoments, NeuralCollapse, neural_collapse
+from grok.information.determinants import determinant_entropy
 from grok.information.entropy import effective_rank, exp_entropy, gram_entropy, matrix_entropy
 from grok.information.estimate import InterplayEstimate, estimate_interplay
 from grok.information.gram import centre, gram
@@ -24,6 +25,7 @@ __all__ = [
     "MonitorSummary",
     "NeuralCollapse",
     "centre",
+    "determinant_entropy",
     "effective_rank",
     "estimate_interplay",
     "exp_entropy",
