@@ -9,10 +9,10 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from grok.information.checks import check_same_shape, check_vectors
-from grok.information.entropy import density_entropy
+from grok.information.entropy import density_entropy, gram_entropy
 from grok.information.estimate import estimate_interplay
 from grok.information.gram import unit_rows
-from grok.information.interplay import Interplay
+from grok.information.interplay import interplay_of_entropies
 
 
 class MatrixEntropy(Metric):
@@ -65,8 +65,7 @@ class MatrixEntropy(Metric):
 class _InterplayMetric(Metric):
     """Keeps features and head rows of all samples: the value is that of the whole set, not a mean of batches.
 
-    Memory: n · (d1 + d2) numbers. Exact for up to 1,024 samples, and for more where `estimate_interplay` is; else it is
-    estimated from `num_probes` random vectors of this `seed`.
+    Memory: n · (d1 + d2) numbers.
     """
 
     is_differentiable = False
@@ -77,10 +76,8 @@ class _InterplayMetric(Metric):
     features: list[Tensor]
     head_rows: list[Tensor]
 
-    def __init__(self, *, num_probes: int = 48, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.num_probes = num_probes
-        self.seed = seed
         self.add_state("features", default=[], dist_reduce_fx="cat")
         self.add_state("head_rows", default=[], dist_reduce_fx="cat")
 
@@ -96,11 +93,6 @@ class _InterplayMetric(Metric):
         self.features.append(features.detach())
         self.head_rows.append(head_rows.detach())
 
-    def _interplay(self) -> Interplay:
-        head, labels = dim_zero_cat(self.head_rows).unique(dim=0, return_inverse=True)
-        features = dim_zero_cat(self.features)
-        return estimate_interplay(features, head, labels, num_probes=self.num_probes, seed=self.seed).value
-
     def plot(self, val: Any = None, ax: Any = None) -> Any:
         """Plot one or several values with matplotlib; returns the figure and its axes."""
         return self._plot(val, ax)
@@ -108,6 +100,9 @@ class _InterplayMetric(Metric):
 
 class MatrixMutualInformationRatio(_InterplayMetric):
     """MIR of all samples' features with the head rows of their labels; see `interplay`.
+
+    Exact for up to 1,024 samples, and for more where `estimate_interplay` is; else it is estimated from `num_probes`
+    random vectors of this `seed`.
 
     >>> import torch
     >>> metric = MatrixMutualInformationRatio()
@@ -119,9 +114,16 @@ class MatrixMutualInformationRatio(_InterplayMetric):
 
     higher_is_better = None
 
+    def __init__(self, *, num_probes: int = 48, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_probes = num_probes
+        self.seed = seed
+
     def compute(self) -> Float[Tensor, ""]:
         """The ratio, a fraction in [0, 1]."""
-        return self._interplay().mir
+        head, labels = dim_zero_cat(self.head_rows).unique(dim=0, return_inverse=True)
+        features = dim_zero_cat(self.features)
+        return estimate_interplay(features, head, labels, num_probes=self.num_probes, seed=self.seed).value.mir
 
 
 class MatrixEntropyDifferenceRatio(_InterplayMetric):
@@ -138,4 +140,7 @@ class MatrixEntropyDifferenceRatio(_InterplayMetric):
 
     def compute(self) -> Float[Tensor, ""]:
         """The ratio, a fraction in [0, 1]."""
-        return self._interplay().hdr
+        features, head_rows = dim_zero_cat(self.features), dim_zero_cat(self.head_rows)
+        entropy_1, entropy_2 = gram_entropy(features), gram_entropy(head_rows)
+        # HDR does not depend on the joint entropy, which is what would take long.
+        return interplay_of_entropies(entropy_1, entropy_2, joint=entropy_1, n=len(features)).hdr
