@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from grok.bench.measure import Row, Table, Task, Timing, interleaved, peak_memory
+from grok.bench.measure import Figure, Row, Table, Task, Timing, interleaved, peak_memory
 from grok.information import Interplay, InterplayEstimate, estimate_interplay, gram_interplay
 from grok.information.determinants import determinant_entropy
 from grok.information.entropy import density_entropy
@@ -38,12 +38,12 @@ def estimator(device: torch.device, say: Callable[[str], None], sizes: tuple[int
                     "exact": exact_time,
                     "estimate": estimate_time,
                     "exact / estimate": _ratio(exact_time, estimate_time),
-                    "MIR": f"{exact.mir:.4f}",
-                    "error of MIR": f"{(value.mir / exact.mir - 1).abs():.2%}",
-                    "standard error of MIR": f"{error.mir / exact.mir:.2%}",
-                    "error of HDR": f"{(value.hdr / exact.hdr - 1).abs():.2%}",
-                    "memory, exact": f"{peak_memory(exact_task, features, n, device=device):,.0f} MiB",
-                    "memory, estimate": f"{peak_memory(estimate_task, features, n, device=device):,.0f} MiB",
+                    "MIR": Figure(exact.mir.item(), ".4f"),
+                    "error of MIR": Figure((value.mir / exact.mir - 1).abs().item(), ".2%"),
+                    "standard error of MIR": Figure((error.mir / exact.mir).item(), ".2%"),
+                    "error of HDR": Figure((value.hdr / exact.hdr - 1).abs().item(), ".2%"),
+                    "memory, exact": Figure(peak_memory(exact_task, features, n, device=device), ",.0f", " MiB"),
+                    "memory, estimate": Figure(peak_memory(estimate_task, features, n, device=device), ",.0f", " MiB"),
                 }
             )
     title = f"`estimate_interplay` against `gram_interplay`, float32, C = {NUM_CLASSES}, d = {DIM}"
@@ -64,10 +64,10 @@ def large(
                 "d": size[1],
                 "C": size[2],
                 "estimate": timing,
-                "MIR": f"{value.mir:.4f}",
-                "standard error of MIR": f"{error.mir / value.mir:.2%}",
-                "memory": f"{peak_memory(large_task, *size, device=device):,.0f} MiB",
-                "memory of the features": f"{size[0] * size[1] * 4 / 2**20:,.0f} MiB",
+                "MIR": Figure(value.mir.item(), ".4f"),
+                "standard error of MIR": Figure((error.mir / value.mir).item(), ".2%"),
+                "memory": Figure(peak_memory(large_task, *size, device=device), ",.0f", " MiB"),
+                "memory of the features": Figure(size[0] * size[1] * 4 / 2**20, ",.0f", " MiB"),
             }
         )
     return Table("`estimate_interplay` of large data sets, float32, noisy classes", rows)
@@ -116,8 +116,8 @@ def spectra(device: torch.device, say: Callable[[str], None]) -> Table:
         {
             "by": name,
             "time": timing,
-            "spectra a second": f"{BATCH / timing.median:,.0f}",
-            "largest error, nats": f"{(entropies.cpu() - expected).abs().max():.0e}",
+            "spectra a second": Figure(BATCH / timing.median, ",.0f"),
+            "largest error, nats": Figure((entropies.cpu() - expected).abs().max().item(), ".0e"),
         }
         for name, (timing, entropies) in measured.items()
     ]
@@ -166,5 +166,5 @@ def _labels(n: int, device: torch.device) -> Int[Tensor, "n"]:
     return torch.arange(n, device=device) % NUM_CLASSES
 
 
-def _ratio(slow: Timing, fast: Timing) -> str:
-    return f"{slow.median / fast.median:.3g}"
+def _ratio(slow: Timing, fast: Timing) -> Figure:
+    return Figure(slow.median / fast.median, ".3g")

@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,21 @@ class Timing:
         return f"{median} {unit} ({low} to {high})" if self.repeats > 1 else f"{median} {unit}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A number and how a table shows it: a format, and what follows."""
+
+    value: float
+    spec: str
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value:{self.spec}}{self.unit}"
+
+
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
-Row = dict[str, str | int | float | Timing]
+Row = dict[str, str | int | Timing | Figure]
 """A line of a table: its columns by name."""
 
 
@@ -57,11 +70,8 @@ class Table:
         return "\n".join([f"{self.title}:", "", _line(columns), rule, *map(_line, lines)])
 
     def json(self) -> dict[str, Any]:
-        """The same for a script."""
-        rows = [
-            {name: dataclasses.asdict(value) if isinstance(value, Timing) else value for name, value in row.items()}
-            for row in self.rows
-        ]
+        """The same for a script: bare numbers, times in seconds."""
+        rows = [{name: _plain(value) for name, value in row.items()} for row in self.rows]
         return {"title": self.title, "rows": rows}
 
 
@@ -113,13 +123,20 @@ def _host_peak(*, reset: bool = False) -> float:
     status = Path("/proc/self/status")
     if status.exists():
         if reset:
-            Path("/proc/self/clear_refs").write_text("5")
+            with suppress(OSError):  # where that is forbidden, as in some containers
+                Path("/proc/self/clear_refs").write_text("5")
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Timing):
+        return dataclasses.asdict(value)
+    return value.value if isinstance(value, Figure) else value
 
 
 def _line(cells: list[str]) -> str:

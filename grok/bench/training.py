@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from grok.bench.full_sequence import full_sequence_logits
-from grok.bench.measure import Row, Table, Task, Timing, interleaved
+from grok.bench.measure import Figure, Row, Table, Task, Timing, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json
 from grok.experiments import grokking
 from grok.experiments.runner import SAVE_INTERVAL
@@ -46,12 +46,15 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
     rate = _sgemm_flops(engine) / sgemm.median
     floor = flops / rate
     rows: list[Row] = [
-        {"figure": "sgemm rate", "measured": f"{rate / 1e9:,.0f} GFLOP/s"},
-        {"figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate", "measured": f"{floor * 1e3:.3g} ms"},
+        {"figure": "sgemm rate", "measured": Figure(rate / 1e9, ",.0f", " GFLOP/s")},
+        {
+            "figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate",
+            "measured": Figure(floor * 1e3, ".3g", " ms"),
+        },
         {"figure": "training step", "measured": _per_step(ours)},
-        {"figure": "training step / floor", "measured": f"{ours.median / STEPS / floor:.2f}"},
+        {"figure": "training step / floor", "measured": Figure(ours.median / STEPS / floor, ".2f")},
         {"figure": "step of the usual full-sequence formulation", "measured": full},
-        {"figure": "full-sequence step / training step", "measured": f"{full.median / ours.median * STEPS:.1f}"},
+        {"figure": "full-sequence step / training step", "measured": Figure(full.median / ours.median * STEPS, ".1f")},
     ]
     return Table("a full-batch step of the `paper` preset, nothing measured, float32, loss in float64", rows)
 
@@ -70,7 +73,7 @@ def probes(device: torch.device, say: Callable[[str], None]) -> Table:
         {
             "measured every 10 steps": name,
             "step": _per_step(timing),
-            "added time": f"{timing.median / measured['none'].median - 1:.1%}",
+            "added time": Figure(timing.median / measured["none"].median - 1, ".1%"),
         }
         for name, timing in measured.items()
     ]
@@ -100,10 +103,10 @@ def recording(device: torch.device, say: Callable[[str], None]) -> Table:
     mirror_share = max(with_mirror.median / bare.median - 1, 0.0)
     save_share = saved.median / SAVE_INTERVAL
     rows: list[Row] = [
-        {"what": f"{steps} steps with the default probes", "time": bare, "added time": "0.0%"},
-        {"what": "the same with a wandb mirror", "time": with_mirror, "added time": f"{mirror_share:.1%}"},
-        {"what": f"a save, every {SAVE_INTERVAL:.0f} s", "time": saved, "added time": f"{save_share:.1%}"},
-        {"what": "together", "time": "", "added time": f"{mirror_share + save_share:.1%}"},
+        {"what": f"{steps} steps with the default probes", "time": bare, "added time": Figure(0.0, ".1%")},
+        {"what": "the same with a wandb mirror", "time": with_mirror, "added time": Figure(mirror_share, ".1%")},
+        {"what": f"a save, every {SAVE_INTERVAL:.0f} s", "time": saved, "added time": Figure(save_share, ".1%")},
+        {"what": "together", "time": "", "added time": Figure(mirror_share + save_share, ".1%")},
     ]
     return Table("store, recorder and wandb mirror", rows)
 

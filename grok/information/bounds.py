@@ -14,7 +14,7 @@ from grok.information.precision import outside_autocast
 def regression_error(vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     r"""How much of the second set no linear map of the first can give: $\min_W \|Z_1 W - Z_2\|_F^2 / \|Z_2\|_F^2$.
 
-    The rows are unit vectors and nothing is centred: `centre` both first for regression with an intercept.
+    The rows are scaled to unit length, as for their Gram matrices, and the map has no intercept.
 
     Shapes: (..., n, d1) and (..., n, d2) -> (...). Units: a fraction, in [0, 1].
 

@@ -64,6 +64,18 @@ def _check_finite(name: str, tensor: Shaped[Tensor, "..."]) -> None:
         raise ValueError(f"{name}: expected finite numbers, got {int((~tensor.isfinite()).sum())} that are not")
 
 
+def check_samples(features: Shaped[Tensor, "..."], head: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."]) -> None:
+    """Raise `ValueError` unless these are (n, d1) features, (C, d2) head rows and n labels, none used a zero vector."""
+    check_matrix("features", features)
+    check_matrix("head", head)
+    check_labels("labels", labels, len(features), len(head))
+    check_vectors("features", features)
+    directionless = ~head.any(dim=-1)[labels.long()]
+    if directionless.any():
+        row = int(labels[directionless][0])
+        raise ValueError(f"head: expected rows that have a direction for all labels, got a zero vector at row {row}")
+
+
 def check_labels(name: str, labels: Shaped[Tensor, "..."], num_samples: int, num_classes: int) -> None:
     """Raise `ValueError` unless `labels` holds one integer in [0, num_classes) a sample."""
     if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.dtype == torch.bool:

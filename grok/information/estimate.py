@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_labels, check_matrix, check_vectors
+from grok.information.checks import check_samples
 from grok.information.entropy import density_entropy, unit_rows_entropy
 from grok.information.gram import unit_rows
 from grok.information.interplay import Interplay, interplay_of_entropies
@@ -76,15 +76,11 @@ def estimate_interplay(
     >>> print(f"MIR {estimate.value.mir:.3f} ± {estimate.standard_error.mir:.3f}")
     MIR 0.133 ± 0.001
     """
-    check_matrix("features", features)
-    check_matrix("head", head)
-    check_vectors("features", features)
-    check_labels("labels", labels, len(features), len(head))
+    check_samples(features, head, labels)
     for name, count, least in (("num_probes", num_probes, 2), ("rank", rank, 1), ("steps", steps, 2)):
         if count < least:
             raise ValueError(f"{name}: expected at least {least}, got {count}")
     classes, labels = labels.long().unique(return_inverse=True)
-    check_vectors("head rows of the labels", head[classes])
     unit, heads = unit_rows(features), _coordinates(unit_rows(head[classes].to(features.dtype)))
     n = len(unit)
     entropy_1 = unit_rows_entropy(unit)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from grok.information.checks import check_labels, check_matrix
+from grok.information.checks import check_samples
 from grok.information.interplay import gram_interplay
 from grok.information.precision import outside_autocast
 
@@ -42,7 +42,8 @@ def information_loss(
     torch's own.
 
     Raises:
-        ValueError: as `gram_interplay`; labels that do not fit; another kind.
+        ValueError: features or head that are no matrices, not finite, or without a direction; labels that do not fit;
+            another kind.
 
     Source: Song et al., ICML 2024, section 6, Tables 1 and 2.
 
@@ -53,10 +54,8 @@ def information_loss(
     _check_kind(kind)
     features, head = _widened(features), _widened(head)
     if check:
-        check_matrix("features", features)
-        check_matrix("head", head)
-        check_labels("labels", labels, len(features), len(head))
-    values = gram_interplay(features, head[labels.long()], check=check)
+        check_samples(features, head, labels)
+    values = gram_interplay(features, head[labels.long()], check=False)
     if kind == "mutual_information":
         return values.joint_entropy - values.entropy_1 - values.entropy_2
     if kind == "entropy_difference":

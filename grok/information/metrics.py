@@ -143,4 +143,5 @@ class MatrixEntropyDifferenceRatio(_InterplayMetric):
         features, head_rows = dim_zero_cat(self.features), dim_zero_cat(self.head_rows)
         entropy_1, entropy_2 = gram_entropy(features), gram_entropy(head_rows)
         # HDR does not depend on the joint entropy, which is what would take long.
-        return interplay_of_entropies(entropy_1, entropy_2, joint=entropy_1, n=len(features)).hdr
+        n = max(min(features.shape), min(head_rows.shape))
+        return interplay_of_entropies(entropy_1, entropy_2, joint=entropy_1, n=n).hdr

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from grok.information.checks import check_labels, check_vectors
+from grok.information.checks import check_samples
 from grok.information.interplay import Interplay, gram_interplay
 
 
@@ -122,12 +122,11 @@ class Monitor:
         if len(labels) == 0:
             raise ValueError(f"labels: expected one or more that are not ignore_index, got none of {places.numel()}")
         if self._check:
-            check_vectors("features", features)
-            check_labels("labels", labels, len(features), len(weight))
+            check_samples(features, weight, labels)
         n = min(len(labels), self._sample_size or len(labels))
         chosen = torch.arange(n, device=features.device) * (len(labels) - 1) // max(n - 1, 1)
         labels = labels.long()
-        values = gram_interplay(features[chosen], weight[labels[chosen]], check=self._check)
+        values = gram_interplay(features[chosen], weight[labels[chosen]], check=False)
         total, batches = self._samples.get(n, (0, 0))
         self._samples[n] = total + torch.stack(values).double(), batches + 1
         if self._last_weight is None:

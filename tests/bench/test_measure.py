@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.bench import measure
-from grok.bench.measure import Table, Timing, interleaved, peak_memory
+from grok.bench.measure import Figure, Table, Timing, interleaved, peak_memory
 from tests.helpers import CPU
 
 
@@ -33,10 +33,12 @@ def test_what_is_timed_once_is_called_once():
 
 
 def test_a_table_is_markdown_and_json():
-    table = Table("costs", [{"n": 3000, "time": Timing(0.5, 0.25, 2.0, 3)}])
-    assert table.markdown() == "costs:\n\n| n | time |\n|---|---|\n| 3,000 | 500 ms (250 to 2,000) |"
+    table = Table("costs", [{"n": 3000, "time": Timing(0.5, 0.25, 2.0, 3), "share": Figure(0.125, ".1%")}])
+    assert (
+        table.markdown() == "costs:\n\n| n | time | share |\n|---|---|---|\n| 3,000 | 500 ms (250 to 2,000) | 12.5% |"
+    )
     timing = {"median": 0.5, "low": 0.25, "high": 2.0, "repeats": 3}
-    assert table.json() == {"title": "costs", "rows": [{"n": 3000, "time": timing}]}
+    assert table.json() == {"title": "costs", "rows": [{"n": 3000, "time": timing, "share": 0.125}]}
 
 
 def _fill(mebibytes, device):

@@ -63,7 +63,7 @@ def test_hdr_is_the_logarithm_of_the_rank_ratio_over_the_larger_entropy(shape):
     )
 
 
-def test_a_linear_image_is_predicted_without_error_and_an_intercept_needs_centring():
+def test_a_linear_image_is_predicted_without_error_and_there_is_no_intercept():
     first = torch.nn.functional.normalize(vectors(30, 5, 1))
     second = torch.nn.functional.normalize(first @ torch.linalg.qr(vectors(5, 5, 2)).Q)
     assert regression_error(first, second).item() == pytest.approx(0, abs=1e-12)

@@ -61,6 +61,15 @@ def test_sampled_it_is_within_one_percent(features, head, labels):
     assert error.mir < 0.01 * exact.mir
 
 
+def test_where_an_entropy_is_small_mir_is_uncertain_and_says_so():
+    features, head, labels = random_geometry(1500)
+    exact = gram_interplay(features + 3, head[labels])
+    value, error = estimate_interplay(features + 3, head, labels, exact_side=0)
+    assert exact.entropy_1.item() == pytest.approx(0.8, abs=0.01)
+    assert 0.03 < error.mir / exact.mir < 0.05
+    assert (value.mir - exact.mir).abs() < 3 * error.mir
+
+
 def test_the_stated_error_is_that_of_the_seeds():
     features, head, labels = random_geometry(300, num_classes=20, dim=24)
     exact = gram_interplay(features, head[labels]).mir
@@ -150,7 +159,10 @@ def test_it_needs_no_memory_of_size_n_squared():
         ({"features": torch.ones(4)}, r"features: expected a matrix, shape \(n, d\), got \(4,\)"),
         ({"head": torch.ones(1, 2, 1)}, r"head: expected a matrix, shape \(n, d\), got \(1, 2, 1\)"),
         ({"features": torch.tensor([[1.0], [0.0], [1.0]])}, "features: expected vectors that have a direction"),
-        ({"head": torch.tensor([[1.0], [0.0]])}, "head rows of the labels: expected vectors that have a direction"),
+        (
+            {"head": torch.tensor([[1.0], [0.0]])},
+            "head: expected rows that have a direction for all labels, got a zero vector at row 1",
+        ),
         ({"labels": torch.tensor([0.0, 1, 0])}, "labels: expected a tensor of integers, got torch.float32"),
         ({"labels": torch.tensor([0, 1])}, r"labels: expected one label a sample, shape \(3,\), got \(2,\)"),
         ({"labels": torch.tensor([0, 2, 1])}, r"labels: expected labels in \[0, 2\), a head row each, got 0 to 2"),

@@ -135,7 +135,7 @@ def test_its_settings_are_shown():
         ),
         (
             lambda: InformationLoss("mir", 1.0)(torch.zeros(2, 3), torch.ones(2, 3), torch.arange(2)),
-            "vectors_1: expected vectors that have a direction",
+            "features: expected vectors that have a direction",
         ),
         (
             lambda: InformationLoss("mir", 1.0)(torch.ones(2, 3), torch.ones(2, 3), torch.tensor([0, 2])),
