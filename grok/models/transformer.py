@@ -19,9 +19,10 @@ class Transformer(TokenClassifier):
     positions and weights, N(0, 1/C) for the unembedding, zero biases.
 
     Only the last position is read and the model has one layer, so only the last position is computed. Its token is
-    always `=`, so the query is one vector; keys and values depend on token and position alone, so they are tables
-    with a row a token, looked up by the samples. With $\alpha$ the attention of `=` to the three positions, which
-    sums to 1, the heads give $v_= + \alpha_a (v_a - v_=) + \alpha_b (v_b - v_=)$.
+    always `=`, so the query is one vector; keys and values depend on token and position alone, so they are a table
+    with a row a token and position, looked up by the samples. Scores and values are taken relative to those of `=`:
+    with $\alpha$ the attention of `=` to the three positions, which sums to 1, the heads give
+    $v_= + \alpha_a (v_a - v_=) + \alpha_b (v_b - v_=)$.
 
     Inputs: token indices, shape (sample, 3), with the last token of the vocabulary, `=`, in the last column.
 
@@ -57,41 +58,29 @@ class Transformer(TokenClassifier):
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
         """The residual stream at `=` after the MLP."""
-        first, second = inputs[:, 0], inputs[:, 1]
+        num_tokens = len(self.embedding)
 
-        # Tables: what position and token alone decide
-        residual_first = self.embedding + self.positions[0]
-        residual_second = self.embedding + self.positions[1]
+        # Table: attention scores and values of every token at either position, each relative to those of `=`
         residual_equals = self.embedding[-1] + self.positions[2]
+        relative = rearrange(
+            self.embedding + self.positions[:2, None] - residual_equals,
+            "position token model -> (position token) model",
+        )
         query = rearrange(self.query @ residual_equals, "(head dim) -> head dim", head=self.num_heads)
         key = rearrange(self.key, "(head dim) model -> head dim model", head=self.num_heads)
-        score_of = einsum(query, key, "head dim, head dim model -> model head") / query.shape[-1] ** 0.5
-        value_equals = self.value @ residual_equals
-        value_first = residual_first @ self.value.mT - value_equals
-        value_second = residual_second @ self.value.mT - value_equals
+        score_of = einsum(query, key, "head dim, head dim model -> head model") / query.shape[-1] ** 0.5
+        table = relative @ torch.cat([score_of, self.value]).mT
 
-        # Attention of `=` to a, b and itself
-        scores = torch.stack(
-            [
-                F.embedding(first, residual_first @ score_of),
-                F.embedding(second, residual_second @ score_of),
-                (residual_equals @ score_of).expand(len(inputs), -1),
-            ],
-            dim=1,
-        )
-        attention = scores.softmax(dim=1)
-        mixed = self._attend(attention[:, 0], first, value_first) + self._attend(attention[:, 1], second, value_second)
-        residual = F.linear(mixed, self.attention_out, residual_equals + self.attention_out @ value_equals)
+        # Attention of `=` to a, b and itself, whose score and value relative to itself are 0
+        positions = torch.arange(2, device=inputs.device) * num_tokens
+        looked_up = F.embedding(inputs[:, :2] + positions, table)  # (sample, position, head + d_attention)
+        scores, values = looked_up.split([self.num_heads, len(self.value)], dim=-1)
+        attention = F.pad(scores, (0, 0, 0, 1)).softmax(dim=1)[:, :2]
+        values = rearrange(values, "sample position (head dim) -> sample position head dim", head=self.num_heads)
+        mixed = rearrange((attention[..., None] * values).sum(dim=1), "sample head dim -> sample (head dim)")
+        constant = residual_equals + self.attention_out @ (self.value @ residual_equals)
+        residual = F.linear(mixed, self.attention_out, constant)
 
         # MLP
         hidden = F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()
         return residual + F.linear(hidden, self.mlp_out, self.mlp_out_bias)
-
-    def _attend(
-        self,
-        attention: Float[Tensor, "sample head"],
-        tokens: Int[Tensor, "sample"],
-        values: Float[Tensor, "token d_attention"],
-    ) -> Float[Tensor, "sample d_attention"]:
-        looked_up = rearrange(F.embedding(tokens, values), "sample (head dim) -> sample head dim", head=self.num_heads)
-        return rearrange(attention[:, :, None] * looked_up, "sample head dim -> sample (head dim)")
