@@ -31,8 +31,17 @@ class TrainOptions:
     """Most steps to train for, in place of the preset's."""
     seed: int = 0
     """Decides the split, the initial weights and the measured samples."""
+    seeds: str | None = None
+    """Train a run for each of these seeds, such as 0-63 or 0,3,8-11; runs that are finished are left as they are,
+    and unfinished ones are gone on with."""
+    stack: int | None = None
+    """Most runs of `--seeds` to train together as one batched model: 64 on a GPU and 1 on a CPU if not given."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU if there is one."""
+    executor: Literal["auto", "eager", "graph"] = "auto"
+    """Issue each operation from Python, or capture steps as CUDA graphs and replay them, as auto does on a GPU."""
+    tf32: bool = False
+    """Let a GPU multiply matrices in TF32, faster and with 10 bits of mantissa in place of 23."""
     runs: Path = Path("runs")
     """The store."""
     wandb: Literal["offline", "online", "disabled"] = "offline"
@@ -158,6 +167,32 @@ def choose(kind: str, name: str, choices: dict[str, Any]) -> Any:
     close = difflib.get_close_matches(name, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise UsageError(f"{kind}: expected one of {', '.join(choices)}, got {name!r}{hint}")
+
+
+def check_train_options(options: TrainOptions) -> list[int] | None:
+    """Refuse what no training can be, and read `--seeds`."""
+    if options.seed < 0:
+        raise UsageError(f"--seed: expected an integer of at least 0, got {options.seed}")
+    if options.stack is not None and options.seeds is None:
+        raise UsageError("--stack: expected --seeds with it, got --stack alone: one run is no stack")
+    if options.stack is not None and options.stack < 1:
+        raise UsageError(f"--stack: expected a positive integer, got {options.stack}")
+    return None if options.seeds is None else parse_seeds(options.seeds)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """The seeds that `--seeds` names, each once, in order.
+
+    >>> parse_seeds("0-3,8,2")
+    [0, 1, 2, 3, 8]
+    """
+    seeds: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
+            raise UsageError(f"--seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got {text!r}")
+        seeds.update(range(int(first), int(last or first) + 1))
+    return sorted(seeds)
 
 
 def value_of(flag: str, arguments: Sequence[str], *, default: str) -> str:

@@ -19,6 +19,7 @@ from grok.arguments import (
     ShowOptions,
     TrainOptions,
     UsageError,
+    check_train_options,
     choose,
     parse,
     value_of,
@@ -29,12 +30,14 @@ from grok.tracking.report import describe, list_table
 from grok.tracking.store import Run, Store, StoreError
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+STACK_ON_GPU = 64  # runs that train together there, if not said otherwise
 
 
 def train(arguments: Sequence[str]) -> int:
     """Train an experiment: grok train EXPERIMENT [options]."""
     from grok.experiments import EXPERIMENTS
-    from grok.experiments.runner import find_existing, start
+    from grok.experiments.many import train_many
+    from grok.experiments.runner import find_existing, refuse_unfinished, start
 
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: grok train EXPERIMENT [options]; `grok train EXPERIMENT --help` lists them\n")
@@ -49,26 +52,31 @@ def train(arguments: Sequence[str]) -> int:
         arguments[1:],
         default=TrainOptions(config=preset()),
     )
-    if options.seed < 0:
-        raise UsageError(f"--seed: expected an integer of at least 0, got {options.seed}")
+    seeds = check_train_options(options)
     config = options.config
     if options.steps is not None:
         config = dataclasses.replace(config, steps=options.steps)
     store = Store(options.runs)
+    device = _device(options.device)
+    how: dict[str, Any] = {
+        "device": device,
+        "store": store,
+        "wandb": options.wandb,
+        "command": ["grok", "train", *arguments],
+        "executor": _executor(options.executor, device),
+        "tf32": _tf32(options.tf32, device),
+    }
+    if seeds is not None:
+        together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
+        wanted = [(config, seed) for seed in seeds]
+        runs, finished = train_many(experiment, wanted, together=together, again=options.again, **how)
+        return _conclude_many(runs, finished)
     existing = None if options.again else find_existing(store, experiment, config, options.seed)
     if existing:
+        refuse_unfinished(existing)
         print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
         return DONE
-    run, finished = start(
-        experiment,
-        config,
-        seed=options.seed,
-        device=_device(options.device),
-        store=store,
-        wandb=options.wandb,
-        command=["grok", "train", *arguments],
-    )
-    return _conclude(run, finished)
+    return _conclude(*start(experiment, [(config, options.seed)], **how))
 
 
 def resume(arguments: Sequence[str]) -> int:
@@ -81,7 +89,7 @@ def resume(arguments: Sequence[str]) -> int:
     if run.manifest()["status"] == "finished":
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
-    return _conclude(run, resume_run(run, EXPERIMENTS, wandb=options.wandb))
+    return _conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb))
 
 
 def list_runs(arguments: Sequence[str]) -> int:
@@ -215,13 +223,46 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _conclude(run: Run, finished: bool) -> int:
+def _executor(name: str, device: Any) -> str:
+    if name == "graph" and device.type != "cuda":
+        raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
+    if name == "auto":
+        name = "graph" if device.type == "cuda" else "eager"
+    return name
+
+
+def _tf32(wanted: bool, device: Any) -> bool:
+    if wanted and device.type != "cuda":
+        raise UsageError("--tf32: expected a GPU to train on, got a CPU, which has no TF32: leave it out")
+    return wanted
+
+
+def _conclude(runs: Sequence[Run], finished: bool) -> int:
+    if len(runs) > 1:
+        return _conclude_many(runs, finished)
+    (run,) = runs
     if not finished:
         command = f"{_program()} resume {shlex.quote(str(run.path))}"
         print(f"\nInterrupted at step {run.manifest()['step']:,}; all is saved. Go on with:\n    {command}")
         return INTERRUPTED
+    if run.manifest()["status"] == "failed":
+        print(f"grok: {run.manifest()['error']}", file=sys.stderr)
+        return FAILED
     print(f"\n{describe(run)}\n\nNext, draw it:\n    {_program()} figures{_runs_flag(run)}")
     return DONE
+
+
+def _conclude_many(runs: Sequence[Run], finished: bool) -> int:
+    manifests = [run.manifest() for run in runs]
+    print(f"\n{list_table(manifests)}")
+    failed = [manifest for manifest in manifests if manifest["status"] == "failed"]
+    for manifest in failed:
+        print(f"grok: {manifest['id']}: {manifest['error']}", file=sys.stderr)
+    if not finished:
+        print("\nInterrupted; all is saved. The same command goes on.")
+        return INTERRUPTED
+    print(f"\nNext, draw them:\n    {_program()} figures{_runs_flag(runs[0])}")
+    return FAILED if failed else DONE
 
 
 def _runs_flag(run: Run) -> str:

@@ -143,6 +143,14 @@ class Schedule:
         nearest = round(log10(step) * self.number)
         return any(round(10 ** (index / self.number)) == step for index in (nearest - 1, nearest, nearest + 1))
 
+    def most_due(self, steps: int) -> int:
+        """The most measurements that so many consecutive steps can have, or a bound on them.
+
+        >>> Schedule.parse("every:10").most_due(50), Schedule.parse("every:10").most_due(51)
+        (5, 6)
+        """
+        return -(-steps // self.number) if self.kind == "every" else steps
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GrokkingConfig:

@@ -19,9 +19,13 @@ from grok.config import (
 from grok.experiments import grokking
 from grok.tracking import Run, Store
 from grok.training.engine import Engine
+from grok.training.learner import Learner
 from grok.training.loss import cross_entropy
-from grok.training.recorder import Recorder, Row
+from grok.training.measurements import Row
+from grok.training.probes import SPLITS
+from grok.training.recorder import Recorder
 from grok.training.snapshot import Snapshot
+from grok.training.step import Member
 
 CPU = torch.device("cpu")
 
@@ -44,8 +48,12 @@ def small_config(*, steps: int = 120, optimiser: OptimiserConfig | None = None, 
     )
 
 
+def small_member(*, seed: int = 0, device: str = "cpu", **settings) -> Member:
+    return grokking.build(small_config(**settings), seed, torch.device(device))
+
+
 def small_engine(*, seed: int = 0, **settings) -> Engine:
-    return grokking.build(small_config(**settings), seed, CPU)
+    return Engine([small_member(seed=seed, **settings)])
 
 
 def new_run(root: Path, *, seed: int = 0, config: GrokkingConfig | None = None) -> Run:
@@ -69,22 +77,26 @@ def before_step(step: int) -> Callable[[], bool]:
 
 
 def run_steps(engine: Engine, run: Run, steps: int) -> list[tuple[int, Row]]:
-    """The rows measured in the engine's next steps."""
+    """The rows measured in the next steps of an engine of one member."""
     rows: list[tuple[int, Row]] = []
-    engine.run(Recorder(run, first_step=engine.step), rows.extend, before_step(steps))
+    engine.run(
+        [Recorder(run, first_step=engine.step)],
+        on_block=lambda measured: rows.extend(measured[0].rows()),
+        interrupted=before_step(steps),
+    )
     return rows
 
 
-def snapshot_of(engine: Engine) -> Snapshot:
-    """The engine's network as the probes would see it now."""
-    features = engine.model.features(engine.task.inputs[engine.task.train])
-    logits = engine.model.head(features)
+def snapshot_of(learner: Learner) -> Snapshot:
+    """The learner's network as the probes would see it now."""
+    train = learner.samples("train")
+    features = learner.model.features(train.inputs)
+    logits = learner.model.head(features)
     return Snapshot(
-        step=engine.step,
-        model=engine.model,
-        task=engine.task,
+        model=learner.model,
+        samples={split: learner.samples(split) for split in SPLITS},
         train_features=features,
         train_logits=logits,
-        train_loss=cross_entropy(logits, engine.task.targets[engine.task.train]),
+        train_loss=cross_entropy(logits, train.targets),
         loss_dtype=torch.float64,
     )

@@ -11,6 +11,7 @@ from grok.arguments import (
     UsageError,
     choose,
     parse,
+    parse_seeds,
     value_of,
     with_config,
 )
@@ -113,3 +114,13 @@ def test_a_choice_that_is_none_lists_all_and_the_closest():
 )
 def test_the_value_of_a_flag_is_read_ahead_of_the_others(arguments, value):
     assert value_of("--preset", arguments, default="paper") == value
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "1-", "3-1", "1,,2", "0.5"])
+def test_seeds_that_cannot_be_are_refused(text):
+    with pytest.raises(UsageError, match=r"^--seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got"):
+        parse_seeds(text)
+
+
+def test_seeds_are_numbers_and_ranges():
+    assert parse_seeds("0-3, 8,2") == [0, 1, 2, 3, 8]

@@ -86,6 +86,27 @@ REFUSALS = {
         ["train", "grokking", "--preset", "desktop"],
         "grok: --preset: expected one of paper, laptop, got 'desktop'",
     ),
+    "negative seed": (["train", "grokking", "--seed", "-1"], "grok: --seed: expected an integer of at least 0, got -1"),
+    "seeds that are none": (
+        ["train", "grokking", "--seeds", "3-1"],
+        "grok: --seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
+    ),
+    "a stack of none": (
+        ["train", "grokking", "--seeds", "0-3", "--stack", "0"],
+        "grok: --stack: expected a positive integer, got 0",
+    ),
+    "a stack of one run": (
+        ["train", "grokking", "--stack", "4"],
+        "grok: --stack: expected --seeds with it, got --stack alone: one run is no stack",
+    ),
+    "a graph on a CPU": (
+        ["train", "grokking", "--device", "cpu", "--executor", "graph"],
+        "grok: --executor: expected eager or auto where there is no GPU, got graph",
+    ),
+    "TF32 on a CPU": (
+        ["train", "grokking", "--device", "cpu", "--tf32"],
+        "grok: --tf32: expected a GPU to train on, got a CPU, which has no TF32: leave it out",
+    ),
     "unknown command": (["trian"], "grok: command: expected one of train, resume, list, show"),
     "unknown section": (
         ["bench", "spectre"],
@@ -251,9 +272,10 @@ def test_a_disk_full_from_the_start_leaves_no_run(runs, capsys, monkeypatch):
 
 def test_a_disk_that_fills_while_a_run_trains_leaves_what_was_saved_to_resume_from(runs, capsys, monkeypatch):
     monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
     with monkeypatch.context() as patch:
-        # run.json twice to begin with, checkpoint and run.json at step 0, record, checkpoint and run.json at step 50
-        FullDisk(patch, room=2 + 2 + 3)
+        # run.json twice to begin with, then record, checkpoint and run.json at step 50
+        FullDisk(patch, room=2 + 3)
         assert train(runs, steps=120) == 1
     (run,) = Store(runs).runs()
     assert error_line(capsys) == (

@@ -22,6 +22,7 @@ from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine
 from grok.training.loss import cross_entropy
 from grok.training.recorder import Recorder
+from grok.training.step import Member
 
 STEPS = 20  # timed at once: twice the interval at which the probes measure by default
 REPEATS = 11
@@ -38,7 +39,7 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
         tasks = {
             "sgemm": _sgemm(engine, device),
             "step": _steps(engine, run),
-            "full sequence": lambda: _full_sequence_step(usual),
+            "full sequence": lambda: _full_sequence_step(usual.members[0]),
         }
         measured = interleaved(tasks, device, repeats=REPEATS)
     sgemm, ours, full = (timing for timing, _ in measured.values())
@@ -91,7 +92,7 @@ def recording(device: torch.device, say: Callable[[str], None]) -> Table:
 
         def save() -> None:
             mirrored.save()
-            save_checkpoint(run, engine.step, engine.model, engine.optimiser)
+            save_checkpoint(run, engine.step, engine.members[0].learner.model, engine.members[0].optimiser)
 
         tasks: dict[str, Task] = {
             "bare": _steps(bare_engine, run, steps=steps),
@@ -129,23 +130,23 @@ def _scratch_run() -> Iterator[Run]:
 
 def step_flops(engine: Engine) -> float:
     """The floor's arithmetic: out-projection, MLP and unembedding at the last position, forward and backward."""
-    model = _transformer(engine)
+    model = _transformer(engine.members[0])
     weights = (model.attention_out, model.mlp_in, model.mlp_out, model.head.weight)
-    return 6.0 * len(engine.task.train) * sum(weight.numel() for weight in weights)
+    return 6.0 * _train_size(engine) * sum(weight.numel() for weight in weights)
 
 
 def _sgemm(engine: Engine, device: torch.device) -> Task:
-    samples, width = len(engine.task.train), len(_transformer(engine).mlp_in)
+    samples, width = _train_size(engine), len(_transformer(engine.members[0]).mlp_in)
     left, right = torch.randn(samples, width, device=device), torch.randn(width, width, device=device)
     return lambda: left @ right
 
 
 def _sgemm_flops(engine: Engine) -> float:
-    return 2.0 * len(engine.task.train) * len(_transformer(engine).mlp_in) ** 2
+    return 2.0 * _train_size(engine) * len(_transformer(engine.members[0]).mlp_in) ** 2
 
 
 def _engine(device: torch.device, measured: ProbesConfig) -> Engine:
-    return grokking.build(GrokkingConfig(probes=measured, settle=None, steps=10**9), 0, device)
+    return Engine([grokking.build(GrokkingConfig(probes=measured, settle=None, steps=10**9), 0, device)])
 
 
 def _only(*names: str) -> ProbesConfig:
@@ -159,22 +160,27 @@ def _steps(engine: Engine, run: Run, *, recorder: Recorder | None = None, steps:
 
     def task() -> None:
         count = itertools.count()
-        engine.run(recorder, interrupted=lambda: next(count) >= steps)
+        engine.run([recorder], interrupted=lambda: next(count) >= steps)
 
     return task
 
 
-def _full_sequence_step(engine: Engine) -> None:
-    inputs, targets = engine.task.inputs[engine.task.train], engine.task.targets[engine.task.train]
-    loss = cross_entropy(full_sequence_logits(_transformer(engine), inputs), targets, engine.loss_dtype)
-    engine.optimiser.zero_grad()
+def _full_sequence_step(member: Member) -> None:
+    train = member.learner.samples("train")
+    logits = full_sequence_logits(_transformer(member), train.inputs)
+    loss = cross_entropy(logits, train.targets, member.learner.loss_dtype)
+    member.optimiser.zero_grad()
     loss.backward()
-    engine.optimiser.step()
+    member.optimiser.step()
 
 
-def _transformer(engine: Engine) -> Transformer:
-    assert isinstance(engine.model, Transformer)
-    return engine.model
+def _transformer(member: Member) -> Transformer:
+    assert isinstance(member.learner.model, Transformer)
+    return member.learner.model
+
+
+def _train_size(engine: Engine) -> int:
+    return engine.members[0].learner.samples("train").count
 
 
 def _per_step(timing: Timing) -> Timing:

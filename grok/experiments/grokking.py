@@ -1,14 +1,18 @@
 """Figure 7: a one-layer transformer memorises modular addition, then groks it, with MIR and HDR measured throughout."""
 
+import dataclasses
+
 import torch
 
-from grok.config import GrokkingConfig, TaskConfig, TransformerConfig
+from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig, TransformerConfig
 from grok.experiments.runner import Experiment
 from grok.models import Transformer
 from grok.random import stream
 from grok.tasks import modular_task
-from grok.training.engine import Engine, make_optimiser
+from grok.training.learner import Learner
+from grok.training.optimiser import make_optimiser
 from grok.training.probes import make_probes
+from grok.training.step import Member
 from grok.training.stopping import Settle
 
 
@@ -27,20 +31,33 @@ def laptop() -> GrokkingConfig:
     )
 
 
-def build(config: GrokkingConfig, seed: int, device: torch.device) -> Engine:
-    """The engine at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
+def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
+    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
     task = modular_task(config.task, seed).to(device)
     model = Transformer(
         config.model, num_tokens=task.num_tokens, num_classes=task.num_classes, generator=stream(seed, "model")
     ).to(device)
-    return Engine(
-        task=task,
-        model=model,
+    return Member(
+        learner=Learner(
+            task=task,
+            model=model,
+            probes=make_probes(config.probes, task, seed),
+            loss_dtype=getattr(torch, config.loss_dtype),
+        ),
         optimiser=make_optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,
-        loss_dtype=getattr(torch, config.loss_dtype),
-        probes=make_probes(config.probes, task, model, seed),
         settle=Settle(steps=config.steps, settle=config.settle),
+    )
+
+
+def alike(config: GrokkingConfig) -> GrokkingConfig:
+    """What members of one stack share: all but train fraction, optimiser and end."""
+    return dataclasses.replace(
+        config,
+        task=dataclasses.replace(config.task, train_fraction=0.5),
+        optimiser=OptimiserConfig(),
+        steps=0,
+        settle=None,
     )
 
 
@@ -50,4 +67,5 @@ EXPERIMENT = Experiment(
     config_type=GrokkingConfig,
     presets={"paper": paper, "laptop": laptop},
     build=build,
+    alike=alike,
 )

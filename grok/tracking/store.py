@@ -1,6 +1,7 @@
 """The run store: `runs/<experiment>/<run-id>/` with run.json, metrics.parquet and checkpoints/."""
 
 import fcntl
+import itertools
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from grok.tracking.files import write_atomically
@@ -73,34 +75,62 @@ class Run:
         """The record, indexed by nothing: column `step` and one column a metric, null where it was not measured."""
         return self.read_table().to_pandas()
 
-    def read_table(self) -> pa.Table:
-        """The record as an Arrow table; empty if nothing has been written yet."""
+    def read_table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The record as an Arrow table, or of the columns named those that there are; empty before the first write."""
         if not self.metrics_path.exists():
             return pa.table({"step": pa.array([], pa.int64())})
+        with self._reading(), pq.ParquetFile(self.metrics_path) as file:
+            return file.read(columns)
+
+    def append_table(self, table: pa.Table, *, first_step: int) -> None:
+        """Replace the record by its rows before `first_step` and `table` after them.
+
+        Row group by row group: however long the record, only one of them is held in memory.
+        """
+
+        def write(path: Path) -> None:
+            schema = pa.unify_schemas([self._schema(), table.schema])
+            # Neighbouring values share their high bytes, so splitting floats into byte streams compresses them.
+            floats = [name for name in schema.names if name != "step"]
+            with pq.ParquetWriter(
+                path, schema, compression="zstd", use_dictionary=False, use_byte_stream_split=floats
+            ) as writer:
+                rest = schema.empty_table()
+                for part in itertools.chain(self._row_groups(before=first_step), [table]):
+                    rest = pa.concat_tables([rest, part], promote_options="default")
+                    while rest.num_rows >= ROW_GROUP_SIZE:
+                        writer.write_table(rest.slice(0, ROW_GROUP_SIZE))
+                        rest = rest.slice(ROW_GROUP_SIZE)
+                if rest.num_rows:
+                    writer.write_table(rest.combine_chunks())
+
+        with self.writing(self.metrics_path):
+            write_atomically(self.metrics_path, write)
+
+    def _schema(self) -> pa.Schema:
+        if not self.metrics_path.exists():
+            return pa.schema([])
+        with self._reading():
+            return pq.read_schema(self.metrics_path)
+
+    def _row_groups(self, *, before: int) -> Iterator[pa.Table]:
+        if not self.metrics_path.exists():
+            return
+        with self._reading(), pq.ParquetFile(self.metrics_path) as file:
+            for index in range(file.num_row_groups):
+                group = file.read_row_group(index)
+                yield group.filter(pc.less(group["step"], before))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn a damaged record into an error with the mend."""
         try:
-            return pq.read_table(self.metrics_path, partitioning=None)
+            yield
         except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.metrics_path} is damaged ({_first_line(error)}): restore it from a copy, "
                 "or train anew beside it with --again"
             ) from error
-
-    def write_table(self, table: pa.Table) -> None:
-        """Replace the record."""
-
-        def write(path: Path) -> None:
-            # Neighbouring values share their high bytes, so splitting floats into byte streams compresses them.
-            pq.write_table(
-                table,
-                path,
-                row_group_size=ROW_GROUP_SIZE,
-                compression="zstd",
-                use_dictionary=False,
-                use_byte_stream_split=[name for name in table.column_names if name != "step"],
-            )
-
-        with self.writing(self.metrics_path):
-            write_atomically(self.metrics_path, write)
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:

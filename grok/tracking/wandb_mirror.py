@@ -61,6 +61,7 @@ class WandbMirror:
             raise WandbError("wandb has no API key: `wandb login` first, or use --wandb offline")
         settings = wandb.Settings(
             mode=mode,
+            reinit="create_new",  # beside the runs of a stack's other members
             silent=True,
             console="off",
             disable_git=True,

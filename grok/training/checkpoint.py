@@ -31,14 +31,15 @@ def save_checkpoint(run: Run, step: int, model: nn.Module, optimiser: torch.opti
     with run.writing(path):
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, write)
-        for old in checkpoints(run)[:-KEEP]:
+        for old in list(checkpoints(run).values())[:-KEEP]:
             old.unlink()
     return path
 
 
-def checkpoints(run: Run) -> list[Path]:
-    """The checkpoints of a run, oldest first."""
-    return sorted(run.checkpoints_path.glob("step-*.safetensors"))
+def checkpoints(run: Run) -> dict[int, Path]:
+    """The checkpoints of a run by step, oldest first."""
+    paths = sorted(run.checkpoints_path.glob("step-*.safetensors"))
+    return {int(path.stem.removeprefix("step-")): path for path in paths}
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> int:

@@ -1,140 +1,193 @@
-"""The training engine: one full-batch step, whole and visible, and what is measured along it."""
+"""The training engine: blocks of steps, what is measured along them, and who has come to the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from grok.config import OptimiserConfig
-from grok.models import Classifier
-from grok.tasks import Task
-from grok.training.loss import cross_entropy
-from grok.training.probes import Probe
-from grok.training.recorder import Recorder, Row
-from grok.training.snapshot import Snapshot
-from grok.training.stopping import Settle
+from grok.training.executor import Due, Executor, SideStream, Step, eager
+from grok.training.measurements import Measurements, evaluate
+from grok.training.recorder import Recorder
+from grok.training.ring import Block
+from grok.training.stack import Stack
+from grok.training.step import LOSS, Member, TrainingStep
 
-BLOCK = 50  # steps between fetches of the measured values: no host waits for a GPU in between
+BLOCK = 50  # steps between evaluations of what was observed: no host waits for a GPU in between
 
 
 class TrainingError(Exception):
     """Training cannot go on: the message says at which step, why, and the mend."""
 
 
-def make_optimiser(model: Classifier, config: OptimiserConfig) -> torch.optim.AdamW:
-    """AdamW on every parameter, its update fused into one pass over memory."""
-    return torch.optim.AdamW(
-        model.parameters(),
-        lr=config.learning_rate,
-        betas=config.betas,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+@dataclass(frozen=True)
+class _Together:
+    """The members that take their steps together, by index; their step, and how it is carried out."""
+
+    members: list[int]
+    step: TrainingStep
+    take: Step
 
 
-def warmed_up(config: OptimiserConfig, step: int) -> float:
-    """Learning rate of the update that leads from `step` to `step + 1`: linear over the warm-up, then constant.
+@dataclass(frozen=True)
+class _Launched:
+    """A block whose steps have been given to the device, and the event that it is done with them."""
 
-    >>> config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
-    >>> warmed_up(config, 0), warmed_up(config, 9), warmed_up(config, 10)
-    (0.1, 1.0, 1.0)
-    """
-    return config.learning_rate * min(1.0, (step + 1) / max(config.warmup_steps, 1))
+    block: Block
+    done: torch.cuda.Event | None
+
+
+def _raise(index: int, error: TrainingError | None) -> None:
+    if error:
+        raise error
 
 
 class Engine:
-    """Trains one network full batch and measures it. Row `step` of the record is the network after `step` updates."""
+    """Trains one network full batch, or many at once, and measures them.
 
-    def __init__(
-        self,
-        *,
-        task: Task,
-        model: Classifier,
-        optimiser: torch.optim.AdamW,
-        optimiser_config: OptimiserConfig,
-        loss_dtype: torch.dtype,
-        probes: list[Probe],
-        settle: Settle,
-    ) -> None:
-        self.task = task
-        self.model = model
-        self.optimiser = optimiser
-        self.optimiser_config = optimiser_config
-        self.loss_dtype = loss_dtype
-        self.probes = probes
-        self.settle = settle
-        self.step = 0
+    Row `step` of a record is the network after `step` updates. A member that has come to its end leaves, and the
+    others go on. The step itself is `TrainingStep`.
+    """
+
+    def __init__(self, members: Sequence[Member], *, first_step: int = 0, executor: Executor = eager) -> None:
+        self.members = list(members)
+        self.active = list(range(len(members)))
+        self.step = first_step
+        self._executor = executor
+        self._together: _Together | None = None
+        self._side = SideStream(members[0].learner.device)
+        # A GPU evaluates a block while it trains the next one, so two blocks pass before an end is seen.
+        self.overlap = self._side.exists and all(member.settle.allows(2) for member in members)
+        self._pending: _Launched | None = None
 
     def run(
         self,
-        recorder: Recorder,
-        on_block: Callable[[list[tuple[int, Row]]], None] = lambda rows: None,
+        recorders: Sequence[Recorder],
+        on_block: Callable[[dict[int, Measurements]], None] = lambda measured: None,
+        on_end: Callable[[int, TrainingError | None], None] = _raise,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Train to the end, and return True; or stop before the next step once `interrupted()`, and return False.
+        """Train until all members have ended, and return True; or stop once `interrupted()`, and return False.
 
-        `on_block` is given the rows measured since it was last called, after `recorder` has them.
-
-        Raises:
-            TrainingError: the loss is no longer finite.
+        `recorders` has one for each member. `on_block` is given what was measured in a block, by member, after the
+        recorders have it. `on_end` is called for each member whose record is complete, or whose loss is no longer
+        finite, then with the error; by default it raises it.
         """
-        inputs, targets = self.task.inputs[self.task.train], self.task.targets[self.task.train]
-        block = self.settle.look_every(BLOCK)
-        for step, row in recorder.earlier_rows():
-            self.settle.update(step, row)
-        while not interrupted():
-            # Is this the last row?
-            if self.step % block == 0 or self.step >= self.settle.last_step:
-                on_block(self._fetch(recorder))
-            last = self.step >= self.settle.last_step
+        self._recorders, self._on_block, self._on_end = recorders, on_block, on_end
+        while True:
+            # Whose last row is this?
+            self._end_members()
+            if not self.active:
+                return True
+            together = self._compose()
+            ring = together.step.ring
 
-            # Forward
-            features = self.model.features(inputs)
-            logits = self.model.head(features)
-            loss = cross_entropy(logits, targets, self.loss_dtype)
+            # A block of steps: the host gives out work and waits for nothing
+            end = self._end_of_block()
+            stopped = False
+            while self.step < end and ring.has_room(due := self._due()):
+                stopped = interrupted()
+                if stopped:
+                    break
+                together.take(due)
+                ring.note(self.step, (LOSS, *due))
+                self.step += 1
 
             # Measure
-            self._check(loss)
-            due = [probe for probe in self.probes if last or probe.schedule.is_due(self.step)]
-            if due:
-                snapshot = Snapshot(
-                    step=self.step,
-                    model=self.model,
-                    task=self.task,
-                    train_features=features,
-                    train_logits=logits,
-                    train_loss=loss,
-                    loss_dtype=self.loss_dtype,
+            launched = _Launched(ring.take(), self._side.mark())
+            if self.overlap:
+                self.catch_up()
+                self._pending = launched
+            else:
+                self._evaluate(launched)
+            if stopped:
+                self.catch_up()
+                return False
+
+    def catch_up(self) -> None:
+        """Evaluate everything observed so far, so that the recorders have all rows before `step`."""
+        pending, self._pending = self._pending, None
+        if pending:
+            self._evaluate(pending)
+
+    def _compose(self) -> _Together:
+        """The active members, brought together anew if some have left."""
+        if self._together is None or self._together.members != self.active:
+            self.catch_up()
+            step = TrainingStep([self.members[index] for index in self.active], step=self.step, block=BLOCK)
+            self._together = _Together(list(self.active), step, self._executor(step))
+        return self._together
+
+    def _end_of_block(self) -> int:
+        """The step to train to: nobody's end is passed."""
+        settles = [self.members[index].settle for index in self.active]
+        length = min(settle.look_every(BLOCK, delay=2 if self.overlap else 1) for settle in settles)
+        return min(self.step - self.step % length + length, *(settle.last_step for settle in settles))
+
+    def _due(self) -> Due:
+        probes = self.members[self.active[0]].learner.probes
+        return tuple(name for name, probe in probes.items() if probe.schedule.is_due(self.step))
+
+    def _end_members(self) -> None:
+        """Measure in full, at its last step, every member that has come to it."""
+        if any(self.step >= self.members[index].settle.last_step for index in self.active):
+            self.catch_up()
+        for index in list(self.active):
+            if index in self.active and self.step >= self.members[index].settle.last_step:
+                self._measure_last(index)
+                self._leave(index, None)
+
+    def _measure_last(self, index: int) -> None:
+        learner = self.members[index].learner
+        with torch.no_grad():
+            losses, observed = Stack([learner])(tuple(learner.probes))
+        observed = {LOSS: {LOSS: losses}} | observed
+        block = Block(
+            {probe: [self.step] for probe in observed},
+            {probe: {name: value[None] for name, value in values.items()} for probe, values in observed.items()},
+        )
+        self._record([index], block)
+
+    def _leave(self, index: int, error: TrainingError | None) -> None:
+        self.active.remove(index)
+        self._on_end(index, error)
+
+    def _evaluate(self, launched: _Launched) -> None:
+        assert self._together
+        with self._side.after(launched.done):
+            self._record(self._together.members, launched.block)
+
+    def _record(self, members: list[int], block: Block) -> None:
+        """Turn observations into rows, up to the first loss of a member that is not finite."""
+        if not block.steps.get(LOSS):
+            return
+        losses = block.observed[LOSS][LOSS].cpu()
+        ends = _first_not_finite(block.steps[LOSS], losses)
+        measured = {}
+        for index, measurements in zip(
+            members, evaluate(block, self.members[members[0]].learner.probes, ends), strict=True
+        ):
+            if index in self.active:
+                measured[index] = measurements
+                self._recorders[index].record(measurements)
+                for step, accuracy in measurements.column("test/accuracy"):
+                    self.members[index].settle.update(step, accuracy)
+        self._on_block(measured)
+        for place, index in enumerate(members):
+            if index in self.active and (bad := [step for step in block.steps[LOSS] if step >= ends[place]]):
+                loss = losses[block.steps[LOSS].index(bad[0]), place].item()
+                rate = self.members[index].optimiser_config.learning_rate
+                self._leave(
+                    index,
+                    TrainingError(
+                        f"the training loss is {loss} at step {bad[0]}: lower optimiser.learning_rate (now {rate:g})"
+                    ),
                 )
-                with torch.no_grad():
-                    measured = [probe.measure(snapshot) for probe in due]
-                recorder.record(self.step, {name: value for metrics in measured for name, value in metrics.items()})
-            if last:
-                on_block(self._fetch(recorder))
-                return True
 
-            # Backward
-            self.optimiser.zero_grad()
-            loss.backward()
 
-            # Update
-            for group in self.optimiser.param_groups:
-                group["lr"] = warmed_up(self.optimiser_config, self.step)
-            self.optimiser.step()
-            self.step += 1
-        on_block(self._fetch(recorder))
-        return False
-
-    def _fetch(self, recorder: Recorder) -> list[tuple[int, Row]]:
-        rows = recorder.fetch()
-        for step, row in rows:
-            self.settle.update(step, row)
-        return rows
-
-    def _check(self, loss: Tensor) -> None:
-        """Look at a loss on the CPU every step, at one on a GPU where the host waits anyway, at the end of a block."""
-        if (loss.device.type == "cpu" or self.step % BLOCK == 0) and not loss.isfinite():
-            raise TrainingError(
-                f"the training loss is {loss.item()} at step {self.step}: lower optimiser.learning_rate "
-                f"(now {self.optimiser_config.learning_rate:g})"
-            )
+def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:
+    """For each member the first step at which its loss is no number, or one after the last."""
+    after = steps[-1] + 1
+    at = torch.where(losses.isfinite(), after, torch.tensor(steps)[:, None])
+    return at.amin(dim=0).numpy()

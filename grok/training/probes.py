@@ -1,4 +1,9 @@
-"""Probes: what is measured on a network while it trains. Results stay on their device; the recorder fetches them."""
+"""Probes: what is measured on a network while it trains.
+
+A probe works in two halves. `observe` runs inside the training step and keeps what little the measurement needs of it,
+such as C class means; it never makes the host wait for a device, so it can be captured in a CUDA graph, and it sees one
+member, so it can be stacked over many. `evaluate` turns what was observed at many steps into metrics, once a block.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -7,7 +12,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from grok.config import ConfigError, ProbesConfig, Schedule
 from grok.information import Interplay, gram_interplay
@@ -18,20 +23,32 @@ from grok.training.snapshot import Snapshot
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 
-Metrics = dict[str, Float[Tensor, ""]]
+Observation = dict[str, Tensor]
+"""What a probe keeps of a step, by a name of its own; with leading dimensions, of many steps and members."""
+
+Metrics = dict[str, Float[Tensor, "*batch"]]
+"""The measured values by column name, float64, one for each observation."""
 
 
-class Probe(ABC):
-    """One measurement and when to take it."""
+class Probe(nn.Module, ABC):
+    """One measurement and when to take it. What it needs to know of the task it holds as buffers, to be stacked."""
 
     name: ClassVar[str]
 
     def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
         self.schedule = schedule
 
     @abstractmethod
-    def measure(self, snapshot: Snapshot) -> Metrics:
-        """The metrics of this step, by column name."""
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """What the measurement needs of this step."""
+
+    @abstractmethod
+    def evaluate(self, observed: Observation) -> Metrics:
+        """The metrics, for any leading dimensions."""
+
+    def pad(self, split: Split, size: int) -> None:
+        """Be ready for a split padded to `size` samples; one that asks nothing of samples that do not count is."""
 
 
 class Accuracy(Probe):
@@ -39,14 +56,18 @@ class Accuracy(Probe):
 
     name = "accuracy"
 
-    def measure(self, snapshot: Snapshot) -> Metrics:
+    def observe(self, snapshot: Snapshot) -> Observation:
         """Columns `train/loss`, `train/accuracy`, `test/loss`, `test/accuracy`."""
-        metrics: Metrics = {}
+        observed: Observation = {}
         for split in SPLITS:
             correct = snapshot.logits(split).argmax(dim=-1) == snapshot.targets(split)
-            metrics[f"{split}/loss"] = snapshot.loss(split)
-            metrics[f"{split}/accuracy"] = correct.double().mean()
-        return metrics
+            observed[f"{split}/loss"] = snapshot.loss(split).double()
+            observed[f"{split}/accuracy"] = correct.sum().double() / snapshot.counted(split).sum()
+        return observed
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """As observed."""
+        return observed
 
 
 class Norms(Probe):
@@ -54,18 +75,22 @@ class Norms(Probe):
 
     name = "norms"
 
-    def measure(self, snapshot: Snapshot) -> Metrics:
+    def observe(self, snapshot: Snapshot) -> Observation:
         """Columns `weight_norm` (L2, all parameters), `train/logit_scale`, `test/logit_scale`.
 
         The logit scale is the root mean square of the logits, centred over classes: what softmax sees of them.
         """
         norms = torch.stack([parameter.detach().double().norm() for parameter in snapshot.model.parameters()])
-        metrics = {"weight_norm": norms.norm()}
+        observed = {"weight_norm": norms.norm()}
         for split in SPLITS:
-            logits = snapshot.logits(split)
-            centred = logits - logits.mean(dim=-1, keepdim=True)
-            metrics[f"{split}/logit_scale"] = centred.square().mean().sqrt().double()
-        return metrics
+            variances = snapshot.logits(split).var(dim=-1, correction=0).double()
+            counted = snapshot.counted(split)
+            observed[f"{split}/logit_scale"] = ((variances * counted).sum() / counted.sum()).sqrt()
+        return observed
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """As observed."""
+        return observed
 
 
 class PrototypeInterplay(Probe):
@@ -75,24 +100,33 @@ class PrototypeInterplay(Probe):
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
-        counts = {split: _class_counts(task, split) for split in SPLITS}
-        self._class_frequencies = {split: count / count.sum() for split, count in counts.items()}
-        # Class means as a product with this matrix: it sums in the same order every time, on a GPU too.
-        self._averages = {
-            split: (F.one_hot(_targets(task, split), task.num_classes) / count).T.float().contiguous()
-            for split, count in counts.items()
-        }
+        self._sizes = {split: len(task.indices(split)) for split in SPLITS}
+        for split in SPLITS:
+            count = _class_counts(task, split)
+            self.register_buffer(f"{split}_frequencies", count / count.sum())
+            # Class means as a product with this matrix: it sums in the same order every time, on a GPU too.
+            averages = (F.one_hot(_targets(task, split), task.num_classes) / count).T.float().contiguous()
+            self.register_buffer(f"{split}_averages", averages)
 
-    def measure(self, snapshot: Snapshot) -> Metrics:
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """The head rows, and the centred class means of either split."""
+        observed: Observation = {"head": snapshot.model.head.weight}
+        for split in SPLITS:
+            class_means = (self.get_buffer(f"{split}_averages") @ snapshot.features(split)).double()
+            observed[split] = class_means - self.get_buffer(f"{split}_frequencies") @ class_means
+        return observed
+
+    def evaluate(self, observed: Observation) -> Metrics:
         """Columns `interplay/prototype/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
-            class_means = (self._averages[split] @ snapshot.features(split)).double()
-            global_mean = self._class_frequencies[split] @ class_means
-            metrics |= _interplay_columns(
-                f"interplay/prototype/{split}", snapshot.model.head.weight, class_means - global_mean
-            )
+            metrics |= _interplay_columns(f"interplay/prototype/{split}", observed["head"], observed[split])
         return metrics
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding has no share in a class mean."""
+        averages = self.get_buffer(f"{split}_averages")[:, : self._sizes[split]]
+        setattr(self, f"{split}_averages", F.pad(averages, (0, size - self._sizes[split])))
 
 
 class SampleInterplay(Probe):
@@ -102,19 +136,28 @@ class SampleInterplay(Probe):
 
     def __init__(self, schedule: Schedule, task: Task, *, size: int, seed: int) -> None:
         super().__init__(schedule)
-        self._chosen: dict[Split, Int[Tensor, "sample"]] = {
-            split: torch.randperm(len(task.indices(split)), generator=stream(seed, f"sample/{split}"))[:size].to(
-                task.targets.device
-            )
-            for split in SPLITS
-        }
+        for split in SPLITS:
+            order = torch.randperm(len(task.indices(split)), generator=stream(seed, f"sample/{split}"))
+            self.register_buffer(f"{split}_chosen", order[:size].to(task.targets.device))
 
-    def measure(self, snapshot: Snapshot) -> Metrics:
+    def chosen(self, split: Split) -> Int[Tensor, "sample"]:
+        """Which of the split's samples are measured."""
+        return self.get_buffer(f"{split}_chosen")
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """The chosen samples' features, and the head rows of their labels."""
+        observed: Observation = {}
+        for split in SPLITS:
+            observed[f"{split}/features"] = snapshot.features(split)[self.chosen(split)]
+            observed[f"{split}/head"] = snapshot.model.head.weight[snapshot.targets(split)[self.chosen(split)]]
+        return observed
+
+    def evaluate(self, observed: Observation) -> Metrics:
         """Columns `interplay/sample/<split>/<value>`."""
         metrics: Metrics = {}
-        for split, chosen in self._chosen.items():
-            head_rows = snapshot.model.head.weight[snapshot.targets(split)[chosen]]
-            metrics |= _interplay_columns(f"interplay/sample/{split}", snapshot.features(split)[chosen], head_rows)
+        for split in SPLITS:
+            features, head_rows = observed[f"{split}/features"], observed[f"{split}/head"]
+            metrics |= _interplay_columns(f"interplay/sample/{split}", features, head_rows)
         return metrics
 
 
@@ -123,16 +166,17 @@ class EmbeddingInterplay(Probe):
 
     name = "embedding"
 
-    def __init__(self, schedule: Schedule, model: TokenClassifier) -> None:
-        super().__init__(schedule)
-        self._model = model
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """Both sets of vectors."""
+        assert isinstance(snapshot.model, TokenClassifier)
+        return {"embedding": snapshot.model.token_embeddings(), "head": snapshot.model.head.weight}
 
-    def measure(self, snapshot: Snapshot) -> Metrics:
+    def evaluate(self, observed: Observation) -> Metrics:
         """Columns `interplay/embedding/<value>`."""
-        return _interplay_columns("interplay/embedding", self._model.token_embeddings(), self._model.head.weight)
+        return _interplay_columns("interplay/embedding", observed["embedding"], observed["head"])
 
 
-def make_probes(config: ProbesConfig, task: Task, model: TokenClassifier, seed: int) -> list[Probe]:
+def make_probes(config: ProbesConfig, task: Task, seed: int) -> list[Probe]:
     """The probes that `config` switches on.
 
     Raises:
@@ -143,17 +187,17 @@ def make_probes(config: ProbesConfig, task: Task, model: TokenClassifier, seed: 
         "norms": Norms,
         "prototype": lambda schedule: PrototypeInterplay(schedule, task),
         "sample": lambda schedule: SampleInterplay(schedule, task, size=config.sample_size, seed=seed),
-        "embedding": lambda schedule: EmbeddingInterplay(schedule, model),
+        "embedding": EmbeddingInterplay,
     }
     schedules = {name: Schedule.parse(getattr(config, name)) for name in makers}
     return [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
 
 
 def _interplay_columns(
-    prefix: str, vectors_1: Float[Tensor, "n dim_1"], vectors_2: Float[Tensor, "n dim_2"]
+    prefix: str, vectors_1: Float[Tensor, "*batch n dim_1"], vectors_2: Float[Tensor, "*batch n dim_2"]
 ) -> Metrics:
     # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for.
-    values = gram_interplay(vectors_1.detach().double(), vectors_2.detach().double(), check=False)
+    values = gram_interplay(vectors_1.double(), vectors_2.double(), check=False)
     return {f"{prefix}/{name}": value for name, value in zip(Interplay._fields, values, strict=True)}
 
 

@@ -1,17 +1,15 @@
-"""The recorder: fetches what probes measured in blocks, keeps it, and writes it to the run's record."""
+"""The recorder: keeps what was measured on one network, and writes it to the run's record."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from grok.tracking import Run
+from grok.training.measurements import Measured, Measurements
 
-Row = dict[str, float]
+LARGEST = 2**14  # rows kept before they are written without being asked
 
 
 @runtime_checkable
@@ -23,51 +21,58 @@ class Mirror(Protocol):
 
 
 class Recorder:
-    """Collects metrics without making the device wait, and appends them to `metrics.parquet` in whole blocks."""
+    """Collects measurements and appends them to `metrics.parquet`. It holds only what has not been written."""
 
     def __init__(self, run: Run, *, first_step: int = 0, mirror: Mirror | None = None) -> None:
         """Go on with the record of `run` from `first_step`: later rows are dropped, to be measured again."""
-        table = run.read_table()
         self._run = run
         self._mirror = mirror
-        self._saved = table.filter(pc.less(table["step"], first_step))
-        self._unsaved: list[tuple[int, Row]] = []
-        self._pending: list[tuple[int, dict[str, Float[Tensor, ""]]]] = []
+        self._first_step = first_step
+        self._unsaved: list[Measurements] = []
+        self._rows = 0
 
-    def earlier_rows(self) -> list[tuple[int, Row]]:
-        """The rows that a resumed run starts with, nulls left out."""
-        return [
-            (row.pop("step"), {name: value for name, value in row.items() if value is not None})
-            for row in self._saved.to_pylist()
-        ]
-
-    def record(self, step: int, metrics: dict[str, Float[Tensor, ""]]) -> None:
-        """Keep the metrics of a step; they may still be under way on the device."""
-        if metrics:
-            self._pending.append((step, metrics))
-
-    def fetch(self) -> list[tuple[int, Row]]:
-        """Bring over what was recorded since the last fetch, all in one transfer, and return it as rows."""
-        if not self._pending:
+    def earlier(self, column: str) -> list[tuple[int, float]]:
+        """Step and value of a column in the rows that a resumed run starts with."""
+        table = self._run.read_table(["step", column])
+        if column not in table.column_names:
             return []
-        values = iter(torch.stack([value.double() for _, row in self._pending for value in row.values()]).tolist())
-        rows = [(step, {name: next(values) for name in row}) for step, row in self._pending]
-        self._pending = []
-        self._unsaved += rows
+        pairs = zip(table["step"].to_pylist(), table[column].to_pylist(), strict=True)
+        return [(step, value) for step, value in pairs if step < self._first_step and value is not None]
+
+    def record(self, measurements: Measurements) -> None:
+        """Keep what was measured in a block of steps."""
+        self._unsaved.append(measurements)
+        self._rows += measurements.num_rows
         if self._mirror:
-            for step, row in rows:
+            for step, row in measurements.rows():
                 self._mirror.log(step, row)
-        return rows
+        if self._rows >= LARGEST:
+            self.save()
 
     def save(self) -> None:
-        """Write everything fetched so far to the record."""
-        self.fetch()
-        if not self._unsaved:
-            return
-        names = list(dict.fromkeys(name for _, row in self._unsaved for name in row))
-        columns = {"step": pa.array([step for step, _ in self._unsaved], pa.int64())}
-        columns |= {name: pa.array([row.get(name) for _, row in self._unsaved], pa.float64()) for name in names}
-        table = pa.concat_tables([self._saved, pa.table(columns)], promote_options="default")
-        self._run.write_table(table)
-        self._saved = table.combine_chunks()
-        self._unsaved = []
+        """Append everything recorded so far to the record."""
+        table = _table(self._unsaved)
+        if table.num_rows:
+            self._run.append_table(table, first_step=self._first_step)
+            self._first_step = int(table["step"][-1].as_py()) + 1
+        self._unsaved, self._rows = [], 0
+
+
+def _table(measurements: list[Measurements]) -> pa.Table:
+    """One row a step at which anything was measured, null where a column was not."""
+    parts: dict[str, list[Measured]] = {}
+    for block in measurements:
+        for probe, measured in block.by_probe.items():
+            parts.setdefault(probe, []).append(measured)
+    measured_at = {probe: np.concatenate([part.steps for part in those]) for probe, those in parts.items()}
+    steps = np.unique(np.concatenate([np.empty(0, np.int64), *measured_at.values()]))
+    columns = {"step": pa.array(steps)}
+    for probe, those in parts.items():
+        rows = np.searchsorted(steps, measured_at[probe])
+        missing = np.ones(len(steps), dtype=bool)
+        missing[rows] = False
+        for name in those[0].columns:
+            values = np.zeros(len(steps))
+            values[rows] = np.concatenate([part.columns[name] for part in those])
+            columns[name] = pa.array(values, mask=missing)
+    return pa.table(columns)

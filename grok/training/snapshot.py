@@ -1,12 +1,35 @@
 """The network at one step, as the probes see it."""
 
+from collections.abc import Mapping
+
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor, nn
 
 from grok.models import Classifier
-from grok.tasks import Split, Task
-from grok.training.loss import cross_entropy
+from grok.tasks import Split
+from grok.training.loss import IGNORED, cross_entropy
+
+
+class Samples(nn.Module):
+    """Inputs and targets of a split, as buffers of a module, so that those of many members can be stacked."""
+
+    inputs: Shaped[Tensor, "sample *shape"]
+    targets: Int[Tensor, "sample"]
+
+    def __init__(self, inputs: Shaped[Tensor, "sample *shape"], targets: Int[Tensor, "sample"]) -> None:
+        super().__init__()
+        self.count = len(targets)
+        self.register_buffer("inputs", inputs)
+        self.register_buffer("targets", targets)
+
+    def pad(self, size: int) -> None:
+        """Append samples that count for nothing, up to `size` in all: their target is `IGNORED`."""
+        inputs, targets = self.inputs[: self.count], self.targets[: self.count]
+        missing = size - self.count
+        self.inputs = torch.cat([inputs, inputs[:1].expand(missing, *inputs.shape[1:])])
+        self.targets = F.pad(targets, (0, missing), value=IGNORED)
 
 
 class Snapshot:
@@ -18,31 +41,33 @@ class Snapshot:
     def __init__(
         self,
         *,
-        step: int,
         model: Classifier,
-        task: Task,
+        samples: Mapping[Split, Samples],
         train_features: Float[Tensor, "train dim"],
         train_logits: Float[Tensor, "train class"],
         train_loss: Float[Tensor, ""],
         loss_dtype: torch.dtype,
     ) -> None:
-        self.step = step
         self.model = model
-        self.task = task
         self.loss_dtype = loss_dtype
+        self._samples = samples
         self._features = {"train": train_features.detach()}
         self._logits = {"train": train_logits.detach()}
         self._loss = {"train": train_loss.detach()}
 
     def targets(self, split: Split) -> Int[Tensor, "split"]:
-        """Class indices of the split's samples."""
-        return self.task.targets[self.task.indices(split)]
+        """Class indices of the split's samples; `IGNORED` for those that only pad it."""
+        return self._samples[split].targets
+
+    def counted(self, split: Split) -> Bool[Tensor, "split"]:
+        """Which samples are real."""
+        return self.targets(split) != IGNORED
 
     @torch.no_grad()
     def features(self, split: Split) -> Float[Tensor, "split dim"]:
         """Representations of the split's samples."""
         if split not in self._features:
-            self._features[split] = self.model.features(self.task.inputs[self.task.indices(split)])
+            self._features[split] = self.model.features(self._samples[split].inputs)
         return self._features[split]
 
     @torch.no_grad()

@@ -15,15 +15,16 @@ class Settle:
         self._settle = settle
         self._grokked_at: int | None = None
 
-    def look_every(self, block: int) -> int:
-        """At most `block` steps, and few enough that the end cannot be passed unseen."""
-        return block if self._settle is None else min(block, self._settle)
+    def look_every(self, block: int, *, delay: int = 1) -> int:
+        """At most `block` steps, and few enough that the end cannot be passed unseen in `delay` times as many."""
+        return block if self._settle is None else max(1, min(block, self._settle // delay))
 
-    def update(self, step: int, row: dict[str, float]) -> None:
-        """Take in a recorded row."""
-        accuracy = row.get("test/accuracy")
-        if accuracy is None:
-            return
+    def allows(self, delay: int) -> bool:
+        """Whether there is a number of steps that `look_every` can give."""
+        return self._settle is None or self._settle >= delay
+
+    def update(self, step: int, accuracy: float) -> None:
+        """Take in a test accuracy, in the order of the steps."""
         if accuracy < GROKKED:
             self._grokked_at = None
         elif self._grokked_at is None:

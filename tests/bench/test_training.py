@@ -6,6 +6,7 @@ import torch
 from grok.bench import training
 from grok.config import GrokkingConfig, ProbesConfig
 from grok.experiments import grokking
+from grok.training.engine import Engine
 from tests.helpers import CPU, new_run, small_engine
 
 
@@ -20,18 +21,19 @@ def once(monkeypatch):
 
 
 def test_the_floor_of_the_paper_is_its_arithmetic():
-    engine = grokking.build(GrokkingConfig(), 0, CPU)
+    engine = Engine([grokking.build(GrokkingConfig(), 0, CPU)])
     assert training.step_flops(engine) == 6 * 3830 * (128 * 128 + 2 * 128 * 512 + 113 * 128)
 
 
 def test_a_task_trains_the_next_steps_each_time_it_is_called(tmp_path):
     engine = small_engine()
-    before = engine.model.head.weight.clone()
+    head = engine.members[0].learner.model.head
+    before = head.weight.clone()
     task = training._steps(engine, new_run(tmp_path), steps=3)
     task()
     task()
     assert engine.step == 6
-    assert not torch.equal(engine.model.head.weight, before)
+    assert not torch.equal(head.weight, before)
 
 
 def test_a_step_is_compared_with_its_floor_and_the_full_sequence():

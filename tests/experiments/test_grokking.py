@@ -7,14 +7,18 @@ import torch
 
 from grok.config import OptimiserConfig, TaskConfig, TransformerConfig
 from grok.experiments import grokking
-from tests.helpers import CPU, small_config, small_engine
+from tests.helpers import CPU, small_config, small_member
 
 
-def drawn(engine):
+def drawn(member):
     """Everything that the seed decides."""
-    sample = next(probe for probe in engine.probes if probe.name == "sample")
-    chosen = torch.cat(list(sample._chosen.values()))
-    return {"split": engine.task.train, "weights": engine.model.embedding.detach(), "sample": chosen}
+    learner = member.learner
+    chosen = torch.cat([learner.probes["sample"].chosen(split) for split in ("train", "test")])
+    return {
+        "split": learner.samples("train").inputs,
+        "weights": learner.model.embedding.detach(),
+        "sample": chosen,
+    }
 
 
 def test_the_paper_preset_is_the_published_setting():
@@ -22,37 +26,37 @@ def test_the_paper_preset_is_the_published_setting():
     assert config.task == TaskConfig(operation="add", modulus=113, train_fraction=0.3)
     assert config.model == TransformerConfig(d_model=128, num_heads=4, d_head=32, d_mlp=512)
     assert config.optimiser == OptimiserConfig(learning_rate=1e-3, weight_decay=1.0, betas=(0.9, 0.98))
-    engine = grokking.build(config, 0, CPU)
-    assert (len(engine.task.train), len(engine.task.test)) == (3830, 8939)
-    assert sum(parameter.numel() for parameter in engine.model.parameters()) == 226_688
+    learner = grokking.build(config, 0, CPU).learner
+    assert [len(learner.samples(split).targets) for split in ("train", "test")] == [3830, 8939]
+    assert sum(parameter.numel() for parameter in learner.model.parameters()) == 226_688
 
 
 def test_the_laptop_preset_is_a_smaller_problem():
-    engine = grokking.build(grokking.laptop(), 0, CPU)
-    assert (engine.task.num_classes, len(engine.task.train)) == (59, 1392)
-    assert engine.settle.last_step == 20_000
+    member = grokking.build(grokking.laptop(), 0, CPU)
+    assert (member.learner.model.head.out_features, len(member.learner.samples("train").targets)) == (59, 1392)
+    assert member.settle.last_step == 20_000
 
 
 def test_the_same_seed_draws_the_same_split_weights_and_samples():
-    first, second = drawn(small_engine(seed=3)), drawn(small_engine(seed=3))
+    first, second = drawn(small_member(seed=3)), drawn(small_member(seed=3))
     for name in first:
         assert torch.equal(first[name], second[name]), name
 
 
 @pytest.mark.parametrize("name", ["split", "weights", "sample"])
 def test_another_seed_draws_another(name):
-    first, second = drawn(small_engine(seed=3)), drawn(small_engine(seed=4))
+    first, second = drawn(small_member(seed=3)), drawn(small_member(seed=4))
     assert not torch.equal(first[name], second[name])
 
 
 def test_another_network_leaves_the_split_and_the_samples():
     config = dataclasses.replace(small_config(), model=TransformerConfig(d_model=8, num_heads=1, d_head=8, d_mlp=8))
-    other, small = drawn(grokking.build(config, 0, CPU)), drawn(small_engine())
+    other, small = drawn(grokking.build(config, 0, CPU)), drawn(small_member())
     assert torch.equal(other["split"], small["split"])
     assert torch.equal(other["sample"], small["sample"])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_loss_is_computed_in_the_precision_of_the_config(dtype):
-    engine = grokking.build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU)
-    assert engine.loss_dtype == getattr(torch, dtype)
+    learner = grokking.build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU).learner
+    assert learner(())[0].dtype == getattr(torch, dtype)

@@ -2,11 +2,11 @@
 
 import torch
 
-from tests.helpers import small_engine
+from tests.helpers import small_member
 
 
 def test_logits_are_the_head_on_the_features():
-    engine = small_engine()
-    inputs = engine.task.inputs[:9]
-    expected = engine.model.features(inputs) @ engine.model.head.weight.T
-    torch.testing.assert_close(engine.model(inputs), expected)
+    learner = small_member().learner
+    inputs = learner.samples("train").inputs[:9]
+    expected = learner.model.features(inputs) @ learner.model.head.weight.T
+    torch.testing.assert_close(learner.model(inputs), expected)

@@ -52,6 +52,24 @@ def test_an_offline_run_holds_the_rows_and_writes_nowhere_else(tmp_path, empty_h
     assert list(empty_home.iterdir()) == []
 
 
+def test_the_mirrors_of_a_stack_run_side_by_side(tmp_path, empty_home):
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    mirrors = [
+        WandbMirror(folder, mode="offline", project="grok-test", group=folder.name, config={}) for folder in folders
+    ]
+    for step in range(2):
+        for mirror, value in zip(mirrors, (0.125, 0.875), strict=True):
+            mirror.log(step, {"test/accuracy": value})
+    for mirror, folder, value in zip(mirrors, folders, ("0.125", "0.875"), strict=True):
+        mirror.finish({})
+        assert mirror.path.is_relative_to(folder)
+        command = [sys.executable, "-m", "wandb", "leet", "inspect", str(mirror.path)]
+        written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert [number in written for number in ("0.125", "0.875")] == [value == "0.125", value == "0.875"]
+
+
 def test_a_mirrored_row_holds_what_was_measured_since_the_last_one(tmp_path, empty_home, monkeypatch):
     mirror = WandbMirror(tmp_path, mode="offline", project="grok-test", group="run-1", config={})
     rows = []

@@ -1,6 +1,7 @@
 """The engine takes plain AdamW steps, measures what it says, and ends when it should."""
 
 import copy
+import dataclasses
 import math
 
 import pytest
@@ -8,11 +9,13 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import OptimiserConfig, Schedule
-from grok.training.engine import TrainingError
+from grok.tasks import modular_task
+from grok.training.engine import Engine, TrainingError
+from grok.training.learner import Learner
 from grok.training.probes import Probe
 from grok.training.recorder import Recorder
 from grok.training.stopping import Settle
-from tests.helpers import before_step, new_run, run_steps, small_config, small_engine
+from tests.helpers import new_run, run_steps, small_config, small_engine, small_member
 from tests.reference.transformer import full_sequence_logits
 
 # step -> training loss of seed 0; a new value here means that every run's numbers have changed
@@ -35,13 +38,13 @@ def test_the_seeded_loss_is_what_it_was(tmp_path):
 def test_row_t_is_the_network_after_t_plain_adamw_updates_of_the_textbook_transformer(tmp_path):
     config = OptimiserConfig(learning_rate=3e-3, weight_decay=0.5, betas=(0.8, 0.95), warmup_steps=4)
     engine = small_engine(optimiser=config, accuracy="every:1")
-    model, task = copy.deepcopy(engine.model), engine.task
+    learner = engine.members[0].learner
+    model, splits = copy.deepcopy(learner.model), [learner.samples(split) for split in ("train", "test")]
     optimiser = torch.optim.AdamW(model.parameters(), betas=(0.8, 0.95), weight_decay=0.5)
     expected = []
     for step in range(21):
         losses = [
-            F.cross_entropy(full_sequence_logits(model, task.inputs[split]).double(), task.targets[split])
-            for split in (task.train, task.test)
+            F.cross_entropy(full_sequence_logits(model, split.inputs).double(), split.targets) for split in splits
         ]
         expected.append([loss.item() for loss in losses])
         optimiser.zero_grad()
@@ -58,9 +61,10 @@ def test_row_t_is_the_network_after_t_plain_adamw_updates_of_the_textbook_transf
 def test_the_first_update_moves_the_weights_by_the_warmed_up_learning_rate(tmp_path):
     config = OptimiserConfig(learning_rate=1e-3, weight_decay=0.0, warmup_steps=10)
     engine = small_engine(optimiser=config)
-    before = copy.deepcopy(engine.model.head.weight)
+    head = engine.members[0].learner.model.head
+    before = head.weight.detach().clone()
     run_steps(engine, new_run(tmp_path), 1)
-    moved = (engine.model.head.weight - before).abs()  # AdamW's first update is rate times sign, but for epsilon
+    moved = (head.weight - before).abs()  # AdamW's first update is rate times sign, but for epsilon
     assert moved.max().item() == pytest.approx(1e-4, rel=1e-3)
 
 
@@ -81,31 +85,56 @@ def test_each_probe_measures_when_it_is_due(tmp_path):
 
 
 class Scripted(Probe):
-    """A test accuracy of one's choosing."""
+    """A test accuracy of one's choosing, at the steps that are counted on the device."""
 
     name = "scripted"
 
     def __init__(self, accuracies, schedule):
         super().__init__(Schedule.parse(schedule))
         self.accuracies = accuracies
+        self.spacing = self.schedule.number
+        self.calls = 0
 
-    def measure(self, snapshot):
-        accuracy = max((step, value) for step, value in self.accuracies.items() if step <= snapshot.step)[1]
-        return {"test/accuracy": torch.tensor(accuracy, dtype=torch.float64)}
+    def observe(self, snapshot):
+        self.calls += 1
+        return {"step": torch.tensor((self.calls - 1) * self.spacing)}
+
+    def evaluate(self, observed):
+        values = [
+            max((step, value) for step, value in self.accuracies.items() if step <= now)[1]
+            for now in observed["step"].tolist()
+        ]
+        return {"test/accuracy": torch.tensor(values, dtype=torch.float64)}
 
 
 class Constant(Probe):
     name = "constant"
 
-    def measure(self, snapshot):
-        return {"constant": torch.tensor(1.0)}
+    def observe(self, snapshot):
+        return {"one": torch.tensor(1.0)}
+
+    def evaluate(self, observed):
+        return {"constant": observed["one"]}
 
 
-def scripted_engine(accuracies, *, settle, schedule="every:1"):
-    engine = small_engine()
-    engine.probes = [Scripted(accuracies, schedule), Constant(Schedule.parse("every:7"))]
-    engine.settle = Settle(steps=300, settle=settle)
+def scripted_engine(accuracies, *, settle, schedule="every:1", overlap=False):
+    small = small_member()
+    learner = Learner(
+        task=modular_task(small_config().task, 0),
+        model=small.learner.model,
+        probes=[Scripted(accuracies, schedule), Constant(Schedule.parse("every:7"))],
+        loss_dtype=torch.float64,
+    )
+    engine = Engine([dataclasses.replace(small, learner=learner, settle=Settle(steps=300, settle=settle))])
+    engine.overlap = overlap
     return engine
+
+
+def run_to_the_end(engine, run):
+    rows = []
+    finished = engine.run([Recorder(run)], on_block=lambda measured: rows.extend(measured[0].rows()))
+    assert finished
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -119,34 +148,41 @@ def scripted_engine(accuracies, *, settle, schedule="every:1"):
     ],
     ids=["stays", "dips", "dips just before the end", "reached too late", "never"],
 )
-def test_a_run_ends_settle_steps_after_test_accuracy_has_come_to_stay(tmp_path, accuracies, last):
-    engine = scripted_engine(accuracies, settle=60)
-    rows = []
-    assert engine.run(Recorder(new_run(tmp_path)), rows.extend) is True
+@pytest.mark.parametrize("overlap", [False, True])
+def test_a_run_ends_settle_steps_after_test_accuracy_has_come_to_stay(tmp_path, accuracies, last, overlap):
+    engine = scripted_engine(accuracies, settle=60, overlap=overlap)
+    rows = run_to_the_end(engine, new_run(tmp_path))
     assert engine.step == last
     assert [step for step, _ in rows] == list(range(last + 1))
 
 
-@pytest.mark.parametrize("settle", [20, 1])
-def test_a_settle_shorter_than_a_block_ends_the_run_as_soon(tmp_path, settle):
-    engine = scripted_engine({0: 0.1, 13: 0.99}, settle=settle)
-    engine.run(Recorder(new_run(tmp_path)))
+@pytest.mark.parametrize(("settle", "overlap"), [(20, False), (20, True), (3, True), (2, True), (1, False)])
+def test_a_settle_shorter_than_a_block_ends_the_run_as_soon(tmp_path, settle, overlap):
+    engine = scripted_engine({0: 0.1, 13: 0.99}, settle=settle, overlap=overlap)
+    run_to_the_end(engine, new_run(tmp_path))
     assert engine.step == 13 + settle
 
 
 def test_the_last_row_is_measured_in_full(tmp_path):
     engine = scripted_engine({0: 0.1, 12: 0.99}, settle=61, schedule="every:6")
-    rows = []
-    engine.run(Recorder(new_run(tmp_path)), rows.extend)
+    rows = run_to_the_end(engine, new_run(tmp_path))
     assert rows[-1] == (73, {"test/accuracy": 0.99, "constant": 1.0})
     assert rows[-2] == (72, {"test/accuracy": 0.99})
 
 
-def test_an_interrupted_engine_stops_before_the_next_step(tmp_path):
-    engine, rows = small_engine(), []
-    assert engine.run(Recorder(new_run(tmp_path)), rows.extend, before_step(37)) is False
-    assert engine.step == 37
-    assert [step for step, _ in rows] == list(range(37))
+@pytest.mark.parametrize("overlap", [False, True])
+def test_an_interrupted_engine_stops_before_the_next_step_with_all_rows(tmp_path, overlap):
+    engine = small_engine()
+    engine.overlap = overlap
+    assert [step for step, _ in run_steps(engine, new_run(tmp_path), 87)] == list(range(87))
+    assert engine.step == 87
+
+
+def test_measuring_a_block_late_changes_nothing(tmp_path):
+    engines = [small_engine(), small_engine()]
+    engines[1].overlap = True
+    first, second = (run_to_the_end(engine, new_run(tmp_path)) for engine in engines)
+    assert first == second
 
 
 def test_a_loss_that_is_not_finite_ends_training_and_names_step_and_mend(tmp_path):
@@ -154,7 +190,7 @@ def test_a_loss_that_is_not_finite_ends_training_and_names_step_and_mend(tmp_pat
     engine = small_engine(optimiser=config)
     message = r"^the training loss is (nan|inf) at step 1: lower optimiser.learning_rate \(now 1e\+30\)$"
     with pytest.raises(TrainingError, match=message):
-        engine.run(Recorder(new_run(tmp_path)))
+        engine.run([Recorder(new_run(tmp_path))])
 
 
 def test_the_loss_at_the_start_is_that_of_guessing(tmp_path):

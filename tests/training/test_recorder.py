@@ -1,11 +1,12 @@
 """The recorder keeps every measured value once, in order, through saves, failures and resumptions."""
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from grok.tracking import StoreError, store
-from grok.training.recorder import Recorder
+from grok.training.measurements import Measured, Measurements
+from grok.training.recorder import LARGEST, Recorder
 from tests.helpers import new_run
 
 
@@ -17,43 +18,28 @@ class ListMirror:
         self.rows.append((step, dict(metrics)))
 
 
-def scalar(value):
-    return torch.tensor(value, dtype=torch.float64)
+def measurements(**columns):
+    """A probe a column; each column is a dict from step to value."""
+    return Measurements(
+        {
+            name: Measured(np.array(list(values), dtype=np.int64), {name: np.array(list(values.values()), dtype=float)})
+            for name, values in columns.items()
+        }
+    )
 
 
 def record(recorder, steps):
-    for step in steps:
-        recorder.record(step, {"loss": scalar(step / 7)})
+    recorder.record(measurements(loss={step: step / 7 for step in steps}))
 
 
 def steps_in(run):
     return pq.read_table(run.metrics_path)["step"].to_pylist()
 
 
-def test_a_fetch_gives_the_rows_since_the_last_one_in_order(tmp_path):
-    recorder = Recorder(new_run(tmp_path))
-    recorder.record(0, {"loss": scalar(0.5), "accuracy": scalar(0.25)})
-    recorder.record(1, {"weight_norm": torch.tensor(0.1)})  # float32
-    recorder.record(2, {})
-    assert recorder.fetch() == [(0, {"loss": 0.5, "accuracy": 0.25}), (1, {"weight_norm": torch.tensor(0.1).item()})]
-    assert recorder.fetch() == []
-    record(recorder, [3])
-    assert recorder.fetch() == [(3, {"loss": 3 / 7})]
-
-
-def test_a_recorded_tensor_is_not_read_before_the_fetch(tmp_path):
-    recorder = Recorder(new_run(tmp_path))
-    value = scalar(1.0)
-    recorder.record(0, {"loss": value})
-    value.fill_(2.0)  # stands for a value that is still under way on the device
-    assert recorder.fetch() == [(0, {"loss": 2.0})]
-
-
 def test_the_mirror_sees_each_row_once(tmp_path):
     mirror = ListMirror()
     recorder = Recorder(new_run(tmp_path), mirror=mirror)
     record(recorder, [0, 1])
-    recorder.fetch()
     record(recorder, [2])
     recorder.save()
     recorder.save()
@@ -65,13 +51,14 @@ def test_a_save_appends_and_leaves_null_what_was_not_measured(tmp_path):
     recorder = Recorder(run)
     record(recorder, [0, 1])
     recorder.save()
-    recorder.record(2, {"accuracy": scalar(1.0)})
+    recorder.record(measurements(accuracy={2: 1.0, 4: 0.5}, loss={3: 0.25, 4: np.nan}))
     recorder.save()
-    assert pq.read_table(run.metrics_path).to_pydict() == {
-        "step": [0, 1, 2],
-        "loss": [0.0, 1 / 7, None],
-        "accuracy": [None, None, 1.0],
+    table = pq.read_table(run.metrics_path)
+    assert table.select(["step", "accuracy"]).to_pydict() == {
+        "step": [0, 1, 2, 3, 4],
+        "accuracy": [None, None, 1.0, None, 0.5],
     }
+    assert table["loss"].is_null().to_pylist() == [False, False, True, False, False]  # measured, and no number
 
 
 def test_a_save_with_nothing_new_leaves_the_file(tmp_path):
@@ -87,15 +74,25 @@ def test_a_save_with_nothing_new_leaves_the_file(tmp_path):
 def test_resuming_drops_the_rows_to_be_measured_again(tmp_path):
     run = new_run(tmp_path)
     first = Recorder(run)
-    first.record(0, {"loss": scalar(0.0), "accuracy": scalar(0.5)})
-    record(first, [1, 2, 3])
+    first.record(measurements(loss={step: step / 7 for step in range(4)}, accuracy={0: 0.5}))
     first.save()
     resumed = Recorder(run, first_step=2)
-    assert resumed.earlier_rows() == [(0, {"loss": 0.0, "accuracy": 0.5}), (1, {"loss": 1 / 7})]
+    assert resumed.earlier("loss") == [(0, 0.0), (1, 1 / 7)]
+    assert resumed.earlier("accuracy") == [(0, 0.5)]
+    assert resumed.earlier("missing") == []
     assert steps_in(run) == [0, 1, 2, 3]  # until there is something to replace them
-    resumed.record(2, {"loss": scalar(-1.0)})
+    resumed.record(measurements(loss={2: -1.0}))
     resumed.save()
     assert pq.read_table(run.metrics_path)["loss"].to_pylist() == [0.0, 1 / 7, -1.0]
+
+
+def test_what_is_not_saved_is_bounded(tmp_path):
+    run = new_run(tmp_path)
+    recorder = Recorder(run)
+    for first in range(0, 3 * LARGEST, 5000):
+        record(recorder, range(first, first + 5000))
+        assert recorder._rows < LARGEST
+    assert len(steps_in(run)) >= 2 * LARGEST
 
 
 def test_rows_of_a_failed_save_are_written_by_the_next(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from grok.training.stopping import Settle
 def settle_after(accuracies, *, steps=1000, settle=100):
     rule = Settle(steps=steps, settle=settle)
     for step, accuracy in accuracies.items():
-        rule.update(step, {} if accuracy is None else {"test/accuracy": accuracy})
+        rule.update(step, accuracy)
     return rule.last_step
 
 
@@ -18,12 +18,11 @@ def settle_after(accuracies, *, steps=1000, settle=100):
         ({}, 1000),
         ({0: 0.1, 10: 0.989}, 1000),
         ({10: 0.99, 20: 1.0}, 110),
-        ({10: 0.99, 20: None, 30: 1.0}, 110),
         ({10: 0.99, 20: 0.98, 30: 0.99}, 130),
         ({10: 0.99, 20: 0.98}, 1000),
         ({950: 1.0}, 1000),
     ],
-    ids=["nothing known", "not yet", "reached", "rows without accuracy", "reached again", "lost", "too late"],
+    ids=["nothing known", "not yet", "reached", "reached again", "lost", "too late"],
 )
 def test_the_last_step_follows_test_accuracy(accuracies, last):
     assert settle_after(accuracies) == last
@@ -33,6 +32,14 @@ def test_without_settle_a_run_takes_all_its_steps():
     assert settle_after({0: 1.0}, settle=None) == 1000
 
 
-@pytest.mark.parametrize(("settle", "every"), [(20, 20), (500, 50), (None, 50)])
-def test_the_end_is_looked_for_often_enough_not_to_pass_it(settle, every):
-    assert Settle(steps=1000, settle=settle).look_every(50) == every
+@pytest.mark.parametrize(
+    ("settle", "delay", "every"), [(20, 1, 20), (500, 1, 50), (None, 1, 50), (60, 2, 30), (3, 2, 1), (500, 2, 50)]
+)
+def test_the_end_is_looked_for_often_enough_not_to_pass_it(settle, delay, every):
+    rule = Settle(steps=1000, settle=settle)
+    assert rule.allows(delay)
+    assert rule.look_every(50, delay=delay) == every
+
+
+def test_no_spacing_sees_an_end_after_one_step_with_a_delay_of_two():
+    assert not Settle(steps=1000, settle=1).allows(2)

@@ -1,0 +1,74 @@
+"""Many runs of one experiment: what is finished is left, what is not is gone on with, the rest trains in stacks."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from grok.experiments.runner import ExecutorName, Experiment, WandbMode, find_existing, resume, start
+from grok.tracking import Run, Store
+
+
+def train_many(
+    experiment: Experiment,
+    wanted: Sequence[tuple[Any, int]],
+    *,
+    together: int,
+    again: bool,
+    device: torch.device,
+    store: Store,
+    wandb: WandbMode,
+    command: Sequence[str],
+    executor: ExecutorName = "eager",
+    tf32: bool = False,
+) -> tuple[list[Run], bool]:
+    """Bring every config and seed to a finished run, at most so many `together` as one batched model.
+
+    A run whose loss diverges is recorded as failed, and the others go on.
+
+    Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
+
+    Raises:
+        RunExistsError: another process is training one of them; nothing has been started.
+    """
+    runs: dict[int, Run] = {}
+    for place, (config, seed) in enumerate(wanted):
+        if not again and (run := find_existing(store, experiment, config, seed)):
+            runs[place] = run
+    new = [place for place in range(len(wanted)) if place not in runs]
+    unfinished = [run for run in runs.values() if run.manifest()["status"] != "finished"]
+    print(
+        f"{len(wanted)} runs: {len(runs) - len(unfinished)} finished, {len(unfinished)} to go on with, {len(new)} new",
+        file=sys.stderr,
+    )
+    finished = True
+    gone_on: set[str] = set()
+    for run in unfinished:
+        if finished and run.id not in gone_on:
+            resumed, finished = resume(run, {experiment.name: experiment}, wandb=wandb)
+            gone_on |= {each.id for each in resumed}
+    for places in _stacks(experiment, [(place, wanted[place][0]) for place in new], together):
+        if finished:
+            started, finished = start(
+                experiment,
+                [wanted[place] for place in places],
+                device=device,
+                store=store,
+                wandb=wandb,
+                command=command,
+                executor=executor,
+                tf32=tf32,
+            )
+            runs |= dict(zip(places, started, strict=True))
+    return [runs[place] for place in sorted(runs)], finished
+
+
+def _stacks(experiment: Experiment, configs: Sequence[tuple[int, Any]], together: int) -> Iterator[list[int]]:
+    """The places of configs that can be stacked, at most so many together, in order."""
+    alike: dict[Any, list[int]] = {}
+    for place, config in configs:
+        alike.setdefault(experiment.alike(config), []).append(place)
+    for places in alike.values():
+        for first in range(0, len(places), together):
+            yield places[first : first + together]

@@ -1,0 +1,105 @@
+"""What was measured: from the observations of a block to numbers on the host."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from grok.training.probes import Observation, Probe
+from grok.training.ring import Block
+
+Row = dict[str, float]
+
+AT_ONCE = 64  # observations evaluated together on a GPU; on a CPU one by one, where batches of matrices gain nothing
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One probe's metrics of one network: steps, and an array of the same length a column."""
+
+    steps: Int[np.ndarray, "row"]
+    columns: dict[str, Float[np.ndarray, "row"]]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All probes' metrics of one network in a block of steps."""
+
+    by_probe: dict[str, Measured]
+
+    def column(self, name: str) -> list[tuple[int, float]]:
+        """Step and value of one metric; nothing if it was not measured."""
+        for measured in self.by_probe.values():
+            if name in measured.columns:
+                return list(zip(measured.steps.tolist(), measured.columns[name].tolist(), strict=True))
+        return []
+
+    @property
+    def num_rows(self) -> int:
+        """The most steps at which one probe measured."""
+        return max((len(measured.steps) for measured in self.by_probe.values()), default=0)
+
+    def latest(self) -> Row:
+        """The newest value of every metric."""
+        return {
+            name: float(values[-1])
+            for measured in self.by_probe.values()
+            for name, values in measured.columns.items()
+            if len(values)
+        }
+
+    def rows(self) -> list[tuple[int, Row]]:
+        """The metrics step by step."""
+        rows: dict[int, Row] = {}
+        for measured in self.by_probe.values():
+            for index, step in enumerate(measured.steps.tolist()):
+                rows.setdefault(step, {}).update(
+                    {name: float(values[index]) for name, values in measured.columns.items()}
+                )
+        return sorted(rows.items())
+
+
+@torch.no_grad()
+def evaluate(block: Block, probes: Mapping[str, Probe], ends: Int[np.ndarray, "member"]) -> list[Measurements]:
+    """What `block` comes to for each member, from before the step at which it `ends`: what follows is left out."""
+    by_member: list[dict[str, Measured]] = [{} for _ in ends]
+    for name, probe in probes.items():
+        steps = np.array(block.steps.get(name, []), dtype=np.int64)
+        if not len(steps):
+            continue
+        kept = steps[:, None] < ends
+        values = _evaluate(probe, block.observed[name], torch.from_numpy(kept))
+        for member, measured in enumerate(by_member):
+            rows = kept[:, member]
+            if rows.any():
+                measured[name] = Measured(
+                    steps[rows], {column: array[rows, member] for column, array in values.items()}
+                )
+    return [Measurements(measured) for measured in by_member]
+
+
+def _evaluate(
+    probe: Probe, observed: Observation, kept: Bool[Tensor, "row member"]
+) -> dict[str, Float[np.ndarray, "row member"]]:
+    """The metrics of the kept observations; the others stay NaN, and are not looked at: they may be no numbers."""
+    flat = {name: tensor.flatten(0, 1) for name, tensor in observed.items()}
+    if not kept.all():
+        wanted = kept.flatten().nonzero().squeeze(1)
+        flat = {name: tensor[wanted.to(tensor.device)] for name, tensor in flat.items()}
+    count = int(kept.sum())
+    device = next(iter(flat.values())).device
+    size = 1 if device.type == "cpu" else AT_ONCE
+    parts = [
+        probe.evaluate({name: tensor[first : first + size] for name, tensor in flat.items()})
+        for first in range(0, count, size)
+    ]
+    if not parts:
+        return {}
+    names = list(parts[0])
+    table = torch.stack([torch.cat([part[name].double() for part in parts]) for name in names]).cpu()
+    values = torch.full((len(names), *kept.shape), torch.nan, dtype=torch.float64)
+    values[:, kept] = table
+    return dict(zip(names, values.numpy(), strict=True))

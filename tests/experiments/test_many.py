@@ -1,0 +1,223 @@
+"""Many runs train together or in turn, each recorded as its own; the same call again goes on where it stopped."""
+
+import contextlib
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from grok.cli import main
+from grok.config import OptimiserConfig
+from grok.experiments import EXPERIMENTS, grokking, runner
+from grok.experiments.many import train_many
+from grok.tracking import Store
+from grok.training import stopping
+from grok.training.checkpoint import checkpoints
+from tests.helpers import CPU, SMALL_FLAGS, before_step, small_config
+
+EXPERIMENT = grokking.EXPERIMENT
+WILD = OptimiserConfig(learning_rate=1e30, warmup_steps=0)
+
+
+def many(root, wanted, *, together, again=False):
+    return train_many(
+        EXPERIMENT,
+        wanted,
+        together=together,
+        again=again,
+        device=CPU,
+        store=Store(root),
+        wandb="disabled",
+        command=["grok"],
+    )
+
+
+STEPS = 100  # further on, rounding differences have grown: a ReLU that turns on here is still off there
+
+
+def seeds(count, config=None):
+    return [(config or small_config(steps=STEPS), seed) for seed in range(count)]
+
+
+def interrupt_before(monkeypatch, step):
+    monkeypatch.setattr(runner, "_interruptible", lambda: contextlib.nullcontext(before_step(step)))
+
+
+def statuses(runs):
+    return [(run.manifest()["status"], run.manifest()["step"]) for run in runs]
+
+
+def assert_same_records(runs, expected, **tolerance):
+    for run, other in zip(runs, expected, strict=True):
+        pd.testing.assert_frame_equal(run.metrics(), other.metrics(), **tolerance)
+
+
+@pytest.fixture(scope="module")
+def stacked(tmp_path_factory):
+    runs, finished = many(tmp_path_factory.mktemp("stacked"), seeds(3), together=3)
+    assert finished
+    return runs
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return many(tmp_path_factory.mktemp("alone"), seeds(3), together=1)[0]
+
+
+def test_each_member_of_a_stack_has_the_run_that_it_would_have_alone(stacked, alone):
+    assert statuses(stacked) == statuses(alone) == [("finished", STEPS)] * 3
+    assert_same_records(stacked, alone, rtol=1e-4, atol=1e-6)
+    for run, other in zip(stacked, alone, strict=True):
+        manifest, expected = run.manifest(), other.manifest()
+        assert manifest.pop("stack") == [each.id for each in stacked]
+        assert {name: type(value) for name, value in manifest.items()} == {
+            name: type(value) for name, value in expected.items()
+        }
+        for name in ("config", "config_hash", "seed", "id", "device", "executor", "tf32"):
+            assert manifest[name] == expected[name]
+        assert set(manifest["summary"]["events"]) == set(expected["summary"]["events"])
+        assert list(checkpoints(run)) == list(checkpoints(other)) == [STEPS]
+
+
+def test_finished_runs_are_left_and_missing_ones_trained(tmp_path, capsys):
+    many(tmp_path, seeds(2), together=2)
+    before = [run.metrics_path.stat().st_ino for run in Store(tmp_path).runs()]
+    runs, _ = many(tmp_path, seeds(3), together=2)
+    assert [run.manifest()["seed"] for run in runs] == [0, 1, 2]
+    assert [run.metrics_path.stat().st_ino for run in runs[:2]] == before
+    assert capsys.readouterr().err.count("3 runs: 2 finished, 0 to go on with, 1 new\n") == 1
+    assert len(many(tmp_path, seeds(1), together=1, again=True)[0]) == 1
+    assert len(Store(tmp_path).runs()) == 4
+
+
+@pytest.mark.parametrize("step", [1, 50, 77])
+def test_an_interrupted_stack_goes_on_to_the_records_of_an_uninterrupted_one(tmp_path, monkeypatch, stacked, step):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, step)
+        runs, finished = many(tmp_path, seeds(3), together=3)
+    assert not finished
+    assert statuses(runs) == [("interrupted", step)] * 3
+    runs, finished = many(tmp_path, seeds(3), together=3)
+    assert finished
+    assert_same_records(runs, stacked, check_exact=True)
+
+
+def test_one_member_resumed_takes_its_stack_along(tmp_path, monkeypatch, stacked):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 30)
+        runs, _ = many(tmp_path, seeds(3), together=3)
+    resumed, finished = runner.resume(runs[1], EXPERIMENTS, wandb="disabled")
+    assert finished
+    assert [run.id for run in resumed] == [run.id for run in runs]
+    assert_same_records(resumed, stacked, check_exact=True)
+
+
+def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_path, monkeypatch, stacked):
+    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 99)
+        runs, _ = many(tmp_path, seeds(3), together=3)
+    assert [list(checkpoints(run)) for run in runs] == [[50, 99]] * 3
+    checkpoints(runs[2])[99].unlink()  # as if killed before this one was written
+    runs, _ = many(tmp_path, seeds(3), together=3)
+    assert_same_records(runs, stacked, check_exact=True)
+
+
+class Accurate(stopping.Settle):
+    """Takes any test accuracy for grokked from a step of its own on."""
+
+    def __init__(self, at):
+        super().__init__(steps=120, settle=20)
+        self.at = at
+
+    def update(self, step, accuracy):
+        super().update(step, 1.0 if step >= self.at else 0.0)
+
+
+def ending_at_different_steps():
+    def build(config, seed, device):
+        return dataclasses.replace(grokking.build(config, seed, device), settle=Accurate(10 + 20 * seed))
+
+    return dataclasses.replace(EXPERIMENT, build=build)
+
+
+def test_a_member_that_has_ended_leaves_and_the_others_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.experiments.test_many.EXPERIMENT", ending_at_different_steps())
+    runs, _ = many(tmp_path / "stack", seeds(3), together=3)
+    singles, _ = many(tmp_path / "alone", seeds(3), together=1)
+    assert statuses(runs) == statuses(singles) == [("finished", 30), ("finished", 50), ("finished", 70)]
+    assert_same_records(runs, singles, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [29, 40, 60])
+def test_a_stack_that_some_have_left_goes_on_to_the_same_records(tmp_path, monkeypatch, step):
+    monkeypatch.setattr("tests.experiments.test_many.EXPERIMENT", ending_at_different_steps())
+    expected, _ = many(tmp_path / "expected", seeds(3), together=3)
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, step)
+        runs, finished = many(tmp_path / "runs", seeds(3), together=3)
+    assert not finished
+    runs, finished = many(tmp_path / "runs", seeds(3), together=3)
+    assert finished
+    assert_same_records(runs, expected, check_exact=True)
+
+
+def test_a_member_that_diverges_is_recorded_as_failed_and_the_others_are_as_they_would_be(tmp_path, alone):
+    (tame, wild) = (small_config(steps=STEPS, optimiser=optimiser) for optimiser in (OptimiserConfig(), WILD))
+    runs, finished = many(tmp_path, [(tame, 0), (wild, 1), (tame, 2)], together=3)
+    assert finished
+    assert statuses(runs) == [("finished", STEPS), ("failed", 0), ("finished", STEPS)]
+    assert runs[1].manifest()["error"].endswith("at step 1: lower optimiser.learning_rate (now 1e+30)")
+    assert runs[1].metrics()["step"].tolist() == [0]
+    assert_same_records([runs[0], runs[2]], [alone[0], alone[2]], rtol=1e-4, atol=1e-6)
+
+
+def test_configs_that_differ_in_shape_train_in_stacks_of_their_own(tmp_path):
+    other = dataclasses.replace(small_config(), probes=dataclasses.replace(small_config().probes, norms="off"))
+    fraction = dataclasses.replace(small_config(), task=dataclasses.replace(small_config().task, train_fraction=0.6))
+    wanted = [(small_config(steps=2), 0), (dataclasses.replace(other, steps=2), 0)]
+    wanted += [(dataclasses.replace(fraction, steps=3), 0), (small_config(steps=2), 1)]
+    runs, _ = many(tmp_path, wanted, together=2)
+    stacks = [run.manifest().get("stack", [run.id]) for run in runs]
+    ids = [run.id for run in runs]
+    assert stacks == [[ids[0], ids[2]], [ids[1]], [ids[0], ids[2]], [ids[3]]]
+    with pytest.raises(ValueError, match="expected configs that can be stacked"):
+        runner.start(EXPERIMENT, wanted[:2], device=CPU, store=Store(tmp_path), wandb="disabled", command=["grok"])
+
+
+@pytest.fixture
+def called_grok(monkeypatch):
+    """Printed commands name the program as it was called."""
+    monkeypatch.setattr("sys.argv", ["grok"])
+
+
+def train(root, *flags):
+    return main(["train", "grokking", *SMALL_FLAGS, "--steps", "3", "--runs", str(root), *flags])
+
+
+@pytest.mark.usefixtures("called_grok")
+def test_the_seeds_of_a_command_are_trained_together_and_listed(tmp_path, capsys):
+    assert train(tmp_path, "--seeds", "0-1,4", "--stack", "2") == 0
+    runs = Store(tmp_path).runs()
+    assert [run.manifest()["seed"] for run in runs] == [0, 1, 4]
+    assert [len(run.manifest().get("stack", [])) for run in runs] == [2, 2, 0]
+    out = capsys.readouterr().out
+    assert all(run.id in out for run in runs)
+    assert out.endswith(f"\nNext, draw them:\n    grok figures --runs {tmp_path}\n")
+
+
+def test_interrupted_seeds_go_on_by_the_same_command(tmp_path, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 2)
+        assert train(tmp_path, "--seeds", "0-1", "--stack", "2") == 130
+    assert capsys.readouterr().out.endswith("\nInterrupted; all is saved. The same command goes on.\n")
+    assert train(tmp_path, "--seeds", "0-1", "--stack", "2") == 0
+    assert statuses(Store(tmp_path).runs()) == [("finished", 3)] * 2
+
+
+def test_seeds_of_which_one_failed_end_with_1_and_its_error(tmp_path, capsys):
+    assert train(tmp_path, "--seeds", "0-1", "--stack", "2", "--config.optimiser.learning-rate", "1e30") == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("grok: ")]
+    assert [line.split(": ")[1] for line in errors] == [run.id for run in Store(tmp_path).runs()]
+    assert all("lower optimiser.learning_rate" in line for line in errors)

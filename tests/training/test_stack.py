@@ -1,0 +1,81 @@
+"""A stack trains each of its members as it would train alone, whatever their seeds, rates and splits."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from grok.config import OptimiserConfig
+from grok.experiments import grokking
+from grok.training.engine import Engine
+from grok.training.recorder import Recorder
+from grok.training.stack import Stack
+from tests.helpers import before_step, new_run, small_config
+
+STEPS = 51
+
+
+def member(index, device="cpu"):
+    """Each with its own seed, learning rate, weight decay, warm-up and train fraction."""
+    optimiser = OptimiserConfig(learning_rate=1e-3 * (1 + index), weight_decay=0.5 * index, warmup_steps=3 + index)
+    config = small_config(optimiser=optimiser, accuracy="every:1")
+    task = dataclasses.replace(config.task, train_fraction=0.4 + 0.1 * index)
+    return grokking.build(dataclasses.replace(config, task=task), index, torch.device(device))
+
+
+def rows_of(members, root, *, steps=STEPS, **how):
+    engine = Engine(members, **how)
+    rows = [[] for _ in members]
+    engine.run(
+        [Recorder(new_run(root)) for _ in members],
+        on_block=lambda measured: [rows[index].extend(each.rows()) for index, each in measured.items()],
+        interrupted=before_step(steps),
+    )
+    return rows
+
+
+def test_every_member_measures_what_it_would_alone(tmp_path):
+    stacked = rows_of([member(index) for index in range(3)], tmp_path)
+    for index in range(3):
+        (alone,) = rows_of([member(index)], tmp_path)
+        assert [step for step, _ in stacked[index]] == [step for step, _ in alone] == list(range(STEPS))
+        for (_, row), (_, expected) in zip(stacked[index], alone, strict=True):
+            assert row == pytest.approx(expected, rel=1e-5, abs=1e-6)
+            assert row["train/loss"] == pytest.approx(expected["train/loss"], rel=1e-6)
+
+
+def test_members_of_different_seeds_differ(tmp_path):
+    stacked = rows_of([member(0), member(1)], tmp_path, steps=1)
+    assert stacked[0][0][1]["train/loss"] != stacked[1][0][1]["train/loss"]
+
+
+def test_a_learner_of_a_stack_is_a_view_of_it():
+    members = [member(index) for index in range(2)]
+    stack = Stack([each.learner for each in members])
+    losses, _ = stack(())
+    for index, each in enumerate(members):
+        assert each.learner(())[0].item() == pytest.approx(losses[index].item(), rel=1e-6)
+    with torch.no_grad():
+        members[1].learner.model.head.weight.zero_()
+    assert stack(())[0][1].item() == pytest.approx(torch.tensor(11.0).log().item(), rel=1e-6)
+    assert stack(())[0][0].item() == losses[0].item()
+
+
+def test_a_learner_gets_its_own_gradients():
+    members = [member(index) for index in range(3)]
+    stack = Stack([each.learner for each in members])
+    stack.hand_out(torch.autograd.grad(stack(())[0].sum(), stack.parameters))
+    for index, each in enumerate(members):
+        alone = member(index).learner
+        expected = torch.autograd.grad(alone(())[0], list(alone.parameters()))
+        for parameter, gradient in zip(each.learner.parameters(), expected, strict=True):
+            torch.testing.assert_close(parameter.grad, gradient, rtol=0, atol=1e-6)
+            assert parameter.grad.is_contiguous()
+
+
+def test_padding_is_taken_off_again_where_the_rest_of_a_stack_needs_less():
+    small, large = member(0).learner, member(2).learner
+    Stack([small, large])
+    assert len(small.samples("train").targets) == large.samples("train").count
+    Stack([small, member(0).learner])
+    assert len(small.samples("train").targets) == small.samples("train").count
