@@ -15,27 +15,23 @@ import torch
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 torch.set_num_threads(1)
-for _ in range(3):
-    del_me = [torch.ones(2**21) for _ in range(3)]
-    del del_me
+def touch():
+    torch.ones(2**22)
+touch()
 before = faults()
-for _ in range(10):
-    del_me = [torch.ones(2**21) for _ in range(3)]
-    del del_me
-print((faults() - before) / 10)
+touch()
+print(faults() - before)
 """
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="needs glibc")
-def test_arrays_allocated_again_touch_no_new_pages():
+def test_an_array_allocated_again_touches_no_new_pages():
     keep = "from grok.training.allocator import keep_freed_memory; assert keep_freed_memory()"
     faults = [
-        float(
-            subprocess.run([sys.executable, "-c", FAULTS.format(keep=prelude)], capture_output=True, check=True).stdout
-        )
+        int(subprocess.run([sys.executable, "-c", FAULTS.format(keep=prelude)], capture_output=True, check=True).stdout)
         for prelude in ("", keep)
     ]
-    assert faults[1] < 10 < faults[0]  # 24 MiB are 6,144 pages; by default glibc gives some of them back each time
+    assert faults[1] < 100 < faults[0]  # 16 MiB are 4,096 pages, which glibc alone gives back
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
