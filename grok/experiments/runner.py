@@ -16,7 +16,6 @@ from grok.config import config_from_json, config_hash, config_to_json
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
 from grok.tracking.wandb_mirror import WandbError, WandbMirror
-from grok.training.allocator import keep_freed_memory
 from grok.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from grok.training.engine import Engine, TrainingError
 from grok.training.executor import EXECUTORS
@@ -196,7 +195,6 @@ def _drive(
 ) -> bool:
     """Train the members and keep what is measured in their runs; return whether they came to their end."""
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
-    keep_freed_memory()
     engine = Engine(members, first_step=first_step, executor=EXECUTORS[executor])
     started = last_save = time.monotonic()
     manifests = [run.manifest() for run in runs]
