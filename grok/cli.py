@@ -144,22 +144,25 @@ def bench(arguments: Sequence[str]) -> int:
     from tqdm import tqdm
 
     from grok.bench import SECTIONS
+    from grok.bench.targets import targets
     from grok.tracking.environment import describe_environment
 
     options = parse(BenchOptions, "bench", arguments)
     names = options.sections or tuple(SECTIONS)
-    sections = [choose("section", name, SECTIONS) for name in names]
+    for name in names:
+        choose("section", name, SECTIONS)
     device = _device(options.device)
     machine = describe_environment(device)
     with tqdm(desc="bench", bar_format="{desc}  {elapsed}", leave=False) as line:
-        tables = [section(device, line.set_description_str) for section in sections]
+        tables = {name: SECTIONS[name](device, line.set_description_str) for name in names}
+    tables["targets"] = targets(tables, device)
     if options.json:
-        measured = {name: table.json() for name, table in zip(names, tables, strict=True)}
+        measured = {name: table.json() for name, table in tables.items()}
         print(json.dumps({"machine": machine, "sections": measured}, indent=2))
     else:
         print(f"{machine['device_name']}, {machine['threads']} threads, torch {machine['versions']['torch']}", end="")
         print("; median of interleaved repeats, fastest to slowest in brackets")
-        for table in tables:
+        for table in tables.values():
             print(f"\n{table.markdown()}")
     return DONE
 

@@ -110,9 +110,13 @@ REFUSALS = {
     "unknown command": (["trian"], "grok: command: expected one of train, resume, list, show"),
     "unknown section": (
         ["bench", "spectre"],
-        "grok: section: expected one of step, probes, recording, estimator, large, interplay, spectra, got 'spectre'",
+        "grok: section: expected one of step, probes, recording, stack, size, memory, startup, estimator, large, "
+        "interplay, spectra, got 'spectre'",
     ),
-    "unknown figure": (["figures", "figure6"], "grok: figure: expected one of figure7, got 'figure6'; did you mean"),
+    "unknown figure": (
+        ["figures", "figure6"],
+        "grok: figure: expected one of figure7, cost, got 'figure6'; did you mean",
+    ),
 }
 
 

@@ -2,12 +2,18 @@
 
 from grok.bench.information import estimator, interplay, large, spectra
 from grok.bench.measure import Section
+from grok.bench.scaling import memory, size, stack
+from grok.bench.startup import startup
 from grok.bench.training import probes, recording, step
 
 SECTIONS: dict[str, Section] = {
     "step": step,
     "probes": probes,
     "recording": recording,
+    "stack": stack,
+    "size": size,
+    "memory": memory,
+    "startup": startup,
     "estimator": estimator,
     "large": large,
     "interplay": interplay,

@@ -31,6 +31,10 @@ class Timing:
         """The summary of these repeats."""
         return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
 
+    def divided(self, count: int) -> "Timing":
+        """Seconds of one of the `count` like parts of the call."""
+        return Timing(self.median / count, self.low / count, self.high / count, self.repeats)
+
     def __str__(self) -> str:
         scale, unit = next((scale, unit) for scale, unit in UNITS if self.median >= scale or unit == "µs")
         median, low, high = (_three_digits(seconds / scale) for seconds in (self.median, self.low, self.high))
@@ -127,6 +131,11 @@ def _host_peak(*, reset: bool = False) -> float:
                 Path("/proc/self/clear_refs").write_text("5")
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def resident_memory() -> float:
+    """The most MiB that this process has held."""
+    return _host_peak()
 
 
 def _cell(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from grok.bench.full_sequence import full_sequence_logits
-from grok.bench.measure import Figure, Row, Table, Task, Timing, interleaved
+from grok.bench.measure import Figure, Row, Table, Task, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json
 from grok.experiments import grokking
 from grok.experiments.runner import SAVE_INTERVAL
@@ -20,25 +20,30 @@ from grok.tracking import Run, Store
 from grok.tracking.wandb_mirror import WandbMirror
 from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine
+from grok.training.executor import EXECUTORS
 from grok.training.loss import cross_entropy
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
-STEPS = 20  # timed at once: twice the interval at which the probes measure by default
+STEPS = {"cpu": 20, "cuda": 500}  # timed at once: whole intervals at which the probes measure by default
 REPEATS = 11
 NOTHING = ProbesConfig(accuracy="off", prototype="off", sample="off", embedding="off", norms="off")
 PAIRINGS = ("prototype", "sample", "embedding")
+STEP_TO_FLOOR, FULL_TO_STEP = "training step / floor", "full-sequence step / training step"
+ALL_SELDOM, ALL_ALWAYS = "all three pairings every 10 steps", "all three pairings every step"
+TOGETHER = "together"
 
 
 def step(device: torch.device, say: Callable[[str], None]) -> Table:
     """A step of the paper's run against its arithmetic floor and against the usual formulation."""
     say("step: against the floor and the full sequence")
-    with _scratch_run() as run:
-        engine = _engine(device, NOTHING)
-        usual = _engine(device, NOTHING)
+    steps = STEPS[device.type]
+    with scratch_run() as run:
+        engine = endless_engine(device, NOTHING)
+        usual = endless_engine(device, NOTHING)
         tasks = {
             "sgemm": _sgemm(engine, device),
-            "step": _steps(engine, run),
+            "step": next_steps(engine, run, steps),
             "full sequence": lambda: _full_sequence_step(usual.members[0]),
         }
         measured = interleaved(tasks, device, repeats=REPEATS)
@@ -52,28 +57,30 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
             "figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate",
             "measured": Figure(floor * 1e3, ".3g", " ms"),
         },
-        {"figure": "training step", "measured": _per_step(ours)},
-        {"figure": "training step / floor", "measured": Figure(ours.median / STEPS / floor, ".2f")},
+        {"figure": "training step", "measured": ours.divided(steps)},
+        {"figure": STEP_TO_FLOOR, "measured": Figure(ours.median / steps / floor, ".2f")},
+        {"figure": "steps a second", "measured": Figure(steps / ours.median, ",.0f")},
         {"figure": "step of the usual full-sequence formulation", "measured": full},
-        {"figure": "full-sequence step / training step", "measured": Figure(full.median / ours.median * STEPS, ".1f")},
+        {"figure": FULL_TO_STEP, "measured": Figure(full.median / ours.median * steps, ".1f")},
     ]
     return Table("a full-batch step of the `paper` preset, nothing measured, float32, loss in float64", rows)
 
 
 def probes(device: torch.device, say: Callable[[str], None]) -> Table:
-    """What each pairing adds, measured on train and test every 10 steps, and what the defaults add."""
+    """What each pairing adds on train and test, and what the defaults add."""
     say("probes: added time")
-    settings = {name: _only(name) for name in PAIRINGS}
-    settings["all three"] = _only(*PAIRINGS)
-    settings["defaults (embedding every step, accuracy and norms too)"] = ProbesConfig()
-    with _scratch_run() as run:
-        tasks: dict[str, Task] = {"none": _steps(_engine(device, NOTHING), run)}
-        tasks |= {name: _steps(_engine(device, config), run) for name, config in settings.items()}
+    settings = {"none": NOTHING}
+    settings |= {f"{name} every 10 steps": only(name, every=10) for name in PAIRINGS}
+    settings |= {ALL_SELDOM: only(*PAIRINGS, every=10), ALL_ALWAYS: only(*PAIRINGS, every=1)}
+    settings["defaults (embedding every step; prototype, sample, accuracy, norms every 10)"] = ProbesConfig()
+    steps = STEPS[device.type]
+    with scratch_run() as run:
+        tasks = {name: next_steps(endless_engine(device, config), run, steps) for name, config in settings.items()}
         measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=REPEATS).items()}
     rows: list[Row] = [
         {
-            "measured every 10 steps": name,
-            "step": _per_step(timing),
+            "measured": name,
+            "step": timing.divided(steps),
             "added time": Figure(timing.median / measured["none"].median - 1, ".1%"),
         }
         for name, timing in measured.items()
@@ -85,18 +92,18 @@ def recording(device: torch.device, say: Callable[[str], None]) -> Table:
     """What store, recorder and wandb mirror add to a run with the default probes."""
     say("recording: added time")
     steps = 100
-    with _scratch_run() as run:
+    with scratch_run() as run:
         mirror = WandbMirror(run.path, mode="offline", project="bench", group=run.id, config={}, first_step=0)
         mirrored = Recorder(run, mirror=mirror)
-        bare_engine, engine = _engine(device, ProbesConfig()), _engine(device, ProbesConfig())
+        bare_engine, engine = endless_engine(device, ProbesConfig()), endless_engine(device, ProbesConfig())
 
         def save() -> None:
             mirrored.save()
             save_checkpoint(run, engine.step, engine.members[0].learner.model, engine.members[0].optimiser)
 
         tasks: dict[str, Task] = {
-            "bare": _steps(bare_engine, run, steps=steps),
-            "mirrored": _steps(engine, run, recorder=mirrored, steps=steps),
+            "bare": next_steps(bare_engine, run, steps),
+            "mirrored": next_steps(engine, run, steps, recorder=mirrored),
             "save": save,
         }
         bare, with_mirror, saved = (timing for timing, _ in interleaved(tasks, device, repeats=5).values())
@@ -107,13 +114,13 @@ def recording(device: torch.device, say: Callable[[str], None]) -> Table:
         {"what": f"{steps} steps with the default probes", "time": bare, "added time": Figure(0.0, ".1%")},
         {"what": "the same with a wandb mirror", "time": with_mirror, "added time": Figure(mirror_share, ".1%")},
         {"what": f"a save, every {SAVE_INTERVAL:.0f} s", "time": saved, "added time": Figure(save_share, ".1%")},
-        {"what": "together", "time": "", "added time": Figure(mirror_share + save_share, ".1%")},
+        {"what": TOGETHER, "time": "", "added time": Figure(mirror_share + save_share, ".1%")},
     ]
     return Table("store, recorder and wandb mirror", rows)
 
 
 @contextmanager
-def _scratch_run() -> Iterator[Run]:
+def scratch_run() -> Iterator[Run]:
     """A run in a store that is deleted afterwards."""
     config = GrokkingConfig()
     with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder:
@@ -146,22 +153,26 @@ def _sgemm_flops(engine: Engine) -> float:
     return 2.0 * _train_size(engine) * len(_transformer(engine.members[0]).mlp_in) ** 2
 
 
-def _engine(device: torch.device, measured: ProbesConfig) -> Engine:
-    return Engine([grokking.build(GrokkingConfig(probes=measured, settle=None, steps=10**9), 0, device)])
+def endless_engine(device: torch.device, measured: ProbesConfig, *, config: GrokkingConfig | None = None) -> Engine:
+    """An engine that never ends, of the `paper` preset if no other config is given."""
+    config = dataclasses.replace(config or GrokkingConfig(), probes=measured, settle=None, steps=10**9)
+    executor = EXECUTORS["graph" if device.type == "cuda" else "eager"]
+    return Engine([grokking.build(config, 0, device)], executor=executor)
 
 
-def _only(*names: str) -> ProbesConfig:
-    schedules: dict[str, Any] = dict.fromkeys(names, "every:10")
+def only(*names: str, every: int) -> ProbesConfig:
+    """These probes and no others."""
+    schedules: dict[str, Any] = dict.fromkeys(names, f"every:{every}")
     return dataclasses.replace(NOTHING, **schedules)
 
 
-def _steps(engine: Engine, run: Run, *, recorder: Recorder | None = None, steps: int = STEPS) -> Task:
-    """Trains the engine's next steps; what is measured is fetched, as in a run, and saved nowhere."""
-    recorder = recorder or Recorder(run)
+def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | None = None) -> Task:
+    """Trains the engine's next steps; what is measured is evaluated, as in a run, and saved nowhere."""
 
     def task() -> None:
         count = itertools.count()
-        engine.run([recorder], interrupted=lambda: next(count) >= steps)
+        recorders = [recorder] if recorder else [Recorder(run) for _ in engine.members]
+        engine.run(recorders, interrupted=lambda: next(count) >= steps)
 
     return task
 
@@ -182,7 +193,3 @@ def _transformer(member: Member) -> Transformer:
 
 def _train_size(engine: Engine) -> int:
     return engine.members[0].learner.samples("train").count
-
-
-def _per_step(timing: Timing) -> Timing:
-    return Timing(timing.median / STEPS, timing.low / STEPS, timing.high / STEPS, timing.repeats)

@@ -248,10 +248,10 @@ def _drive(
 
     for run in runs:
         run.update(status="running", wandb=wandb, error=None)
-    progress.update(first_step, _last_step(members), {}, active=len(runs))
     exit_code = 1
     try:
         with _interruptible() as interrupted:
+            progress.update(first_step, _last_step(members), {}, active=len(runs))
             finished = engine.run(recorders, on_block, on_end, interrupted)
         save_all()
         for index in engine.active:

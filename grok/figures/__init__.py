@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
 from grok.figures.records import RunGroup, finished_groups
 
-FIGURES: dict[str, Callable[[RunGroup, Path], list[Path]]] = {"figure7": draw_figure7}
+# name -> what draws the records of a source folder into a target folder, and returns the files written
+FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {"figure7": draw_figure7, "cost": draw_cost}
 
 
 def draw_figures(names: Sequence[str], runs: Path, plots: Path) -> list[Path]:
-    """Draw the named figures from the finished runs in `runs`, and from those in `runs/reference`.
+    """Draw the named figures from what is in `runs`, and in `runs/reference`.
 
     Figures of the reference records go to `plots/reference`, so that one's own runs never change what is committed.
 
@@ -18,9 +20,8 @@ def draw_figures(names: Sequence[str], runs: Path, plots: Path) -> list[Path]:
     """
     written = []
     for source, target in ((runs / "reference", plots / "reference"), (runs, plots)):
-        for group in finished_groups(source):
-            for name in names:
-                written += FIGURES[name](group, target)
+        for name in names:
+            written += FIGURES[name](source, target)
     return written
 
 

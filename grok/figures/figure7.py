@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.records import RunGroup
+from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, GREY, SKY, VERMILION, styled, write_figure
 from grok.information import simplex_etf_interplay
 
@@ -19,13 +19,16 @@ RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = {"mir": VERMILION, "hdr": GREEN}
 
 
-def draw_figure7(group: RunGroup, folder: Path) -> list[Path]:
-    """Draw a group of grokking runs, a line a seed; nothing for another experiment.
+def draw_figure7(source: Path, target: Path) -> list[Path]:
+    """Draw the finished grokking runs in `source`, a figure a config and a line a seed.
 
     Rows are MIR and HDR, columns the pairings. A grey line is the value at neural collapse.
     """
-    if group.experiment != "grokking":
-        return []
+    groups = [group for group in finished_groups(source) if group.experiment == "grokking"]
+    return [path for group in groups for path in _draw_group(group, target)]
+
+
+def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     records = {seed: _thinned(metrics) for seed, metrics in group.metrics().items()}
     num_classes = group.config["task"]["modulus"]
     collapse = simplex_etf_interplay(num_classes)
@@ -62,7 +65,7 @@ def draw_figure7(group: RunGroup, folder: Path) -> list[Path]:
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
         seeds = ", ".join(map(str, records))
         figure.suptitle(f"Grokking a + b mod {num_classes}, a line a seed: {seeds}")
-        return write_figure(figure, plotted, folder, f"figure7-{group.name}", run_ids=group.run_ids)
+        return write_figure(figure, plotted, folder, f"figure7-{group.name}", stamp=f"runs: {', '.join(group.run_ids)}")
 
 
 def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:

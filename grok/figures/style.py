@@ -1,6 +1,6 @@
-"""The look of every figure: colour-blind-safe, readable at half size, vector and PNG, stamped with its runs."""
+"""The look of every figure: colour-blind-safe, readable at half size, vector and PNG, stamped with its source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,15 +37,12 @@ def styled() -> Iterator[None]:
         yield
 
 
-def write_figure(
-    figure: Figure, plotted: pd.DataFrame, folder: Path, name: str, *, run_ids: Sequence[str]
-) -> list[Path]:
-    """Stamp the figure with its runs and write it as PNG and PDF, with the plotted values as CSV beside them.
+def write_figure(figure: Figure, plotted: pd.DataFrame, folder: Path, name: str, *, stamp: str) -> list[Path]:
+    """Stamp the figure with its source and write it as PNG and PDF, with the plotted values as CSV beside them.
 
     The same records give the same bytes: no date is written into a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = f"runs: {', '.join(run_ids)}"
     figure.text(0.995, 0.003, stamp, ha="right", va="bottom", fontsize=7, color=GREY)
     FigureCanvasAgg(figure)
     png, pdf, csv = (folder / f"{name}.{ending}" for ending in ("png", "pdf", "csv"))

@@ -38,6 +38,14 @@ class _Launched:
     done: torch.cuda.Event | None
 
 
+@dataclass(frozen=True)
+class _Evaluated:
+    """What was measured of one member in a block; step and value of its first loss that is no number."""
+
+    measurements: Measurements
+    diverged: tuple[int, float] | None
+
+
 def _raise(index: int, error: TrainingError | None) -> None:
     if error:
         raise error
@@ -94,22 +102,27 @@ class Engine:
                 ring.note(self.step, (LOSS, *due))
                 self.step += 1
 
-            # Measure
-            launched = _Launched(ring.take(), self._side.mark())
-            if self.overlap:
+            # Measure: on a GPU the block before, while this one is under way
+            before, self._pending = self._pending, _Launched(ring.take(), self._side.mark())
+            if before:
+                self._measure(before)
+            if stopped or not self.overlap:
                 self.catch_up()
-                self._pending = launched
-            else:
-                self._evaluate(launched)
             if stopped:
-                self.catch_up()
                 return False
 
     def catch_up(self) -> None:
         """Evaluate everything observed so far, so that the recorders have all rows before `step`."""
         pending, self._pending = self._pending, None
         if pending:
-            self._evaluate(pending)
+            self._measure(pending)
+
+    def _measure(self, launched: _Launched) -> None:
+        assert self._together
+        members = self._together.members
+        with self._side.after(launched.done):
+            evaluated = self._evaluate(members, launched.block)
+        self._take_in(members, evaluated)
 
     def _compose(self) -> _Together:
         """The active members, brought together anew if some have left."""
@@ -147,43 +160,41 @@ class Engine:
             {probe: [self.step] for probe in observed},
             {probe: {name: value[None] for name, value in values.items()} for probe, values in observed.items()},
         )
-        self._record([index], block)
+        self._take_in([index], self._evaluate([index], block))
 
     def _leave(self, index: int, error: TrainingError | None) -> None:
         self.active.remove(index)
         self._on_end(index, error)
 
-    def _evaluate(self, launched: _Launched) -> None:
-        assert self._together
-        with self._side.after(launched.done):
-            self._record(self._together.members, launched.block)
-
-    def _record(self, members: list[int], block: Block) -> None:
-        """Turn observations into rows, up to the first loss of a member that is not finite."""
-        if not block.steps.get(LOSS):
-            return
+    def _evaluate(self, members: list[int], block: Block) -> list[_Evaluated]:
+        """What a block comes to for each of its members, up to the first loss that is no number."""
+        steps = block.steps.get(LOSS)
+        if not steps:
+            return []
         losses = block.observed[LOSS][LOSS].cpu()
-        ends = _first_not_finite(block.steps[LOSS], losses)
-        measured = {}
-        for index, measurements in zip(
-            members, evaluate(block, self.members[members[0]].learner.probes, ends), strict=True
-        ):
-            if index in self.active:
-                measured[index] = measurements
-                self._recorders[index].record(measurements)
-                for step, accuracy in measurements.column("test/accuracy"):
-                    self.members[index].settle.update(step, accuracy)
-        self._on_block(measured)
-        for place, index in enumerate(members):
-            if index in self.active and (bad := [step for step in block.steps[LOSS] if step >= ends[place]]):
-                loss = losses[block.steps[LOSS].index(bad[0]), place].item()
+        ends = _first_not_finite(steps, losses)
+        measured = evaluate(block, self.members[members[0]].learner.probes, ends)
+        bad = [steps.index(end) if end <= steps[-1] else None for end in ends.tolist()]
+        return [
+            _Evaluated(each, None if at is None else (steps[at], losses[at, place].item()))
+            for place, (each, at) in enumerate(zip(measured, bad, strict=True))
+        ]
+
+    def _take_in(self, members: list[int], evaluated: list[_Evaluated]) -> None:
+        """Record what was measured, and let those go whose loss is no number."""
+        active = {index: each for index, each in zip(members, evaluated, strict=False) if index in self.active}
+        for index, each in active.items():
+            self._recorders[index].record(each.measurements)
+            for step, accuracy in each.measurements.column("test/accuracy"):
+                self.members[index].settle.update(step, accuracy)
+        if active:
+            self._on_block({index: each.measurements for index, each in active.items()})
+        for index, each in active.items():
+            if each.diverged:
+                step, loss = each.diverged
                 rate = self.members[index].optimiser_config.learning_rate
-                self._leave(
-                    index,
-                    TrainingError(
-                        f"the training loss is {loss} at step {bad[0]}: lower optimiser.learning_rate (now {rate:g})"
-                    ),
-                )
+                error = f"the training loss is {loss} at step {step}: lower optimiser.learning_rate (now {rate:g})"
+                self._leave(index, TrainingError(error))
 
 
 def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:

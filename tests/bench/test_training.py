@@ -17,7 +17,7 @@ def quiet(_):
 @pytest.fixture(autouse=True)
 def once(monkeypatch):
     monkeypatch.setattr(training, "REPEATS", 2)
-    monkeypatch.setattr(training, "STEPS", 2)
+    monkeypatch.setattr(training, "STEPS", {"cpu": 2})
 
 
 def test_the_floor_of_the_paper_is_its_arithmetic():
@@ -29,7 +29,7 @@ def test_a_task_trains_the_next_steps_each_time_it_is_called(tmp_path):
     engine = small_engine()
     head = engine.members[0].learner.model.head
     before = head.weight.clone()
-    task = training._steps(engine, new_run(tmp_path), steps=3)
+    task = training.next_steps(engine, new_run(tmp_path), 3)
     task()
     task()
     assert engine.step == 6
@@ -41,6 +41,7 @@ def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
     assert list(rows)[2:] == [
         "training step",
         "training step / floor",
+        "steps a second",
         "step of the usual full-sequence formulation",
         "full-sequence step / training step",
     ]
@@ -52,14 +53,15 @@ def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
 
 def test_probes_are_measured_one_by_one_together_and_as_by_default(monkeypatch):
     built = []
-    monkeypatch.setattr(training, "_engine", lambda device, measured: built.append(measured) or small_engine())
+    monkeypatch.setattr(training, "endless_engine", lambda device, measured: built.append(measured) or small_engine())
     rows = training.probes(CPU, quiet).rows
-    assert [row["measured every 10 steps"] for row in rows][:5] == [
+    assert [row["measured"] for row in rows][:6] == [
         "none",
-        "prototype",
-        "sample",
-        "embedding",
-        "all three",
+        "prototype every 10 steps",
+        "sample every 10 steps",
+        "embedding every 10 steps",
+        "all three pairings every 10 steps",
+        "all three pairings every step",
     ]
     assert str(rows[0]["added time"]) == "0.0%"
     assert built[1] == ProbesConfig(accuracy="off", norms="off", sample="off", embedding="off")
@@ -67,7 +69,7 @@ def test_probes_are_measured_one_by_one_together_and_as_by_default(monkeypatch):
 
 
 def test_recording_is_measured_with_a_mirror_and_a_save(monkeypatch):
-    monkeypatch.setattr(training, "_engine", lambda device, measured: small_engine(steps=10**6))
+    monkeypatch.setattr(training, "endless_engine", lambda device, measured: small_engine(steps=10**6))
     bare, mirrored, save, together = training.recording(CPU, quiet).rows
     assert bare["time"].repeats == mirrored["time"].repeats == save["time"].repeats == 5
     shares = [row["added time"].value for row in (mirrored, save, together)]

@@ -17,7 +17,7 @@ from grok.config import OptimiserConfig, ProbesConfig, Schedule
 from grok.experiments import EXPERIMENTS, grokking, runner
 from grok.tracking import Store, StoreError
 from grok.tracking.wandb_mirror import WandbError, WandbMirror
-from grok.training import stopping
+from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
 from grok.training.probes import EmbeddingInterplay
 from tests.helpers import CPU, SMALL_FLAGS, before_step, new_run, small_config
@@ -140,6 +140,22 @@ runner.save_checkpoint = killed_at_100
     assert max(checkpoints(run)) == 50
     assert (run.manifest()["status"], run.manifest()["step"]) == ("interrupted", 50)
     assert main(["resume", run.id, "--runs", str(tmp_path), "--wandb", "disabled"]) == 0
+    assert_same_record(run, uninterrupted)
+
+
+def test_a_checkpoint_never_runs_ahead_of_the_record_where_measuring_lags(tmp_path, monkeypatch, uninterrupted):
+    monkeypatch.setattr(executor.SideStream, "exists", True)  # as on a GPU: a block is measured during the next
+    save_at_every_block(monkeypatch)
+    save_checkpoint, saved = runner.save_checkpoint, []
+
+    def save(run, step, *what):
+        saved.append((step, run.metrics()["step"].tolist()))
+        return save_checkpoint(run, step, *what)
+
+    monkeypatch.setattr(runner, "save_checkpoint", save)
+    run, _ = start(tmp_path)
+    assert [step for step, _ in saved] == [100, 120]
+    assert saved[0][1] == list(range(100))
     assert_same_record(run, uninterrupted)
 
 

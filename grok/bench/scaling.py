@@ -1,0 +1,140 @@
+"""How cost grows: with the size of the problem, with the number of runs in a stack, with the length of a run."""
+
+import contextlib
+import dataclasses
+import io
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from grok.bench.measure import Figure, Row, Table, Task, interleaved, resident_memory
+from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, only, scratch_run
+from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig
+from grok.experiments import grokking
+from grok.experiments.runner import start
+from grok.tracking import Store
+from grok.training.engine import Engine
+from grok.training.executor import EXECUTORS
+
+SIZES = [(modulus, d_model) for d_model in (128, 512) for modulus in (59, 113, 227, 401)]
+LONG = 1.0  # seconds a step, from which it is repeated less
+STACKS = {"cpu": (1, 2, 4, 8), "cuda": (1, 4, 16, 64, 128)}
+LENGTHS = (1_000, 10_000, 100_000)
+
+SMALL = GrokkingConfig(
+    task=TaskConfig(modulus=11, train_fraction=0.5),
+    model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32),
+    probes=ProbesConfig(
+        accuracy="every:1", prototype="every:1", sample="every:1", sample_size=32, embedding="every:1", norms="every:1"
+    ),
+    settle=None,
+)
+
+
+def size(
+    device: torch.device, say: Callable[[str], None], sizes: list[tuple[int, int]] | None = None, repeats: int = 5
+) -> Table:
+    """Time of a step, and of one measurement of each pairing on train and test, by modulus and width."""
+    rows: list[Row] = []
+    for modulus, d_model in sizes or SIZES:
+        say(f"size: p = {modulus}, d_model = {d_model}")
+        config = GrokkingConfig(
+            task=TaskConfig(modulus=modulus),
+            model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
+        )
+        settings = {"none": NOTHING} | {name: only(name, every=1) for name in PAIRINGS}
+        with scratch_run() as run:
+            tasks = {}
+            for name, probes in settings.items():
+                engine = endless_engine(device, probes, config=config)
+                tasks[name] = next_steps(engine, run, 1)
+            started = time.perf_counter()
+            tasks["none"]()
+            slow = time.perf_counter() - started > LONG
+            measured = {
+                name: timing for name, (timing, _) in interleaved(tasks, device, repeats=2 if slow else repeats).items()
+            }
+        row: Row = {
+            "p": modulus,
+            "d_model": d_model,
+            "training pairs": config.task.train_size,
+            "step": measured["none"],
+        }
+        for name in PAIRINGS:
+            added = max(measured[name].median - measured["none"].median, 0.0)
+            row[f"measuring {name}"] = Figure(added * 1e3, ",.3g", " ms")
+        rows.append(row)
+    return Table("one step, and one measurement on train and test, by modulus and width (MLP of 4 d_model)", rows)
+
+
+def stack(device: torch.device, say: Callable[[str], None]) -> Table:
+    """Member-steps a second of stacks, and of the same runs one after another."""
+    rows: list[Row] = []
+    for modulus in (23, 113):
+        config = GrokkingConfig(task=TaskConfig(modulus=modulus), probes=NOTHING, settle=None, steps=10**9)
+        for count in STACKS[device.type]:
+            say(f"stack: p = {modulus}, {count} members")
+            executor = EXECUTORS["graph" if device.type == "cuda" else "eager"]
+            members = [grokking.build(config, seed, device) for seed in range(count)]
+            steps = 5 if device.type == "cpu" else 200
+            with scratch_run() as run:
+                tasks: dict[str, Task] = {
+                    "alone": next_steps(endless_engine(device, NOTHING, config=config), run, steps),
+                    "stacked": next_steps(Engine(members, executor=executor), run, steps),
+                }
+                (alone, _), (stacked, _) = interleaved(tasks, device, repeats=5).values()
+            rows.append(
+                {
+                    "p": modulus,
+                    "members": count,
+                    "step of the stack": stacked.divided(steps),
+                    "member-steps a second": Figure(count * steps / stacked.median, ",.0f"),
+                    "one after another": Figure(steps / alone.median, ",.0f"),
+                    "stacked / one after another": Figure(count * alone.median / stacked.median, ".2f"),
+                }
+            )
+    return Table("stacks of the `paper` network, nothing measured", rows)
+
+
+def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int, ...] = LENGTHS) -> Table:
+    """Memory and record of runs of growing length with every probe at every step: the run itself, store included."""
+    rows: list[Row] = []
+    for steps in lengths:
+        say(f"memory: {steps:,} steps")
+        with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder:
+            context = multiprocessing.get_context("spawn")
+            with context.Pool(1) as pool:
+                seconds, resident = pool.apply(_train_here, (steps, folder, device))
+            (run,) = Store(Path(folder)).runs()
+            table = run.read_table()
+            rows.append(
+                {
+                    "steps": steps,
+                    "most memory of the process": Figure(resident, ",.0f", " MiB"),
+                    "record": Figure(run.metrics_path.stat().st_size / 2**20, ",.1f", " MiB"),
+                    "rows": table.num_rows,
+                    "columns": table.num_columns,
+                    "time": Figure(seconds, ",.0f", " s"),
+                }
+            )
+    return Table("runs with every probe at every step (p = 11, d_model = 16, n = 32), store included", rows)
+
+
+def _train_here(steps: int, folder: str, device: torch.device) -> tuple[float, float]:
+    """Train in this process; seconds, and the most MiB that it has held."""
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    with contextlib.redirect_stderr(io.StringIO()):  # the run's progress, beside that of the benchmark
+        start(
+            grokking.EXPERIMENT,
+            [(dataclasses.replace(SMALL, steps=steps), 0)],
+            device=device,
+            store=Store(Path(folder)),
+            wandb="disabled",
+            command=["grok", "bench", "memory"],
+        )
+    return time.perf_counter() - started, resident_memory()

@@ -1,0 +1,96 @@
+"""What performance is to reach, beside what the sections measured."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import torch
+
+from grok.bench.measure import Figure, Row, Table, Timing
+from grok.bench.training import ALL_ALWAYS, ALL_SELDOM, FULL_TO_STEP, STEP_TO_FLOOR, TOGETHER
+
+NOT_MEASURED = "not measured"
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A figure to reach, and where it is found."""
+
+    figure: str
+    target: str
+    section: str
+    find: Callable[[Table], str]
+    device: str | None = None
+    """The kind of device that it is about; None for any."""
+
+
+def _cell(column: str, **where: object) -> Callable[[Table], str]:
+    """The cell of `column` in the row whose other columns are these."""
+
+    def find(table: Table) -> str:
+        return next(str(row[column]) for row in table.rows if all(row[name] == value for name, value in where.items()))
+
+    return find
+
+
+def _estimator(table: Table) -> str:
+    """Largest errors, and smallest gain, over the geometries at n = 4,096."""
+    rows = [row for row in table.rows if row["n"] == 4096]
+    errors = [_value(row[f"error of {ratio}"]) for row in rows for ratio in ("MIR", "HDR")]
+    shares = [_seconds(row["estimate"]) / _seconds(row["exact"]) for row in rows]
+    return f"{max(errors):.2%}, 1/{1 / max(shares):.1f}"
+
+
+def _value(cell: object) -> float:
+    assert isinstance(cell, Figure)
+    return cell.value
+
+
+def _seconds(cell: object) -> float:
+    assert isinstance(cell, Timing)
+    return cell.median
+
+
+TARGETS = (
+    Target("CPU: training step / floor", "≤ 1.5", "step", _cell("measured", figure=STEP_TO_FLOOR), "cpu"),
+    Target("CPU: full-sequence step / ours", "≥ 9", "step", _cell("measured", figure=FULL_TO_STEP), "cpu"),
+    Target(
+        "CPU: three pairings on train and test every 10 steps, added time",
+        "≤ 15 %",
+        "probes",
+        _cell("added time", measured=ALL_SELDOM),
+        "cpu",
+    ),
+    Target("store, recorder, mirror: added time", "≤ 3 %", "recording", _cell("added time", what=TOGETHER)),
+    Target("GPU: steps a second, one run", "≥ 5,000", "step", _cell("measured", figure="steps a second"), "cuda"),
+    Target(
+        "GPU: all pairings at every step, added time",
+        "≤ 25 %",
+        "probes",
+        _cell("added time", measured=ALL_ALWAYS),
+        "cuda",
+    ),
+    Target(
+        "GPU: member-steps a second, stack of 64, float32",
+        "≥ 10,000",
+        "stack",
+        _cell("member-steps a second", p=113, members=64),
+        "cuda",
+    ),
+    Target("estimator at n = 4,096: error of MIR and HDR, share of the time", "≤ 1 %, ≤ 1/10", "estimator", _estimator),
+)
+
+
+def targets(tables: Mapping[str, Table], device: torch.device) -> Table:
+    """Each target with what these sections, on this device, measured of it."""
+    rows: list[Row] = [
+        {
+            "figure": target.figure,
+            "target": target.target,
+            "measured": target.find(tables[target.section])
+            if target.section in tables and target.device in (None, device.type)
+            else NOT_MEASURED,
+            "by": f"grok bench {target.section}",
+        }
+        for target in TARGETS
+    ]
+    return Table("what performance is to reach", rows)

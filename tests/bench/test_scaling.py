@@ -1,0 +1,39 @@
+"""The scaling sections measure what their rows say, at sizes of their own."""
+
+import pytest
+
+from grok.bench import scaling
+from grok.bench.scaling import memory, size, stack
+from tests.helpers import CPU
+
+
+def quiet(_):
+    pass
+
+
+def test_a_step_and_each_pairing_are_timed_at_every_size():
+    (small, large) = size(CPU, quiet, sizes=[(31, 8), (37, 16)], repeats=2).rows
+    assert [small[name] for name in ("p", "d_model", "training pairs")] == [31, 8, 288]
+    assert [large[name] for name in ("p", "d_model", "training pairs")] == [37, 16, 410]
+    for row in (small, large):
+        assert row["step"].median > 0
+        assert all(row[f"measuring {pairing}"].value >= 0 for pairing in ("prototype", "sample", "embedding"))
+        assert row["measuring sample"].value > 0
+
+
+def test_a_stack_is_compared_with_its_members_one_after_another(monkeypatch):
+    monkeypatch.setattr(scaling, "STACKS", {"cpu": (1, 2)})
+    rows = [row for row in stack(CPU, quiet).rows if row["p"] == 23]
+    assert [row["members"] for row in rows] == [1, 2]
+    for row in rows:
+        assert row["member-steps a second"].value == pytest.approx(row["members"] / row["step of the stack"].median)
+        ratio = row["member-steps a second"].value / row["one after another"].value
+        assert row["stacked / one after another"].value == pytest.approx(ratio)
+
+
+def test_runs_of_two_lengths_are_weighed():
+    short, long = memory(CPU, quiet, lengths=(5, 10)).rows
+    assert [row["rows"] for row in (short, long)] == [6, 11]
+    assert short["columns"] == long["columns"] == 33
+    assert short["most memory of the process"].value > 100
+    assert 0 < short["record"].value < long["record"].value

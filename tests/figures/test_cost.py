@@ -1,0 +1,40 @@
+"""The cost figure shows what `grok bench size --json` printed."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from grok.figures import draw_figures
+from grok.tracking import StoreError
+
+MACHINE = {"device_name": "x86_64", "threads": 2, "versions": {"torch": "2.13.0"}, "git_commit": "abc"}
+
+
+def row(p, d_model):
+    timing = {"median": p * d_model / 1e6, "low": 0.0, "high": 1.0, "repeats": 5}
+    return {"p": p, "d_model": d_model, "training pairs": 1, "step": timing} | {
+        f"measuring {pairing}": p + index for index, pairing in enumerate(("prototype", "sample", "embedding"))
+    }
+
+
+def test_the_csv_holds_the_times_in_milliseconds(tmp_path):
+    rows = [row(p, d_model) for d_model in (128, 512) for p in (59, 113)]
+    (tmp_path / "cost.json").write_text(json.dumps({"machine": MACHINE, "sections": {"size": {"rows": rows}}}))
+    png, pdf, csv = draw_figures(["cost"], tmp_path, tmp_path / "plots")
+    assert [path.name for path in (png, pdf, csv)] == ["cost.png", "cost.pdf", "cost.csv"]
+    assert b"grok bench size: x86_64, 2 threads, torch 2.13.0, commit abc" in png.read_bytes()
+    plotted = pd.read_csv(csv)
+    assert plotted.columns.tolist() == ["p", "d_model", "step", "prototype", "sample", "embedding"]
+    assert plotted.iloc[3].tolist() == pytest.approx([113, 512, 113 * 0.512, 113, 114, 115], rel=1e-5)
+
+
+def test_without_a_measurement_nothing_is_drawn(tmp_path):
+    assert draw_figures(["cost"], tmp_path, tmp_path / "plots") == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"machine": {}, "sections": {}}'])
+def test_a_file_that_is_no_measurement_is_named_with_its_mend(tmp_path, text):
+    (tmp_path / "cost.json").write_text(text)
+    with pytest.raises(StoreError, match=r"cost\.json cannot be read .*: make it anew by `grok bench size --json`"):
+        draw_figures(["cost"], tmp_path, tmp_path / "plots")
