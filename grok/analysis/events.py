@@ -6,6 +6,12 @@ import pandas as pd
 
 PAIRINGS = ("prototype/train", "prototype/test", "sample/train", "sample/test", "embedding")
 
+EVENT_COLUMNS = (
+    *("step", "train/accuracy", "test/accuracy"),
+    *(f"interplay/{pairing}/{ratio}" for pairing in PAIRINGS for ratio in ("mir", "hdr")),
+)
+"""The columns of a record that its events are found in."""
+
 
 def events(metrics: pd.DataFrame) -> dict[str, Any]:
     """When accuracy was reached, and where each pairing's MIR and HDR were highest and lowest.
@@ -23,8 +29,7 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
     for pairing in PAIRINGS:
         if f"interplay/{pairing}/mir" not in metrics:
             continue
-        mir = metrics.set_index("step")[f"interplay/{pairing}/mir"].dropna()
-        hdr = metrics.set_index("step")[f"interplay/{pairing}/hdr"].dropna()
+        mir, hdr = (_measured(metrics, f"interplay/{pairing}/{ratio}") for ratio in ("mir", "hdr"))
         found[pairing] = {
             "mir_max": _at(mir, mir.idxmax()),
             "mir_min": _at(mir, mir.idxmin()),
@@ -34,6 +39,10 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
         if rise is not None:
             found[pairing]["hdr_peak"] = _at(hdr, hdr.loc[hdr.loc[:rise].idxmin() :].idxmax())
     return found
+
+
+def _measured(metrics: pd.DataFrame, column: str) -> pd.Series:
+    return metrics[["step", column]].dropna().set_index("step")[column]
 
 
 def _first_reached(metrics: pd.DataFrame, column: str, threshold: float) -> int | None:

@@ -9,19 +9,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from grok.bench.measure import Figure, Row, Table, Task, interleaved, resident_memory
-from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, only, scratch_run
+from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, scratch_run
 from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiments import grokking
 from grok.experiments.runner import start
 from grok.tracking import Store
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
+from grok.training.loss import cross_entropy
+from grok.training.measurements import evaluate
+from grok.training.ring import Block
+from grok.training.step import Member
 
 SIZES = [(modulus, d_model) for d_model in (128, 512) for modulus in (59, 113, 227, 401)]
-LONG = 1.0  # seconds a step, from which it is repeated less
 STACKS = {"cpu": (1, 2, 4, 8), "cuda": (1, 4, 16, 64, 128)}
 LENGTHS = (1_000, 10_000, 100_000)
 
@@ -36,7 +40,7 @@ SMALL = GrokkingConfig(
 
 
 def size(
-    device: torch.device, say: Callable[[str], None], sizes: list[tuple[int, int]] | None = None, repeats: int = 5
+    device: torch.device, say: Callable[[str], None], sizes: list[tuple[int, int]] | None = None, repeats: int = 3
 ) -> Table:
     """Time of a step, and of one measurement of each pairing on train and test, by modulus and width."""
     rows: list[Row] = []
@@ -46,29 +50,38 @@ def size(
             task=TaskConfig(modulus=modulus),
             model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
         )
-        settings = {"none": NOTHING} | {name: only(name, every=1) for name in PAIRINGS}
+        member = grokking.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
         with scratch_run() as run:
-            tasks = {}
-            for name, probes in settings.items():
-                engine = endless_engine(device, probes, config=config)
-                tasks[name] = next_steps(engine, run, 1)
-            started = time.perf_counter()
-            tasks["none"]()
-            slow = time.perf_counter() - started > LONG
-            measured = {
-                name: timing for name, (timing, _) in interleaved(tasks, device, repeats=2 if slow else repeats).items()
-            }
+            tasks: dict[str, Task] = {name: _measurement(member, name) for name in PAIRINGS}
+            tasks["step"] = next_steps(endless_engine(device, NOTHING, config=config), run, 1)
+            measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=repeats).items()}
         row: Row = {
             "p": modulus,
             "d_model": d_model,
             "training pairs": config.task.train_size,
-            "step": measured["none"],
+            "step": measured["step"],
         }
-        for name in PAIRINGS:
-            added = max(measured[name].median - measured["none"].median, 0.0)
-            row[f"measuring {name}"] = Figure(added * 1e3, ",.3g", " ms")
-        rows.append(row)
-    return Table("one step, and one measurement on train and test, by modulus and width (MLP of 4 d_model)", rows)
+        rows.append(row | {f"measuring {name}": measured[name] for name in PAIRINGS})
+    return Table(
+        "one step, and one measurement on train and test, by modulus and width (MLP of 4 d_model, sample of 256)", rows
+    )
+
+
+def _measurement(member: Member, name: str) -> Task:
+    """Measures one probe on a network that a step has just gone through."""
+    learner = member.learner
+    with torch.no_grad():
+        train = learner.samples("train")
+        features = learner.model.features(train.inputs)
+        logits = learner.model.head(features)
+        loss = cross_entropy(logits, train.targets, learner.loss_dtype)
+
+    def task() -> None:
+        observed = learner.observe((name,), features, logits, loss)
+        rows = {key: value[None, None] for key, value in observed[name].items()}
+        evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
+
+    return task
 
 
 def stack(device: torch.device, say: Callable[[str], None]) -> Table:

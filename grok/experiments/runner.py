@@ -1,5 +1,6 @@
 """Runs an experiment in the store: new or resumed, alone or stacked, with locks, progress, saves, a clean interrupt."""
 
+import math
 import shutil
 import signal
 import time
@@ -11,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from grok.analysis.events import events
+from grok.analysis.events import EVENT_COLUMNS, events
 from grok.config import config_from_json, config_hash, config_to_json
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
@@ -24,7 +25,7 @@ from grok.training.progress import Progress
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
-SAVE_INTERVAL = 10.0  # seconds: a kill loses at most what was measured since the last save
+SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most what was measured since the last
 SAVE_SHARE = 0.03  # of the time: where many runs make saves slow, they come less often
 
 WandbMode = Literal["offline", "online", "disabled"]
@@ -196,7 +197,8 @@ def _drive(
     """Train the members and keep what is measured in their runs; return whether they came to their end."""
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     engine = Engine(members, first_step=first_step, executor=EXECUTORS[executor])
-    started = last_save = time.monotonic()
+    started = time.monotonic()
+    next_save = started + SAVE_INTERVAL
     manifests = [run.manifest() for run in runs]
     mirrors = _mirrors(runs, wandb, first_step)
     recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]
@@ -223,14 +225,15 @@ def _drive(
             save(index)
 
     def on_block(measured: dict[int, Measurements]) -> None:
-        nonlocal last_save
+        nonlocal next_save
         latest = {index: measurements.latest() for index, measurements in measured.items()}
         progress.update(engine.step, _last_step(members), latest, active=len(engine.active))
-        now = time.monotonic()
-        if now - last_save > SAVE_INTERVAL:
-            last_save = now  # before it saves, which catches up with a block and so comes here again
+        began = time.monotonic()
+        if began > next_save:
+            next_save = math.inf  # while it saves, which measures a block and so comes here again
             save_all()
-            last_save = now + (time.monotonic() - now) / SAVE_SHARE - SAVE_INTERVAL
+            ended = time.monotonic()
+            next_save = ended + pause_after(ended - began)
 
     def on_end(index: int, error: TrainingError | None) -> None:
         run, summary = runs[index], {}
@@ -273,6 +276,15 @@ def _drive(
     return finished
 
 
+def pause_after(seconds: float) -> float:
+    """Seconds between a save that took so many and the next.
+
+    >>> pause_after(0.02), pause_after(3.0)
+    (10.0, 100.0)
+    """
+    return max(SAVE_INTERVAL, seconds / SAVE_SHARE)
+
+
 def _last_step(members: Sequence[Member]) -> int:
     """The step at which the last of them will end, as far as is known."""
     return max(member.settle.last_step for member in members)
@@ -301,11 +313,10 @@ def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[Wan
 
 
 def _summary(run: Run) -> dict[str, Any]:
-    metrics = run.metrics()
-    if metrics.empty:
+    last = {name: value for name, value in run.last_row().items() if not math.isnan(value)}
+    if not last:
         return {}
-    last = metrics.iloc[-1].dropna()
-    return {"events": events(metrics), "last": {"step": int(last.pop("step"))} | last.to_dict()}
+    return {"events": events(run.read_table(EVENT_COLUMNS).to_pandas()), "last": last}
 
 
 def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:

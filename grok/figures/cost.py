@@ -48,7 +48,7 @@ def _read(path: Path) -> tuple[str, pd.DataFrame]:
         times = pd.DataFrame(
             [
                 {"p": row["p"], "d_model": row["d_model"], "step": row["step"]["median"] * 1e3}
-                | {pairing: row[f"measuring {pairing}"] for pairing in PAIRINGS}
+                | {pairing: row[f"measuring {pairing}"]["median"] * 1e3 for pairing in PAIRINGS}
                 for row in rows
             ]
         )

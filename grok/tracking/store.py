@@ -82,6 +82,15 @@ class Run:
         with self._reading(), pq.ParquetFile(self.metrics_path) as file:
             return file.read(columns)
 
+    def last_row(self) -> dict[str, Any]:
+        """What was measured at the last recorded step; empty before the first write."""
+        if not self.metrics_path.exists():
+            return {}
+        with self._reading(), pq.ParquetFile(self.metrics_path) as file:
+            group = file.read_row_group(file.num_row_groups - 1)
+        (row,) = group.slice(group.num_rows - 1).to_pylist()
+        return {name: value for name, value in row.items() if value is not None}
+
     def append_table(self, table: pa.Table, *, first_step: int) -> None:
         """Replace the record by its rows before `first_step` and `table` after them.
 

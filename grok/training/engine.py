@@ -187,14 +187,14 @@ class Engine:
             self._recorders[index].record(each.measurements)
             for step, accuracy in each.measurements.column("test/accuracy"):
                 self.members[index].settle.update(step, accuracy)
-        if active:
-            self._on_block({index: each.measurements for index, each in active.items()})
         for index, each in active.items():
             if each.diverged:
                 step, loss = each.diverged
                 rate = self.members[index].optimiser_config.learning_rate
                 error = f"the training loss is {loss} at step {step}: lower optimiser.learning_rate (now {rate:g})"
                 self._leave(index, TrainingError(error))
+        if active:
+            self._on_block({index: each.measurements for index, each in active.items()})
 
 
 def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:

@@ -62,16 +62,17 @@ class Learner(nn.Module):
         features = self.model.features(train.inputs)
         logits = self.model.head(features)
         loss = cross_entropy(logits, train.targets, self.loss_dtype)
-        return loss, self._observe(due, features, logits, loss)
+        return loss, self.observe(due, features, logits, loss)
 
     @torch.no_grad()
-    def _observe(
+    def observe(
         self,
         due: Sequence[str],
         features: Float[Tensor, "train dim"],
         logits: Float[Tensor, "train class"],
         loss: Float[Tensor, ""],
     ) -> Observed:
+        """What the probes named in `due` observe, given what a step has computed on the training split."""
         snapshot = Snapshot(
             model=self.model,
             samples={split: self.samples(split) for split in SPLITS},

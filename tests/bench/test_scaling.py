@@ -17,8 +17,7 @@ def test_a_step_and_each_pairing_are_timed_at_every_size():
     assert [large[name] for name in ("p", "d_model", "training pairs")] == [37, 16, 410]
     for row in (small, large):
         assert row["step"].median > 0
-        assert all(row[f"measuring {pairing}"].value >= 0 for pairing in ("prototype", "sample", "embedding"))
-        assert row["measuring sample"].value > 0
+        assert all(row[f"measuring {pairing}"].median > 0 for pairing in ("prototype", "sample", "embedding"))
 
 
 def test_a_stack_is_compared_with_its_members_one_after_another(monkeypatch):

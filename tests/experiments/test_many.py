@@ -11,7 +11,7 @@ from grok.config import OptimiserConfig
 from grok.experiments import EXPERIMENTS, grokking, runner
 from grok.experiments.many import train_many
 from grok.tracking import Store
-from grok.training import stopping
+from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
 from tests.helpers import CPU, SMALL_FLAGS, before_step, small_config
 
@@ -221,3 +221,13 @@ def test_seeds_of_which_one_failed_end_with_1_and_its_error(tmp_path, capsys):
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("grok: ")]
     assert [line.split(": ")[1] for line in errors] == [run.id for run in Store(tmp_path).runs()]
     assert all("lower optimiser.learning_rate" in line for line in errors)
+
+
+def test_a_member_that_diverges_while_measuring_lags_leaves_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor.SideStream, "exists", True)
+    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)  # so that a save measures the next block amid the first
+    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    (tame, wild) = (small_config(steps=STEPS, optimiser=optimiser) for optimiser in (OptimiserConfig(), WILD))
+    runs, _ = many(tmp_path, [(tame, 0), (wild, 1)], together=2)
+    assert [status for status, _ in statuses(runs)] == ["finished", "failed"]
+    assert " at step 1: " in runs[1].manifest()["error"]

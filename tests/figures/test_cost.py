@@ -11,10 +11,13 @@ from grok.tracking import StoreError
 MACHINE = {"device_name": "x86_64", "threads": 2, "versions": {"torch": "2.13.0"}, "git_commit": "abc"}
 
 
+def timing(milliseconds):
+    return {"median": milliseconds / 1e3, "low": 0.0, "high": 1.0, "repeats": 3}
+
+
 def row(p, d_model):
-    timing = {"median": p * d_model / 1e6, "low": 0.0, "high": 1.0, "repeats": 5}
-    return {"p": p, "d_model": d_model, "training pairs": 1, "step": timing} | {
-        f"measuring {pairing}": p + index for index, pairing in enumerate(("prototype", "sample", "embedding"))
+    return {"p": p, "d_model": d_model, "training pairs": 1, "step": timing(p * d_model / 1e3)} | {
+        f"measuring {pairing}": timing(p + index) for index, pairing in enumerate(("prototype", "sample", "embedding"))
     }
 
 

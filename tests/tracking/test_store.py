@@ -155,6 +155,13 @@ def test_rows_from_the_first_appended_step_on_are_replaced_and_new_columns_are_n
     assert run.read_table().to_pydict() == {"step": [0, 1], "loss": [3.0, None], "mir": [None, 0.5]}
 
 
+def test_the_last_row_has_what_was_measured_there(tmp_path):
+    run = new_run(tmp_path)
+    assert run.last_row() == {}
+    run.append_table(pa.table({"step": [0, 1], "loss": [3.0, 2.0], "mir": [0.5, None]}), first_step=0)
+    assert run.last_row() == {"step": 1, "loss": 2.0}
+
+
 def test_columns_are_read_alone_and_missing_ones_left_out(tmp_path):
     run = new_run(tmp_path)
     assert run.read_table(["step", "loss"]).column_names == ["step"]
