@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.style import BLUE, GREEN, SKY, VERMILION, styled, write_figure
 from grok.tracking import StoreError
@@ -22,21 +23,22 @@ def draw_cost(source: Path, target: Path) -> list[Path]:
         return []
     machine, times = _read(path)
     with styled():
-        figure = Figure(figsize=(10.4, 5.2), layout="constrained")
+        figure = Figure(figsize=(10.4, 5.4), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
         axes = figure.subplots(1, 2, sharex=True, sharey=True)
         for d_model, rows in times.groupby("d_model"):
             line = LINES.get(int(str(d_model)), ":")
             axes[0].plot(rows["p"], rows["step"], line, marker="o", color=BLUE, label=f"d_model = {d_model}")
             for pairing, colour in PAIRINGS.items():
                 axes[1].plot(rows["p"], rows[pairing], line, marker="o", color=colour, label=f"{pairing}, {d_model}")
-        axes[0].set(xscale="log", yscale="log", title="one training step, full batch, 30 % of p² pairs")
+        axes[0].set(xscale="log", yscale="log", title="a training step, on 30 % of the p² pairs")
         axes[0].set(xlabel="modulus p", ylabel="time (ms)")
-        axes[1].set(xlabel="modulus p", title="one measurement on train and test, by pairing and d_model")
+        axes[1].set(xlabel="modulus p", title="a measurement on train and test")
         ticks = sorted(times["p"].unique())
         for axis in axes:
             axis.set_xticks(ticks, [str(tick) for tick in ticks])
             axis.minorticks_off()
-            axis.legend()
+        axes[0].legend()
+        axes[1].legend(title="pairing, d_model", alignment="left")
         return write_figure(figure, times, target, "cost", stamp=machine)
 
 
