@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from grok.bench.full_sequence import full_sequence_logits
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
@@ -43,11 +44,12 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
         usual = endless_engine(device, NOTHING)
         tasks = {
             "sgemm": _sgemm(engine, device),
+            "products": _products(engine, device),
             "step": next_steps(engine, run, steps),
             "full sequence": lambda: _full_sequence_step(usual.members[0]),
         }
         measured = interleaved(tasks, device, repeats=REPEATS)
-    sgemm, ours, full = (timing for timing, _ in measured.values())
+    sgemm, products, ours, full = (timing for timing, _ in measured.values())
     flops = step_flops(engine)
     rate = _sgemm_flops(engine) / sgemm.median
     floor = flops / rate
@@ -57,6 +59,8 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
             "figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate",
             "measured": Figure(floor * 1e3, ".3g", " ms"),
         },
+        {"figure": "the step's matrix products alone, into memory that is there", "measured": products},
+        {"figure": "matrix products / floor", "measured": Figure(products.median / floor, ".2f")},
         {"figure": "training step", "measured": ours.divided(steps)},
         {"figure": STEP_TO_FLOOR, "measured": Figure(ours.median / steps / floor, ".2f")},
         {"figure": "steps a second", "measured": Figure(steps / ours.median, ",.0f")},
@@ -137,9 +141,12 @@ def scratch_run() -> Iterator[Run]:
 
 def step_flops(engine: Engine) -> float:
     """The floor's arithmetic: out-projection, MLP and unembedding at the last position, forward and backward."""
+    return 6.0 * _train_size(engine) * sum(weight.numel() for weight in _weights(engine))
+
+
+def _weights(engine: Engine) -> list[Tensor]:
     model = _transformer(engine.members[0])
-    weights = (model.attention_out, model.mlp_in, model.mlp_out, model.head.weight)
-    return 6.0 * _train_size(engine) * sum(weight.numel() for weight in weights)
+    return [model.attention_out, model.mlp_in, model.mlp_out, model.head.weight]
 
 
 def _sgemm(engine: Engine, device: torch.device) -> Task:
@@ -147,6 +154,29 @@ def _sgemm(engine: Engine, device: torch.device) -> Task:
     left, right = torch.randn(samples, width, device=device), torch.randn(width, width, device=device)
     product = torch.empty(samples, width, device=device)
     return lambda: torch.mm(left, right, out=product)
+
+
+def _products(engine: Engine, device: torch.device) -> Task:
+    """The products of `step_flops`: with a weight W, from x (sample, in) to y (sample, out), and both gradients."""
+    samples = _train_size(engine)
+    layers = [
+        (
+            weight.detach(),
+            torch.randn(samples, weight.shape[1], device=device),
+            torch.randn(samples, len(weight), device=device),
+        )
+        for weight in _weights(engine)
+    ]
+    gradients = [torch.empty_like(weight) for weight, _, _ in layers]
+
+    def task() -> None:
+        for weight, x, y in layers:
+            torch.mm(x, weight.mT, out=y)
+        for (weight, x, y), gradient in zip(layers, gradients, strict=True):
+            torch.mm(y.mT, x, out=gradient)
+            torch.mm(y, weight, out=x)
+
+    return task
 
 
 def _sgemm_flops(engine: Engine) -> float:

@@ -76,7 +76,7 @@ class Progress:
         rate = (step - self._first_step) / seconds if seconds > 0 else 0.0
         parts = [f"step {step:,} of at most {last_step:,}"]
         if self._runs > 1:
-            parts += [f"{active} of {self._runs} runs"]
+            parts += [f"{active} of {self._runs} runs under way"]
         if rate > 0:
             minutes, left = divmod(round((last_step - step) / rate), 60)
             parts += [f"at most {minutes}:{left:02d} left", f"{rate:.0f} steps/s"]

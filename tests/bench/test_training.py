@@ -36,9 +36,23 @@ def test_a_task_trains_the_next_steps_each_time_it_is_called(tmp_path):
     assert not torch.equal(head.weight, before)
 
 
+def test_the_products_of_a_step_are_computed_into_memory_that_is_there(monkeypatch):
+    calls = []
+    mm = torch.mm
+    monkeypatch.setattr(
+        torch, "mm", lambda left, right, out: calls.append((len(left), *right.shape)) or mm(left, right, out=out)
+    )
+    engine = small_engine()
+    training._products(engine, CPU)()
+    flops = sum(2 * rows * inner * columns for rows, inner, columns in calls)
+    assert flops == training.step_flops(engine)
+
+
 def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
     rows = {row["figure"]: row["measured"] for row in training.step(CPU, quiet).rows}
     assert list(rows)[2:] == [
+        "the step's matrix products alone, into memory that is there",
+        "matrix products / floor",
         "training step",
         "training step / floor",
         "steps a second",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from grok.analysis.events import events
 from grok.cli import main
@@ -249,6 +250,34 @@ def test_a_failed_run_that_was_resumed_to_its_end_has_no_error(tmp_path):
     run.update(status="failed", error="no space left")
     assert resume(run, wandb="disabled")
     assert "error" not in run.manifest()
+
+
+@pytest.fixture
+def precision():
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize(("tf32", "allowed"), [(True, "high"), (False, "highest")])
+@pytest.mark.usefixtures("precision")
+def test_tf32_is_used_only_when_asked_for_and_the_run_says_so(tmp_path, monkeypatch, tf32, allowed):
+    def train(tf32):
+        wanted = [(small_config(steps=3), 0)]
+        (run,), _ = runner.start(
+            EXPERIMENT, wanted, device=CPU, store=Store(tmp_path), wandb="disabled", command=["grok"], tf32=tf32
+        )
+        return run
+
+    torch.set_float32_matmul_precision("medium")
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 1)
+        run = train(tf32)
+    assert torch.get_float32_matmul_precision() == allowed
+    assert (run.manifest()["tf32"], run.manifest()["executor"]) == (tf32, "eager")
+    torch.set_float32_matmul_precision("medium")
+    resume(run, wandb="disabled")
+    assert torch.get_float32_matmul_precision() == allowed
 
 
 def test_a_run_that_measures_nothing_finishes(tmp_path):

@@ -11,11 +11,13 @@ import torch.nn.functional as F
 from grok.config import OptimiserConfig, Schedule
 from grok.tasks import modular_task
 from grok.training.engine import Engine, TrainingError
+from grok.training.executor import eager
 from grok.training.learner import Learner
 from grok.training.probes import Probe
 from grok.training.recorder import Recorder
 from grok.training.stopping import Settle
-from tests.helpers import new_run, run_steps, small_config, small_engine, small_member
+from tests.helpers import before_step, new_run, run_steps, small_config, small_engine, small_member
+from tests.reference.tape import Tapes
 from tests.reference.transformer import full_sequence_logits
 
 # step -> training loss of seed 0; a new value here means that every run's numbers have changed
@@ -29,8 +31,16 @@ GOLDEN = {
 }
 
 
-def test_the_seeded_loss_is_what_it_was(tmp_path):
-    rows = run_steps(small_engine(), new_run(tmp_path), 51)
+@pytest.mark.parametrize("how", ["alone", "replayed", "stacked"])
+def test_the_seeded_loss_is_what_it_was(tmp_path, how):
+    members = [small_member(seed=seed) for seed in range(3 if how == "stacked" else 1)]
+    engine = Engine(members, executor=Tapes if how == "replayed" else eager)
+    rows = []
+    engine.run(
+        [Recorder(new_run(tmp_path)) for _ in members],
+        on_block=lambda measured: rows.extend(measured[0].rows()),
+        interrupted=before_step(51),
+    )
     losses = {step: row["train/loss"] for step, row in rows if "train/loss" in row}
     assert losses == pytest.approx(GOLDEN, rel=1e-5)
 

@@ -29,7 +29,7 @@ def test_of_many_runs_it_shows_how_many_still_train_and_means():
     progress = Progress(first_step=0, last_step=1000, runs=3, out=out)
     progress.update(500, 1000, {0: ROW, 1: ROW | {"test/accuracy": 0.75}}, active=2)
     progress.close()
-    assert re.match(r"step 500 of at most 1,000  2 of 3 runs  .*  test 50.0%  ", out.getvalue())
+    assert re.match(r"step 500 of at most 1,000  2 of 3 runs under way  .*  test 50.0%  ", out.getvalue())
 
 
 def test_plain_lines_come_seldom_and_the_last_step_always():
