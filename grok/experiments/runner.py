@@ -230,7 +230,6 @@ def _drive(
         progress.update(engine.step, _last_step(members), latest, active=len(engine.active))
         began = time.monotonic()
         if began > next_save:
-            next_save = math.inf  # while it saves, which measures a block and so comes here again
             save_all()
             ended = time.monotonic()
             next_save = ended + pause_after(ended - began)

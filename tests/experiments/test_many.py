@@ -10,7 +10,7 @@ from grok.cli import main
 from grok.config import OptimiserConfig
 from grok.experiments import EXPERIMENTS, grokking, runner
 from grok.experiments.many import train_many
-from grok.tracking import Store
+from grok.tracking import Run, Store
 from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
 from tests.helpers import CPU, SMALL_FLAGS, before_step, small_config
@@ -119,6 +119,7 @@ def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_p
         interrupt_before(patch, 99)
         runs, _ = many(tmp_path, seeds(3), together=3)
     assert [list(checkpoints(run)) for run in runs] == [[50, 99]] * 3
+    assert runner._standing_together(runs[0]) == (runs, 99)
     checkpoints(runs[2])[99].unlink()  # as if killed before this one was written
     runs, _ = many(tmp_path, seeds(3), together=3)
     assert_same_records(runs, stacked, check_exact=True)
@@ -148,6 +149,20 @@ def test_a_member_that_has_ended_leaves_and_the_others_go_on(tmp_path, monkeypat
     singles, _ = many(tmp_path / "alone", seeds(3), together=1)
     assert statuses(runs) == statuses(singles) == [("finished", 30), ("finished", 50), ("finished", 70)]
     assert_same_records(runs, singles, rtol=1e-4, atol=1e-6)
+
+
+def test_when_a_member_has_ended_the_others_resume_from_no_earlier_step(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.experiments.test_many.EXPERIMENT", ending_at_different_steps())
+    update, seen = Run.update, []
+
+    def watch(run, **fields):
+        if fields.get("status") == "finished":
+            seen.append([max(checkpoints(peer), default=0) for peer in Store(tmp_path).runs()])
+        update(run, **fields)
+
+    monkeypatch.setattr(Run, "update", watch)
+    many(tmp_path, seeds(3), together=3)
+    assert seen == [[30, 30, 30], [30, 50, 50], [30, 50, 70]]
 
 
 @pytest.mark.parametrize("step", [29, 40, 60])

@@ -204,6 +204,63 @@ def test_a_diverged_run_keeps_its_rows_and_says_why_it_ended(tmp_path):
     assert run.metrics()["train/loss"].iloc[0] == pytest.approx(2.44, abs=0.3)
 
 
+class Broken(EmbeddingInterplay):
+    """Cannot evaluate what it observed at step 70."""
+
+    def __init__(self):
+        super().__init__(Schedule.parse("every:1"))
+        self.evaluated = 0
+
+    def evaluate(self, observed):
+        if self.evaluated == 70:
+            raise RuntimeError("the eigenvalues did not converge")
+        self.evaluated += 1
+        return super().evaluate(observed)
+
+
+def with_embedding_probe(make):
+    def build(config, seed, device):
+        member = grokking.build(config, seed, device)
+        member.learner._probes["embedding"] = make()
+        return member
+
+    return dataclasses.replace(EXPERIMENT, build=build)
+
+
+def test_a_run_that_an_error_ends_keeps_its_rows_says_why_and_resumes(tmp_path, uninterrupted):
+    with pytest.raises(RuntimeError, match="did not converge"):
+        start(tmp_path, experiment=with_embedding_probe(Broken))
+    run = only_run(tmp_path)
+    assert (run.manifest()["status"], run.manifest()["error"]) == ("failed", "the eigenvalues did not converge")
+    assert run.metrics()["step"].tolist() == list(range(50))
+    assert resume(run, wandb="disabled")
+    assert_same_record(run, uninterrupted)
+
+
+def test_a_run_is_locked_while_it_trains(tmp_path, monkeypatch):
+    holders = []
+
+    def interrupted():
+        holders.append(only_run(tmp_path).lock_holder())
+        return False
+
+    monkeypatch.setattr(runner, "_interruptible", lambda: contextlib.nullcontext(interrupted))
+    run, _ = start(tmp_path, small_config(steps=2))
+    assert holders == [os.getpid()] * 2
+    assert run.lock_holder() is None
+
+
+def test_a_run_resumes_with_the_executor_that_it_had(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 2)
+        run, _ = start(tmp_path, small_config(steps=4))
+    run.update(executor="graph")
+    used = []
+    monkeypatch.setitem(executor.EXECUTORS, "graph", lambda step: used.append(step) or step)
+    assert resume(run, wandb="disabled")
+    assert len(used) == 1
+
+
 class CtrlC(EmbeddingInterplay):
     """Measures as it should, and presses Ctrl-C so many times at step 3."""
 
@@ -221,12 +278,7 @@ class CtrlC(EmbeddingInterplay):
 
 
 def with_ctrl_c(presses):
-    def build(config, seed, device):
-        member = grokking.build(config, seed, device)
-        member.learner._probes["embedding"] = CtrlC(presses)
-        return member
-
-    return dataclasses.replace(EXPERIMENT, build=build)
+    return with_embedding_probe(lambda: CtrlC(presses))
 
 
 def test_one_ctrl_c_ends_the_run_after_the_step_under_way_and_gives_the_handler_back(tmp_path):
@@ -236,6 +288,15 @@ def test_one_ctrl_c_ends_the_run_after_the_step_under_way_and_gives_the_handler_
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.fixture
+def ctrl_c_works():
+    """Also where the tests run in the background of a shell, which lets its jobs ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_a_second_ctrl_c_ends_the_run_at_once_and_it_resumes(tmp_path, uninterrupted):
     with pytest.raises(KeyboardInterrupt):
         start(tmp_path, experiment=with_ctrl_c(2))
@@ -346,6 +407,21 @@ def test_a_mirror_that_does_not_start_leaves_no_run(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "WandbMirror", refuse)
     with pytest.raises(WandbError):
         start(tmp_path, wandb="online")
+    assert list((tmp_path / "grokking").iterdir()) == []
+
+
+def test_a_mirror_that_does_not_start_ends_those_of_the_stack_that_did(tmp_path, monkeypatch, mirrors):
+    class Second(FakeMirror):
+        def __init__(self, directory, **settings):
+            if mirrors:
+                raise WandbError("wandb does not start")
+            super().__init__(directory, **settings)
+
+    monkeypatch.setattr(runner, "WandbMirror", Second)
+    wanted = [(small_config(), seed) for seed in range(2)]
+    with pytest.raises(WandbError):
+        runner.start(EXPERIMENT, wanted, device=CPU, store=Store(tmp_path), wandb="offline", command=["grok"])
+    assert [mirror.finished for mirror in mirrors] == [({}, 1)]
     assert list((tmp_path / "grokking").iterdir()) == []
 
 
