@@ -173,6 +173,8 @@ def check_train_options(options: TrainOptions) -> list[int] | None:
     """Refuse what no training can be, and read `--seeds`."""
     if options.seed < 0:
         raise UsageError(f"--seed: expected an integer of at least 0, got {options.seed}")
+    if options.seed and options.seeds is not None:
+        raise UsageError(f"--seed: expected either --seed or --seeds, got both ({options.seed} and {options.seeds})")
     if options.stack is not None and options.seeds is None:
         raise UsageError("--stack: expected --seeds with it, got --stack alone: one run is no stack")
     if options.stack is not None and options.stack < 1:

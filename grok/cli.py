@@ -70,7 +70,7 @@ def train(arguments: Sequence[str]) -> int:
         together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
         wanted = [(config, seed) for seed in seeds]
         runs, finished = train_many(experiment, wanted, together=together, again=options.again, **how)
-        return _conclude_many(runs, finished)
+        return _conclude_many(runs, finished, again=options.again)
     existing = None if options.again else find_existing(store, experiment, config, options.seed)
     if existing:
         refuse_unfinished(existing)
@@ -122,6 +122,8 @@ def figures(arguments: Sequence[str]) -> int:
         choose("figure", name, FIGURES)
     written = draw_figures(options.names or tuple(FIGURES), options.runs, options.plots)
     if not written:
+        if options.names == ("cost",):
+            raise StoreError(f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one")
         raise StoreError(f"no finished run in {options.runs} to draw: `grok train grokking` makes one")
     for path in written:
         print(path)
@@ -155,7 +157,8 @@ def bench(arguments: Sequence[str]) -> int:
     machine = describe_environment(device)
     with tqdm(desc="bench", bar_format="{desc}  {elapsed}", leave=False) as line:
         tables = {name: SECTIONS[name](device, line.set_description_str) for name in names}
-    tables["targets"] = targets(tables, device)
+    if reached := targets(tables, device):
+        tables["targets"] = reached
     if options.json:
         measured = {name: table.json() for name, table in tables.items()}
         print(json.dumps({"machine": machine, "sections": measured}, indent=2))
@@ -255,14 +258,14 @@ def _conclude(runs: Sequence[Run], finished: bool) -> int:
     return DONE
 
 
-def _conclude_many(runs: Sequence[Run], finished: bool) -> int:
+def _conclude_many(runs: Sequence[Run], finished: bool, *, again: bool = False) -> int:
     manifests = [run.manifest() for run in runs]
     print(f"\n{list_table(manifests)}")
     failed = [manifest for manifest in manifests if manifest["status"] == "failed"]
     for manifest in failed:
         print(f"grok: {manifest['id']}: {manifest['error']}", file=sys.stderr)
     if not finished:
-        print("\nInterrupted; all is saved. The same command goes on.")
+        print(f"\nInterrupted; all is saved. The same command{' without --again' if again else ''} goes on.")
         return INTERRUPTED
     print(f"\nNext, draw them:\n    {_program()} figures{_runs_flag(runs[0])}")
     return FAILED if failed else DONE

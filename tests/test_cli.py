@@ -91,6 +91,10 @@ REFUSALS = {
         ["train", "grokking", "--seeds", "3-1"],
         "grok: --seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
     ),
+    "a seed and seeds": (
+        ["train", "grokking", "--seed", "7", "--seeds", "0-1"],
+        "grok: --seed: expected either --seed or --seeds, got both (7 and 0-1)",
+    ),
     "a stack of none": (
         ["train", "grokking", "--seeds", "0-3", "--stack", "0"],
         "grok: --stack: expected a positive integer, got 0",
@@ -180,6 +184,8 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert json.loads(capsys.readouterr().out) == []
     assert main(["figures", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
+    assert main(["figures", "cost", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
 
 
 def test_the_same_config_and_seed_again_changes_nothing_and_says_so(runs, capsys):

@@ -53,13 +53,14 @@ def size(
         member = grokking.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
         with scratch_run() as run:
             tasks: dict[str, Task] = {name: _measurement(member, name) for name in PAIRINGS}
-            tasks["step"] = next_steps(endless_engine(device, NOTHING, config=config), run, 1)
+            steps = 1 if device.type == "cpu" else 100  # beyond the warm-up of a capture
+            tasks["step"] = next_steps(endless_engine(device, NOTHING, config=config), run, steps)
             measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=repeats).items()}
         row: Row = {
             "p": modulus,
             "d_model": d_model,
             "training pairs": config.task.train_size,
-            "step": measured["step"],
+            "step": measured["step"].divided(steps),
         }
         rows.append(row | {f"measuring {name}": measured[name] for name in PAIRINGS})
     return Table(

@@ -80,17 +80,16 @@ TARGETS = (
 )
 
 
-def targets(tables: Mapping[str, Table], device: torch.device) -> Table:
-    """Each target with what these sections, on this device, measured of it."""
+def targets(tables: Mapping[str, Table], device: torch.device) -> Table | None:
+    """Each target of these sections with what they, on this device, measured of it; None if they have none."""
     rows: list[Row] = [
         {
             "figure": target.figure,
             "target": target.target,
-            "measured": target.find(tables[target.section])
-            if target.section in tables and target.device in (None, device.type)
-            else NOT_MEASURED,
+            "measured": target.find(tables[target.section]) if target.device in (None, device.type) else NOT_MEASURED,
             "by": f"grok bench {target.section}",
         }
         for target in TARGETS
+        if target.section in tables
     ]
-    return Table("what performance is to reach", rows)
+    return Table("what performance is to reach", rows) if rows else None

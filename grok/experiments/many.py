@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from grok.experiments.runner import ExecutorName, Experiment, WandbMode, find_existing, resume, start
+from grok.experiments.runner import ExecutorName, Experiment, WandbMode, find_existing, has_ended, resume, start
 from grok.tracking import Run, Store
 
 
@@ -25,7 +25,7 @@ def train_many(
 ) -> tuple[list[Run], bool]:
     """Bring every config and seed to a finished run, at most so many `together` as one batched model.
 
-    A run whose loss diverges is recorded as failed, and the others go on.
+    A run whose loss diverges is recorded as failed and not tried again, and the others go on.
 
     Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
 
@@ -37,9 +37,9 @@ def train_many(
         if not again and (run := find_existing(store, experiment, config, seed)):
             runs[place] = run
     new = [place for place in range(len(wanted)) if place not in runs]
-    unfinished = [run for run in runs.values() if run.manifest()["status"] != "finished"]
+    unfinished = [run for run in runs.values() if not has_ended(run)]
     print(
-        f"{len(wanted)} runs: {len(runs) - len(unfinished)} finished, {len(unfinished)} to go on with, {len(new)} new",
+        f"{len(wanted)} runs: {len(runs) - len(unfinished)} ended, {len(unfinished)} to go on with, {len(new)} new",
         file=sys.stderr,
     )
     finished = True

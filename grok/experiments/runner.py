@@ -3,6 +3,7 @@
 import math
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -150,6 +151,8 @@ def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | N
             config = config_from_json(experiment.config_type, each.manifest()["config"])
             member = experiment.build(config, each.manifest()["seed"], torch.device(manifest["device"]))
             if step is not None:
+                for newer in [at for at in checkpoints(each) if at > step]:
+                    checkpoints(each)[newer].unlink()  # of a time that is trained anew: not to be taken for its own
                 load_checkpoint(checkpoints(each)[step], member.learner.model, member.optimiser)
             elif manifest["step"] > 0:
                 raise StoreError(f"{each.checkpoints_path} is empty: restore it, or train anew beside it with --again")
@@ -176,13 +179,22 @@ def _standing_together(run: Run) -> tuple[list[Run], int | None]:
     steps = checkpoints(run)
     if "stack" not in run.manifest():
         return [run], max(steps, default=None)
-    peers = [Run(run.path.parent / name) for name in run.manifest()["stack"]]
-    unfinished = [peer for peer in peers if peer.manifest()["status"] != "finished"]
+    stack = [Run(run.path.parent / name) for name in run.manifest()["stack"]]
+    peers = [peer for peer in stack if (peer.path / "run.json").exists()]
+    if len(peers) < len(stack):
+        print(f"grok: {len(stack) - len(peers)} runs of the stack are gone; the others go on without", file=sys.stderr)
+    unfinished = [peer for peer in peers if peer == run or not has_ended(peer)]
     if not steps:
         return [peer for peer in unfinished if not checkpoints(peer)], None
     standing = {step: [peer for peer in unfinished if step in checkpoints(peer)] for step in steps}
     step = max(standing, key=lambda step: (len(standing[step]), step))
     return standing[step], step
+
+
+def has_ended(run: Run) -> bool:
+    """Whether there is nothing to go on with: the run is finished, or its loss has diverged."""
+    manifest = run.manifest()
+    return manifest["status"] == "finished" or manifest.get("diverged", False)
 
 
 def _drive(
@@ -200,11 +212,11 @@ def _drive(
     started = time.monotonic()
     next_save = started + SAVE_INTERVAL
     manifests = [run.manifest() for run in runs]
+    for member, run in zip(members, runs, strict=True):
+        for step, accuracy in Recorder(run, first_step=first_step).earlier("test/accuracy"):
+            member.settle.update(step, accuracy)
     mirrors = _mirrors(runs, wandb, first_step)
     recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]
-    for member, recorder in zip(members, recorders, strict=True):
-        for step, accuracy in recorder.earlier("test/accuracy"):
-            member.settle.update(step, accuracy)
     progress = Progress(first_step=first_step, last_step=_last_step(members), runs=len(runs))
     saved_at: dict[int, int] = {}
 
@@ -238,9 +250,10 @@ def _drive(
         run, summary = runs[index], {}
         if error:
             recorders[index].save()
-            run.update(status="failed", error=str(error))
+        save_all()  # the others first: they resume without this one, so from no earlier step
+        if error:
+            run.update(status="failed", error=str(error), diverged=True)
         else:
-            save_all()  # the others first: they resume without this one, so from no earlier step
             save(index)
             summary = _summary(run)
             run.update(status="finished", summary=summary)
@@ -248,10 +261,10 @@ def _drive(
             mirrors[index] = None
             mirror.finish(summary, 1 if error else 0)
 
-    for run in runs:
-        run.update(status="running", wandb=wandb, error=None)
     exit_code = 1
     try:
+        for run in runs:
+            run.update(status="running", wandb=wandb, error=None, diverged=None)
         with _interruptible() as interrupted:
             progress.update(first_step, _last_step(members), {}, active=len(runs))
             finished = engine.run(recorders, on_block, on_end, interrupted)
@@ -337,7 +350,9 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         for each, handler in earlier.items():
             signal.signal(each, handler)
 
-    earlier = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()  # as under nohup
+    wanted = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} - ignored
+    earlier = {each: signal.signal(each, on_signal) for each in wanted}
     try:
         yield lambda: received
     finally:

@@ -11,7 +11,7 @@ from grok.training.executor import Due, Executor, SideStream, Step, eager
 from grok.training.measurements import Measurements, evaluate
 from grok.training.recorder import Recorder
 from grok.training.ring import Block
-from grok.training.stack import Stack
+from grok.training.stack import Stack, release
 from grok.training.step import LOSS, Member, TrainingStep
 
 BLOCK = 50  # steps between evaluations of what was observed: no host waits for a GPU in between
@@ -149,7 +149,8 @@ class Engine:
         for index in list(self.active):
             if index in self.active and self.step >= self.members[index].settle.last_step:
                 self._measure_last(index)
-                self._leave(index, None)
+                if index in self.active:  # its last loss is a number
+                    self._leave(index, None)
 
     def _measure_last(self, index: int) -> None:
         learner = self.members[index].learner
@@ -163,8 +164,13 @@ class Engine:
         self._take_in([index], self._evaluate([index], block))
 
     def _leave(self, index: int, error: TrainingError | None) -> None:
-        self.active.remove(index)
-        self._on_end(index, error)
+        if error:
+            self.active.remove(index)  # before others are saved, for which a block of its may be measured
+            self._on_end(index, error)
+        else:
+            self._on_end(index, None)
+            self.active.remove(index)
+        release(self.members[index].learner)
 
     def _evaluate(self, members: list[int], block: Block) -> list[_Evaluated]:
         """What a block comes to for each of its members, up to the first loss that is no number."""

@@ -12,7 +12,7 @@ from grok.models import Classifier
 
 def make_optimiser(model: Classifier, config: OptimiserConfig) -> torch.optim.AdamW:
     """AdamW on every parameter, its update fused into one pass over memory; on a GPU it can be captured in a graph."""
-    return torch.optim.AdamW(
+    optimiser = torch.optim.AdamW(
         model.parameters(),
         lr=config.learning_rate,
         betas=config.betas,
@@ -20,6 +20,9 @@ def make_optimiser(model: Classifier, config: OptimiserConfig) -> torch.optim.Ad
         fused=True,
         capturable=next(model.parameters()).is_cuda,
     )
+    # The steps before a capture, and those of the eager executor, are none of the mistakes that torch would warn of.
+    optimiser._warned_capturable_if_run_uncaptured = True
+    return optimiser
 
 
 class LearningRates:

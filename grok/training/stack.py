@@ -12,6 +12,14 @@ from grok.training.probes import SPLITS
 from grok.training.ring import Observed
 
 
+def release(learner: Learner) -> None:
+    """Give a learner that leaves its stack memory of its own, so that it does not keep the whole stack's."""
+    for parameter in learner.parameters():
+        parameter.grad = None
+    for tensor in (*learner.parameters(), *learner.buffers()):
+        tensor.data = tensor.data.clone()
+
+
 class Stack:
     """M learners of one shape as one batched model, with the results of each alone but for rounding.
 

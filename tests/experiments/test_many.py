@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shutil
 
 import pandas as pd
 import pytest
@@ -85,7 +86,7 @@ def test_finished_runs_are_left_and_missing_ones_trained(tmp_path, capsys):
     runs, _ = many(tmp_path, seeds(3), together=2)
     assert [run.manifest()["seed"] for run in runs] == [0, 1, 2]
     assert [run.metrics_path.stat().st_ino for run in runs[:2]] == before
-    assert capsys.readouterr().err.count("3 runs: 2 finished, 0 to go on with, 1 new\n") == 1
+    assert capsys.readouterr().err.count("3 runs: 2 ended, 0 to go on with, 1 new\n") == 1
     assert len(many(tmp_path, seeds(1), together=1, again=True)[0]) == 1
     assert len(Store(tmp_path).runs()) == 4
 
@@ -246,3 +247,36 @@ def test_a_member_that_diverges_while_measuring_lags_leaves_once(tmp_path, monke
     runs, _ = many(tmp_path, [(tame, 0), (wild, 1)], together=2)
     assert [status for status, _ in statuses(runs)] == ["finished", "failed"]
     assert " at step 1: " in runs[1].manifest()["error"]
+
+
+def test_a_diverged_run_is_not_tried_again(tmp_path, capsys):
+    for expected in ("2 runs: 0 ended, 0 to go on with, 2 new", "2 runs: 2 ended, 0 to go on with, 0 new"):
+        assert train(tmp_path, "--seeds", "0-1", "--stack", "2", "--config.optimiser.learning-rate", "1e30") == 1
+        assert expected in capsys.readouterr().err
+
+
+def test_checkpoints_of_a_time_that_is_trained_anew_are_removed(tmp_path, monkeypatch, stacked):
+    """Twice killed amid a save: a member's stale checkpoint must not push out the one that all share."""
+    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 60)
+        runs, _ = many(tmp_path, seeds(3), together=3)
+    for run in runs[1:]:
+        checkpoints(run)[60].unlink()
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 5)
+        many(tmp_path, seeds(3), together=3)
+    assert [list(checkpoints(run)) for run in runs] == [[50, 55]] * 3
+    runs, _ = many(tmp_path, seeds(3), together=3)
+    assert_same_records(runs, stacked, check_exact=True)
+
+
+def test_the_rest_of_a_stack_goes_on_without_a_run_that_is_gone(tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 30)
+        runs, _ = many(tmp_path, seeds(3), together=3)
+    shutil.rmtree(runs[1].path)
+    resumed, finished = runner.resume(runs[0], EXPERIMENTS, wandb="disabled")
+    assert (finished, [run.id for run in resumed]) == (True, [runs[0].id, runs[2].id])
+    assert "grok: 1 runs of the stack are gone; the others go on without\n" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from grok.config import OptimiserConfig
 from grok.experiments import grokking
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
-from grok.training.stack import Stack
+from grok.training.stack import Stack, release
 from tests.helpers import before_step, new_run, small_config
 
 STEPS = 51
@@ -79,3 +79,13 @@ def test_padding_is_taken_off_again_where_the_rest_of_a_stack_needs_less():
     assert len(small.samples("train").targets) == large.samples("train").count
     Stack([small, member(0).learner])
     assert len(small.samples("train").targets) == small.samples("train").count
+
+
+def test_a_learner_that_leaves_keeps_its_numbers_and_none_of_the_stacks_memory():
+    learners = [member(index).learner for index in range(3)]
+    Stack(learners)
+    expected = learners[1](())[0].item()
+    release(learners[1])
+    assert learners[1](())[0].item() == expected
+    for tensor in (*learners[1].parameters(), *learners[1].buffers()):
+        assert tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
