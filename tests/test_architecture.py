@@ -12,14 +12,15 @@ ROOT = Path(__file__).parents[1]
 
 # package or module -> what of grok it may import, itself aside
 MAY_IMPORT = {
-    "config": set(),
+    "operations": set(),
+    "config": {"operations"},
     "random": set(),
     "information": set(),
-    "tasks": {"config", "random"},
+    "tasks": {"config", "operations", "random"},
     "models": {"config"},
     "tracking": set(),
     "analysis": {"information", "tracking"},
-    "figures": {"information", "analysis", "tracking"},
+    "figures": {"config", "information", "analysis", "tracking"},
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
     "arguments": {"config"},

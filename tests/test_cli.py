@@ -76,7 +76,7 @@ REFUSALS = {
     ),
     "unknown flag": (
         ["train", "grokking", "--modulus", "11"],
-        "grok: Unrecognized options: --modulus, 11. Perhaps you meant: --config.task.modulus INT",
+        "grok: Unrecognized options: --modulus, 11. Perhaps you meant: --config.task.modulus",
     ),
     "unknown experiment": (
         ["train", "groking"],

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +27,7 @@ from grok.training.step import Member
 
 STEPS = {"cpu": 20, "cuda": 500}  # timed at once: whole intervals at which the probes measure by default
 REPEATS = 11
-NOTHING = ProbesConfig(accuracy="off", prototype="off", sample="off", embedding="off", norms="off")
+NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
 STEP_TO_FLOOR, FULL_TO_STEP = "training step / floor", "full-sequence step / training step"
 ALL_SELDOM, ALL_ALWAYS = "all three pairings every 10 steps", "all three pairings every step"
@@ -192,8 +191,7 @@ def endless_engine(device: torch.device, measured: ProbesConfig, *, config: Grok
 
 def only(*names: str, every: int) -> ProbesConfig:
     """These probes and no others."""
-    schedules: dict[str, Any] = dict.fromkeys(names, f"every:{every}")
-    return dataclasses.replace(NOTHING, **schedules)
+    return ProbesConfig.only(**dict.fromkeys(names, f"every:{every}"))
 
 
 def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | None = None) -> Task:

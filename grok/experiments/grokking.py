@@ -4,11 +4,11 @@ import dataclasses
 
 import torch
 
-from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig, TransformerConfig
+from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiments.runner import Experiment
 from grok.models import Transformer
 from grok.random import stream
-from grok.tasks import modular_task
+from grok.tasks import operation_task
 from grok.training.learner import Learner
 from grok.training.optimiser import make_optimiser
 from grok.training.probes import make_probes
@@ -31,9 +31,17 @@ def laptop() -> GrokkingConfig:
     )
 
 
+def s5() -> GrokkingConfig:
+    """Composition of permutations of five things (Power et al. 2022), which has no Fourier frequencies."""
+    return GrokkingConfig(
+        task=TaskConfig(operation="s5-compose", modulus=None, train_fraction=0.5),
+        probes=ProbesConfig(fourier="off", neurons="off"),
+    )
+
+
 def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
     """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
-    task = modular_task(config.task, seed).to(device)
+    task = operation_task(config.task, seed).to(device)
     model = Transformer(
         config.model, num_tokens=task.num_tokens, num_classes=task.num_classes, generator=stream(seed, "model")
     ).to(device)
@@ -65,7 +73,7 @@ EXPERIMENT = Experiment(
     name="grokking",
     description="a small transformer on modular addition, with MIR and HDR before and after it groks (Figure 7)",
     config_type=GrokkingConfig,
-    presets={"paper": paper, "laptop": laptop},
+    presets={"paper": paper, "laptop": laptop, "s5": s5},
     build=build,
     alike=alike,
 )

@@ -78,7 +78,7 @@ def test_probes_are_measured_one_by_one_together_and_as_by_default(monkeypatch):
         "all three pairings every step",
     ]
     assert str(rows[0]["added time"]) == "0.0%"
-    assert built[1] == ProbesConfig(accuracy="off", norms="off", sample="off", embedding="off")
+    assert built[1] == ProbesConfig.only(prototype="every:10")
     assert built[-1] == ProbesConfig()
 
 

@@ -37,6 +37,11 @@ def test_the_laptop_preset_is_a_smaller_problem():
     assert member.settle.last_step == 20_000
 
 
+def test_the_s5_preset_is_composition_of_permutations():
+    config = grokking.s5()
+    assert (config.task.operation, config.task.num_elements, config.label) == ("s5-compose", 120, "s5-compose")
+
+
 def test_the_same_seed_draws_the_same_split_weights_and_samples():
     first, second = drawn(small_member(seed=3)), drawn(small_member(seed=3))
     for name in first:

@@ -6,7 +6,7 @@ import torch
 from grok.config import TaskConfig, TransformerConfig
 from grok.models import Transformer
 from grok.random import stream
-from grok.tasks import modular_task
+from grok.tasks import operation_task
 from tests.reference.transformer import full_sequence_logits
 
 SIZES = {
@@ -21,7 +21,7 @@ def make(size, seed=0):
 
 
 def inputs_of(size):
-    return modular_task(TaskConfig(modulus=SIZES[size][1]), 0).inputs
+    return operation_task(TaskConfig(modulus=SIZES[size][1]), 0).inputs
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 2e-5)])

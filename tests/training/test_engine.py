@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import OptimiserConfig, Schedule
-from grok.tasks import modular_task
+from grok.tasks import operation_task
 from grok.training.engine import Engine, TrainingError
 from grok.training.executor import eager
 from grok.training.learner import Learner
@@ -130,7 +130,7 @@ class Constant(Probe):
 def scripted_engine(accuracies, *, settle, schedule="every:1", overlap=False):
     small = small_member()
     learner = Learner(
-        task=modular_task(small_config().task, 0),
+        task=operation_task(small_config().task, 0),
         model=small.learner.model,
         probes=[Scripted(accuracies, schedule), Constant(Schedule.parse("every:7"))],
         loss_dtype=torch.float64,

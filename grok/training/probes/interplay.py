@@ -1,96 +1,17 @@
-"""Probes: what is measured on a network while it trains.
-
-A probe works in two halves. `observe` runs inside the training step and keeps what little the measurement needs of it,
-such as C class means; it never makes the host wait for a device, so it can be captured in a CUDA graph, and it sees one
-member, so it can be stacked over many. `evaluate` turns what was observed at many steps into metrics, once a block.
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar
+"""MIR and HDR of the three pairings: prototype, sample, embedding."""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from grok.config import ConfigError, ProbesConfig, Schedule
+from grok.config import ConfigError, Schedule
 from grok.information import Interplay, gram_interplay
 from grok.models import TokenClassifier
 from grok.random import stream
 from grok.tasks import Split, Task
+from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
 from grok.training.snapshot import Snapshot
-
-SPLITS: tuple[Split, ...] = ("train", "test")
-
-Observation = dict[str, Tensor]
-"""What a probe keeps of a step, by a name of its own; with leading dimensions, of many steps and members."""
-
-Metrics = dict[str, Float[Tensor, "*batch"]]
-"""The measured values by column name, float64, one for each observation."""
-
-
-class Probe(nn.Module, ABC):
-    """One measurement and when to take it. What it needs to know of the task it holds as buffers, to be stacked."""
-
-    name: ClassVar[str]
-
-    def __init__(self, schedule: Schedule) -> None:
-        super().__init__()
-        self.schedule = schedule
-
-    @abstractmethod
-    def observe(self, snapshot: Snapshot) -> Observation:
-        """What the measurement needs of this step."""
-
-    @abstractmethod
-    def evaluate(self, observed: Observation) -> Metrics:
-        """The metrics, for any leading dimensions."""
-
-    def pad(self, split: Split, size: int) -> None:
-        """Be ready for a split padded to `size` samples; one that asks nothing of samples that do not count is."""
-
-
-class Accuracy(Probe):
-    """Mean cross-entropy (nats) and accuracy (fraction) on train and test."""
-
-    name = "accuracy"
-
-    def observe(self, snapshot: Snapshot) -> Observation:
-        """Columns `train/loss`, `train/accuracy`, `test/loss`, `test/accuracy`."""
-        observed: Observation = {}
-        for split in SPLITS:
-            correct = snapshot.logits(split).argmax(dim=-1) == snapshot.targets(split)
-            observed[f"{split}/loss"] = snapshot.loss(split).double()
-            observed[f"{split}/accuracy"] = correct.sum().double() / snapshot.counted(split).sum()
-        return observed
-
-    def evaluate(self, observed: Observation) -> Metrics:
-        """As observed."""
-        return observed
-
-
-class Norms(Probe):
-    """Weight norm, and logit scale on train and test."""
-
-    name = "norms"
-
-    def observe(self, snapshot: Snapshot) -> Observation:
-        """Columns `weight_norm` (L2, all parameters), `train/logit_scale`, `test/logit_scale`.
-
-        The logit scale is the root mean square of the logits, centred over classes: what softmax sees of them.
-        """
-        norms = torch.stack([parameter.detach().double().norm() for parameter in snapshot.model.parameters()])
-        observed = {"weight_norm": norms.norm()}
-        for split in SPLITS:
-            variances = snapshot.logits(split).var(dim=-1, correction=0).double()
-            counted = snapshot.counted(split)
-            observed[f"{split}/logit_scale"] = ((variances * counted).sum() / counted.sum()).sqrt()
-        return observed
-
-    def evaluate(self, observed: Observation) -> Metrics:
-        """As observed."""
-        return observed
 
 
 class PrototypeInterplay(Probe):
@@ -174,23 +95,6 @@ class EmbeddingInterplay(Probe):
     def evaluate(self, observed: Observation) -> Metrics:
         """Columns `interplay/embedding/<value>`."""
         return _interplay_columns("interplay/embedding", observed["embedding"], observed["head"])
-
-
-def make_probes(config: ProbesConfig, task: Task, seed: int) -> list[Probe]:
-    """The probes that `config` switches on.
-
-    Raises:
-        ConfigError: the `prototype` pairing with a class that has no sample in a split.
-    """
-    makers: dict[str, Callable[[Schedule], Probe]] = {
-        "accuracy": Accuracy,
-        "norms": Norms,
-        "prototype": lambda schedule: PrototypeInterplay(schedule, task),
-        "sample": lambda schedule: SampleInterplay(schedule, task, size=config.sample_size, seed=seed),
-        "embedding": EmbeddingInterplay,
-    }
-    schedules = {name: Schedule.parse(getattr(config, name)) for name in makers}
-    return [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
 
 
 def _interplay_columns(

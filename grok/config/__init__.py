@@ -1,0 +1,23 @@
+"""Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
+
+from grok.config.checks import ConfigError
+from grok.config.grokking import GrokkingConfig
+from grok.config.model import TransformerConfig
+from grok.config.optimiser import OptimiserConfig
+from grok.config.probes import ProbesConfig
+from grok.config.schedule import Schedule
+from grok.config.serialise import config_from_json, config_hash, config_to_json
+from grok.config.task import TaskConfig
+
+__all__ = [
+    "ConfigError",
+    "GrokkingConfig",
+    "OptimiserConfig",
+    "ProbesConfig",
+    "Schedule",
+    "TaskConfig",
+    "TransformerConfig",
+    "config_from_json",
+    "config_hash",
+    "config_to_json",
+]

@@ -1,0 +1,56 @@
+"""Settings of a grokking run."""
+
+import dataclasses
+from typing import Literal
+
+from grok.config.checks import ConfigError, require
+from grok.config.model import TransformerConfig
+from grok.config.optimiser import OptimiserConfig
+from grok.config.probes import ProbesConfig
+from grok.config.task import TaskConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GrokkingConfig:
+    """Everything that decides the numbers of a grokking run, but for the seed."""
+
+    task: TaskConfig = TaskConfig()
+    """The data."""
+    model: TransformerConfig = TransformerConfig()
+    """The network."""
+    optimiser: OptimiserConfig = OptimiserConfig()
+    """The training rule."""
+    probes: ProbesConfig = ProbesConfig()
+    """The measurements, each `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
+    steps: int = 40_000
+    """Most steps to train for."""
+    settle: int | None = 2_000
+    """End this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
+    loss: Literal["cross_entropy", "stablemax"] = "cross_entropy"
+    """The training loss: softmax cross-entropy, or cross-entropy of StableMax (Prieto et al. 2025)."""
+    loss_dtype: Literal["float64", "float32"] = "float64"
+    """Precision of the loss. In float32 a cross-entropy below about 1e-7 a sample is rounded to 0, its gradient too."""
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
+        require(self.settle is None or self.settle >= 1, "settle", "None or an integer of at least 1", self.settle)
+        smaller_split = min(self.task.train_size, self.task.test_size)
+        require(
+            self.probes.sample == "off" or self.probes.sample_size <= smaller_split,
+            "probes.sample_size",
+            f"at most the size of the smaller split, {smaller_split}",
+            self.probes.sample_size,
+        )
+        for name in ("fourier", "neurons", "spectrum"):
+            if not self.task.has_frequencies:
+                schedule = getattr(self.probes, name)
+                require(
+                    schedule == "off", f"probes.{name}", f"off, as {self.task.operation} has no frequencies", schedule
+                )
+        if self.settle is not None and self.probes.accuracy == "off":
+            raise ConfigError("settle: needs test accuracy, but probes.accuracy is off; switch it on, or settle None")
+
+    @property
+    def label(self) -> str:
+        """A short name for people; the hash tells apart what it leaves out."""
+        return self.task.label

@@ -1,0 +1,88 @@
+"""Settings of the data."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Literal
+
+from grok.config.checks import require
+from grok.operations import OPERATIONS, Operation, is_prime
+
+if TYPE_CHECKING:
+    OperationName = str
+else:
+    OperationName = Literal[tuple(OPERATIONS)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskConfig:
+    """A binary operation: predict a ∘ b from the tokens `a b =`."""
+
+    operation: OperationName = "add"
+    """The operation ∘; `random` draws a label for each pair, once a seed."""
+    modulus: int | None = 113
+    """The modulus p: there are p classes and p² pairs (p² − p where 0 cannot be divided by). None for S5."""
+    train_fraction: float = 0.3
+    """Fraction of the pairs to train on; the rest is the test set."""
+
+    def __post_init__(self) -> None:
+        fixed = self._operation.num_elements
+        if fixed is None:
+            require(
+                self.modulus is not None and self.modulus >= 3,
+                "task.modulus",
+                "an integer of at least 3",
+                self.modulus,
+            )
+        else:
+            require(
+                self.modulus is None,
+                "task.modulus",
+                f"None, since {self.operation} is on {fixed} permutations",
+                self.modulus,
+            )
+        if self._operation.prime:
+            require(is_prime(self.num_elements), "task.modulus", f"a prime for {self.operation}", self.modulus)
+        require(0 < self.train_fraction < 1, "task.train_fraction", "a fraction in (0, 1)", self.train_fraction)
+        require(
+            0 < self.train_size < self.num_pairs,
+            "task.train_fraction",
+            f"a fraction that leaves both splits a sample of the {self.num_pairs}",
+            self.train_fraction,
+        )
+
+    @property
+    def _operation(self) -> Operation:
+        return OPERATIONS[self.operation]
+
+    @property
+    def num_elements(self) -> int:
+        """Number of elements, which are the classes."""
+        return self._operation.num_elements or self.modulus or 0
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of pairs (a, b)."""
+        return self._operation.num_pairs(self.num_elements)
+
+    @property
+    def has_frequencies(self) -> bool:
+        """Whether the elements lie on a circle, so that Fourier modes mean something."""
+        return self._operation.cyclic is not None
+
+    @property
+    def train_size(self) -> int:
+        """Number of training pairs."""
+        return int(self.train_fraction * self.num_pairs)
+
+    @property
+    def test_size(self) -> int:
+        """Number of test pairs."""
+        return self.num_pairs - self.train_size
+
+    @property
+    def label(self) -> str:
+        """A short name for people.
+
+        >>> TaskConfig(operation="divide").label, TaskConfig(operation="s5-compose", modulus=None).label
+        ('divide-p113', 's5-compose')
+        """
+        return self.operation if self.modulus is None else f"{self.operation}-p{self.modulus}"

@@ -1,0 +1,90 @@
+"""A binary operation on all pairs of elements."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Int
+from torch import Tensor
+
+from grok.config import TaskConfig
+from grok.operations import OPERATIONS, Operation, is_prime, primitive_root
+from grok.random import stream
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """All inputs and targets of a classification problem, and which of them train and which test."""
+
+    inputs: Int[Tensor, "sample position"]
+    """Token indices."""
+    targets: Int[Tensor, "sample"]
+    """Class indices."""
+    train: Int[Tensor, "train"]
+    """Indices of the training samples."""
+    test: Int[Tensor, "test"]
+    """Indices of the test samples."""
+    num_classes: int
+    """Number of classes C."""
+    num_tokens: int
+    """Size of the vocabulary."""
+    cycle: Int[Tensor, "cycle"] | None = None
+    """Classes in the order of a cyclic group, each the one before times its generator: the circle that Fourier modes
+    are on. None where there is none."""
+
+    def indices(self, split: Split) -> Int[Tensor, "split"]:
+        """Indices of the samples of a split."""
+        return self.train if split == "train" else self.test
+
+    def to(self, device: torch.device) -> "Task":
+        """The same task with its tensors on `device`."""
+        return Task(
+            inputs=self.inputs.to(device),
+            targets=self.targets.to(device),
+            train=self.train.to(device),
+            test=self.test.to(device),
+            num_classes=self.num_classes,
+            num_tokens=self.num_tokens,
+            cycle=None if self.cycle is None else self.cycle.to(device),
+        )
+
+
+def operation_task(config: TaskConfig, seed: int) -> Task:
+    """All inputs `a b =` with target a ∘ b, split at random; the same seed always gives the same split.
+
+    The token after the elements is `=`. Samples are in the order of (a, b), of which all are there, but for those with
+    b = 0 where the operation divides. Indices of a split are sorted, so that samples with the same first token lie
+    together in memory. The labels of `random` are drawn once, from the seed.
+
+    >>> task = operation_task(TaskConfig(modulus=5, train_fraction=0.4), seed=0)
+    >>> task.inputs[13].tolist(), task.targets[13].item(), len(task.train), len(task.test)
+    ([2, 3, 5], 0, 10, 15)
+    """
+    operation, n = OPERATIONS[config.operation], config.num_elements
+    pairs = operation.pairs(n)
+    if operation.of_elements is None:
+        targets = torch.randint(n, (len(pairs),), generator=stream(seed, "labels"))
+    else:
+        targets = torch.tensor([operation.of_elements(a, b, n) for a, b in pairs])
+    order = torch.randperm(len(pairs), generator=stream(seed, "split"))
+    return Task(
+        inputs=F.pad(torch.tensor(pairs), (0, 1), value=n),
+        targets=targets,
+        train=order[: config.train_size].sort().values,
+        test=order[config.train_size :].sort().values,
+        num_classes=n,
+        num_tokens=n + 1,
+        cycle=_cycle(operation, n),
+    )
+
+
+def _cycle(operation: Operation, n: int) -> Int[Tensor, "cycle"] | None:
+    if operation.cyclic is None:
+        return None
+    if operation.cyclic == "products" and is_prime(n):
+        generator = primitive_root(n)
+        return torch.tensor([pow(generator, power, n) for power in range(n - 1)])
+    return torch.arange(n)

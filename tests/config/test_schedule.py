@@ -1,0 +1,19 @@
+"""A schedule is due at its steps."""
+
+import pytest
+
+from grok.config import Schedule
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [("every:10", [0, 10, 20, 30, 40]), ("log:2", [0, 1, 3, 10, 32]), ("off", []), ("every:25", [0, 25])],
+)
+def test_a_schedule_is_due_at_its_steps(text, due):
+    schedule = Schedule.parse(text)
+    assert [step for step in range(45) if schedule.is_due(step)] == due
+
+
+def test_a_log_schedule_has_its_number_of_steps_a_decade():
+    schedule = Schedule.parse("log:20")
+    assert sum(schedule.is_due(step) for step in range(1000, 10_000)) == 20

@@ -1,0 +1,47 @@
+"""Settings survive a round trip through JSON, and their hash names them whatever settings are added later."""
+
+import pytest
+
+from grok.config import (
+    ConfigError,
+    GrokkingConfig,
+    OptimiserConfig,
+    TaskConfig,
+    config_from_json,
+    config_hash,
+    config_to_json,
+)
+from grok.experiments.grokking import laptop, paper
+
+CONFIGS = [paper(), laptop(), GrokkingConfig(settle=None, optimiser=OptimiserConfig(betas=(0.5, 0.6)))]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_json_gives_the_same_config_back(config):
+    assert config_from_json(GrokkingConfig, config_to_json(config)) == config
+
+
+def test_equal_configs_have_equal_hashes_and_others_other_ones():
+    assert config_hash(GrokkingConfig()) == config_hash(paper())
+    assert len({config_hash(config) for config in CONFIGS}) == 3
+
+
+def test_a_hash_knows_only_what_is_not_at_its_default():
+    assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4))) == "7bbde371"
+    assert config_hash(GrokkingConfig(steps=59)) != config_hash(GrokkingConfig(task=TaskConfig(modulus=59)))
+
+
+def test_settings_that_a_record_does_not_name_have_their_defaults():
+    values = config_to_json(paper())
+    del values["loss_dtype"], values["task"]["operation"]
+    assert config_from_json(GrokkingConfig, values) == paper()
+
+
+def test_settings_of_another_version_are_refused():
+    values = config_to_json(paper())
+    with pytest.raises(ConfigError, match=r"got \['surprise'\]: another version wrote them"):
+        config_from_json(GrokkingConfig, {**values, "surprise": 1})
+    with pytest.raises(ConfigError, match="loss_dtype: expected one of float64, float32, got float16"):
+        config_from_json(GrokkingConfig, {**values, "loss_dtype": "float16"})
+    with pytest.raises(ConfigError, match=r"task.operation: expected one of add, subtract, .*, got power"):
+        config_from_json(GrokkingConfig, {"task": {"operation": "power"}})

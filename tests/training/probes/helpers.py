@@ -1,0 +1,21 @@
+"""What the tests of all probes do: measure once, and look at features and targets themselves."""
+
+import torch
+
+from tests.helpers import snapshot_of
+
+
+def measure(learner):
+    snapshot = snapshot_of(learner)
+    with torch.no_grad():
+        observed = {name: probe.observe(snapshot) for name, probe in learner.probes.items()}
+        return {
+            column: value.item()
+            for name, probe in learner.probes.items()
+            for column, value in probe.evaluate(observed[name]).items()
+        }
+
+
+def features_and_targets(learner, split):
+    samples = learner.samples(split)
+    return learner.model.features(samples.inputs).detach(), samples.targets
