@@ -84,7 +84,7 @@ REFUSALS = {
     ),
     "unknown preset": (
         ["train", "grokking", "--preset", "desktop"],
-        "grok: --preset: expected one of paper, laptop, got 'desktop'",
+        "grok: --preset: expected one of paper, laptop, s5, got 'desktop'",
     ),
     "negative seed": (["train", "grokking", "--seed", "-1"], "grok: --seed: expected an integer of at least 0, got -1"),
     "seeds that are none": (
