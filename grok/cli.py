@@ -36,6 +36,7 @@ STACK_ON_GPU = 64  # runs that train together there, if not said otherwise
 def train(arguments: Sequence[str]) -> int:
     """Train an experiment: grok train EXPERIMENT [options]."""
     from grok.experiments import EXPERIMENTS
+    from grok.experiments.driving import Setup
     from grok.experiments.many import train_many
     from grok.experiments.runner import find_existing, refuse_unfinished, start
 
@@ -58,25 +59,25 @@ def train(arguments: Sequence[str]) -> int:
         config = dataclasses.replace(config, steps=options.steps)
     store = Store(options.runs)
     device = _device(options.device)
-    how: dict[str, Any] = {
-        "device": device,
-        "store": store,
-        "wandb": options.wandb,
-        "command": ["grok", "train", *arguments],
-        "executor": _executor(options.executor, device),
-        "tf32": _tf32(options.tf32, device),
-    }
+    setup = Setup(
+        device=device,
+        store=store,
+        wandb=options.wandb,
+        command=["grok", "train", *arguments],
+        executor=_executor(options.executor, device),
+        tf32=_tf32(options.tf32, device),
+    )
     if seeds is not None:
         together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
         wanted = [(config, seed) for seed in seeds]
-        runs, finished = train_many(experiment, wanted, together=together, again=options.again, **how)
+        runs, finished = train_many(experiment, wanted, setup, together=together, again=options.again)
         return _conclude_many(runs, finished, again=options.again)
     existing = None if options.again else find_existing(store, experiment, config, options.seed)
     if existing:
         refuse_unfinished(existing)
         print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
         return DONE
-    return _conclude(*start(experiment, [(config, options.seed)], **how))
+    return _conclude(*start(experiment, [(config, options.seed)], setup))
 
 
 def resume(arguments: Sequence[str]) -> int:
@@ -229,7 +230,7 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _executor(name: str, device: Any) -> str:
+def _executor(name: str, device: Any) -> Any:
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
     if name == "auto":

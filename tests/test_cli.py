@@ -15,7 +15,7 @@ import pytest
 import grok.cli
 from grok.cli import main
 from grok.config import config_to_json
-from grok.experiments import runner
+from grok.experiments import driving
 from grok.tracking import Store
 from grok.tracking import files as tracking_files
 from tests.helpers import SMALL_FLAGS, before_step, new_run, small_config
@@ -211,7 +211,7 @@ def test_again_makes_a_second_run_with_the_same_record(runs):
 
 def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "_interruptible", lambda: nullcontext(before_step(2)))
+        patch.setattr(driving, "interruptible", lambda: nullcontext(before_step(2)))
         assert train(runs) == 130
     (run,) = Store(runs).runs()
     resume = f"grok resume {run.path}"
@@ -281,8 +281,8 @@ def test_a_disk_full_from_the_start_leaves_no_run(runs, capsys, monkeypatch):
 
 
 def test_a_disk_that_fills_while_a_run_trains_leaves_what_was_saved_to_resume_from(runs, capsys, monkeypatch):
-    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
-    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
     with monkeypatch.context() as patch:
         # run.json twice to begin with, then record, checkpoint and run.json at step 50
         FullDisk(patch, room=2 + 3)
