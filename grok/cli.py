@@ -1,6 +1,7 @@
 """The command line. Errors are one line on stderr; exit status 0 done, 1 failed, 2 bad usage, 130 interrupted."""
 
 import dataclasses
+import functools
 import json
 import os
 import shlex
@@ -17,8 +18,10 @@ from grok.arguments import (
     ListOptions,
     ResumeOptions,
     ShowOptions,
+    SweepOptions,
     TrainOptions,
     UsageError,
+    check_sweep_options,
     check_train_options,
     choose,
     parse,
@@ -91,6 +94,38 @@ def resume(arguments: Sequence[str]) -> int:
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
     return _conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb))
+
+
+def sweep(arguments: Sequence[str]) -> int:
+    """Train many runs from one file: grok sweep FILE [options]."""
+    from grok.experiments import EXPERIMENTS
+    from grok.experiments.driving import Setup
+    from grok.sweep.expand import expand
+    from grok.sweep.file import read_sweep
+    from grok.sweep.packs import existing_runs
+    from grok.sweep.run import train_sweep
+    from grok.sweep.table import plan_table, rows_of
+
+    options = parse(SweepOptions, "sweep", arguments)
+    check_sweep_options(options)
+    file = read_sweep(options.file, EXPERIMENTS)
+    wanted = expand(file)
+    if options.dry_run:
+        rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
+        print(json.dumps([row.json() for row in rows], indent=2) if options.json else plan_table(rows))
+        return DONE
+    device, launch = _launch(options)
+    setup = Setup(
+        device=device,
+        store=Store(options.runs.absolute()),  # a cluster's workers are elsewhere
+        wandb=options.wandb,
+        command=["grok", "sweep", *arguments],
+        executor=_executor(options.executor, device),
+        tf32=_tf32(options.tf32, device),
+    )
+    together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
+    rows, ended = train_sweep(file.experiment, wanted, setup, launch, together=together)
+    return _conclude_sweep(rows, ended, options)
 
 
 def list_runs(arguments: Sequence[str]) -> int:
@@ -174,6 +209,7 @@ def bench(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "train": train,
     "resume": resume,
+    "sweep": sweep,
     "list": list_runs,
     "show": show,
     "figures": figures,
@@ -230,6 +266,23 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
+def _launch(options: SweepOptions) -> tuple[Any, Any]:
+    """The device to train a sweep on, and what trains its packs there."""
+    import torch
+
+    if options.scheduler != "local":
+        from grok.sweep.cluster import connect, device_of, train_on_cluster
+
+        client = connect(options.scheduler)
+        name = device_of(client) if options.device == "auto" else options.device
+        return torch.device(name), functools.partial(train_on_cluster, client=client)
+    from grok.sweep.local import cores, train_locally
+
+    device = _device(options.device)
+    workers = options.workers or (1 if device.type == "cuda" else cores())
+    return device, functools.partial(train_locally, workers=workers, threads=max(1, cores() // workers))
+
+
 def _executor(name: str, device: Any) -> Any:
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
@@ -269,6 +322,22 @@ def _conclude_many(runs: Sequence[Run], finished: bool, *, again: bool = False) 
         print(f"\nInterrupted; all is saved. The same command{' without --again' if again else ''} goes on.")
         return INTERRUPTED
     print(f"\nNext, draw them:\n    {_program()} figures{_runs_flag(runs[0])}")
+    return FAILED if failed else DONE
+
+
+def _conclude_sweep(rows: Sequence[Any], ended: bool, options: SweepOptions) -> int:
+    from grok.sweep.table import results_table
+
+    failed = [row for row in rows if row.error or (ended and row.state != "finished")]
+    for row in failed:
+        print(f"grok: {row.name}: {row.error or row.state}", file=sys.stderr)
+    print(json.dumps([row.json() for row in rows], indent=2) if options.json else f"\n{results_table(rows)}")
+    if not ended:
+        print("\nInterrupted; all is saved. The same command goes on.", file=sys.stderr)
+        return INTERRUPTED
+    if not options.json:
+        flag = "" if options.runs == SweepOptions.runs else f" --runs {shlex.quote(str(options.runs))}"
+        print(f"\nThe runs are in {options.runs}. Next, draw them:\n    {_program()} figures{flag}")
     return FAILED if failed else DONE
 
 
