@@ -114,10 +114,11 @@ def sweep(arguments: Sequence[str]) -> int:
         rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
         print(json.dumps([row.json() for row in rows], indent=2) if options.json else plan_table(rows))
         return DONE
-    device, launch = _launch(options)
+    store = Store(options.runs.absolute())  # a cluster's workers are elsewhere
+    device, launch = _launch(options, store)
     setup = Setup(
         device=device,
-        store=Store(options.runs.absolute()),  # a cluster's workers are elsewhere
+        store=store,
         wandb=options.wandb,
         command=["grok", "sweep", *arguments],
         executor=_executor(options.executor, device),
@@ -266,7 +267,7 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _launch(options: SweepOptions) -> tuple[Any, Any]:
+def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
     """The device to train a sweep on, and what trains its packs there."""
     import torch
 
@@ -274,8 +275,10 @@ def _launch(options: SweepOptions) -> tuple[Any, Any]:
         from grok.sweep.cluster import connect, device_of, train_on_cluster
 
         client = connect(options.scheduler)
-        name = device_of(client) if options.device == "auto" else options.device
-        return torch.device(name), functools.partial(train_on_cluster, client=client)
+        available = device_of(client, store)
+        return torch.device(available if options.device == "auto" else options.device), functools.partial(
+            train_on_cluster, client=client
+        )
     from grok.sweep.local import cores, train_locally
 
     device = _device(options.device)

@@ -10,7 +10,7 @@ import torch
 from grok.arguments import UsageError
 from grok.experiments.driving import Setup, Stop
 from grok.sweep.packs import POLL, Outcome, Pack, Watch, existing_runs, in_words, state, train_pack
-from grok.tracking import StoreError
+from grok.tracking import Store, StoreError
 
 RETRIES = 2
 TICK = 0.5  # seconds
@@ -39,9 +39,17 @@ def connect(address: str) -> Any:
         ) from error
 
 
-def device_of(client: Any) -> str:
-    """The device that the workers have, asked of one of them, once there is one."""
-    return client.submit(_device_here, pure=False).result()
+def device_of(client: Any, store: Store) -> str:
+    """The device that the workers have, asked of one of them, once there is one; the store must be there for it.
+
+    Raises:
+        StoreError: the worker does not see the folder that is the store here.
+    """
+    try:
+        store.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {store.root} ({error.strerror}): choose another --runs") from error
+    return client.submit(_device_here, store, pure=False).result()
 
 
 def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: Stop, watch: Watch) -> bool:
@@ -85,8 +93,7 @@ def _train(pack: Pack, setup: Setup) -> Outcome:
     """The task: train one pack in a worker, until it ends or nobody wants it any more."""
     from distributed import get_worker
 
-    if not setup.store.root.is_dir():
-        raise StoreError(f"{setup.store.root} is not there on a worker: expected a folder that all workers share")
+    _require_shared(setup.store)
     worker = get_worker()
     key = worker.get_current_task()
 
@@ -99,5 +106,11 @@ def _train(pack: Pack, setup: Setup) -> Outcome:
         return train_pack(pack, setup, stop)
 
 
-def _device_here() -> str:
+def _device_here(store: Store) -> str:
+    _require_shared(store)
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _require_shared(store: Store) -> None:
+    if not store.root.is_dir():
+        raise StoreError(f"--runs: expected a folder that all workers share, got {store.root}, which a worker lacks")
