@@ -1,7 +1,7 @@
 """Brings a sweep's runs to their ends, wherever they are trained."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from grok.experiments import Experiment
 from grok.experiments.driving import Setup, Stop, interruptible
@@ -11,6 +11,7 @@ from grok.sweep.progress import SweepProgress
 from grok.sweep.table import Row, rows_of
 
 
+@runtime_checkable
 class Launch(Protocol):
     """Trains packs somewhere; returns whether all came to their end."""
 

@@ -1,0 +1,177 @@
+"""A sweep's runs are each finished, once, with the record of an undisturbed one, whatever is killed on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from grok.cli import main
+from grok.experiments import EXPERIMENTS
+from grok.sweep.local import RETRIES, train_locally
+from grok.sweep.packs import existing_runs, make_packs
+from grok.tracking import Store
+from tests.experiments.helpers import setup, start
+from tests.sweep.helpers import small_sweep, wanted_of
+
+ROOT = Path(__file__).parents[2]
+
+
+class Outcomes:
+    """Keeps the outcomes of packs, by their first key's seed."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def ended(self, pack, outcome):
+        self.seen[pack.keys[0]] = outcome
+
+    def tick(self, under_way):
+        pass
+
+
+def sweep_flags(path, root):
+    return ["sweep", str(path), "--runs", str(root), "--workers", "2", "--wandb", "disabled", "--device", "cpu"]
+
+
+def begin(path, root):
+    """The command in a process group of its own, as a shell starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "grok", *sweep_flags(path, root)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+
+
+def statuses(root):
+    return [run.manifest()["status"] for run in Store(root).runs()]
+
+
+def wait_until(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def assert_each_once_with_the_record_of(root, undisturbed):
+    runs = {(run.manifest()["config_hash"], run.manifest()["seed"]): run for run in Store(root).runs()}
+    assert len(runs) == len(Store(root).runs())
+    expected = existing_runs(undisturbed, "grokking")
+    assert set(runs) <= set(expected)
+    for key, run in runs.items():
+        assert run.manifest()["status"] == "finished"
+        pd.testing.assert_frame_equal(run.metrics(), expected[key].metrics(), check_exact=True)
+    return runs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("sweep")
+
+
+@pytest.fixture(scope="module")
+def dozen(folder):
+    return small_sweep(folder)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(dozen, folder):
+    assert main(sweep_flags(dozen, folder / "runs")) == 0
+    return Store(folder / "runs")
+
+
+def test_two_workers_train_a_dozen_runs_as_each_would_be_alone(undisturbed, dozen, tmp_path):
+    wanted = wanted_of(dozen)
+    runs = existing_runs(undisturbed, "grokking")
+    assert set(runs) == {each.key for each in wanted}
+    assert statuses(undisturbed.root) == ["finished"] * 12
+    alone, _ = start(tmp_path, wanted[5].config)
+    seed_0 = runs[wanted[5].config_hash, 0]
+    pd.testing.assert_frame_equal(seed_0.metrics(), alone.metrics(), check_exact=True)
+
+
+def test_after_a_kill_of_the_command_no_worker_trains_on_and_the_same_command_goes_on(undisturbed, dozen, tmp_path):
+    process = begin(dozen, tmp_path)
+    wait_until(lambda: "finished" in statuses(tmp_path) and "running" in statuses(tmp_path))
+    process.kill()
+    process.communicate()
+    wait_until(lambda: "running" not in statuses(tmp_path), seconds=10)
+    begun = len(statuses(tmp_path))
+    assert begun < 12
+    assert main(sweep_flags(dozen, tmp_path)) == 0
+    assert len(assert_each_once_with_the_record_of(tmp_path, undisturbed)) == 12
+
+
+def test_ctrl_c_saves_every_run_under_way_and_says_how_to_go_on(dozen, tmp_path):
+    process = begin(dozen, tmp_path)
+    wait_until(lambda: statuses(tmp_path).count("running") == 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "Interrupted; all is saved. The same command goes on."
+    assert set(statuses(tmp_path)) <= {"finished", "interrupted"}
+    assert "interrupted" in statuses(tmp_path)
+
+
+def train(wanted, root, *, stop):
+    packs = make_packs(EXPERIMENTS["grokking"], wanted, existing_runs(Store(root), "grokking"), 1)
+    watch = Outcomes()
+    assert train_locally(packs, setup(root), workers=2, threads=1, stop=stop, watch=watch)
+    return watch.seen
+
+
+def kill_holders(root, killed, *, times, steps=1):
+    """A `stop` that kills the processes that train runs of so many steps, so many times in all."""
+
+    def stop():
+        for run in Store(root).runs():
+            holder = run.lock_holder()
+            if holder and len(killed) < times and run.manifest()["config"]["steps"] >= steps and holder not in killed:
+                os.kill(holder, signal.SIGKILL)
+                killed.append(holder)
+        return False
+
+    return stop
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_run_goes_on(undisturbed, dozen, tmp_path):
+    killed = []
+    outcomes = train(wanted_of(dozen)[:4], tmp_path, stop=kill_holders(tmp_path, killed, times=1))
+    assert len(killed) == 1
+    assert [outcome.failed for outcome in outcomes.values()] == [0] * 4
+    assert len(assert_each_once_with_the_record_of(tmp_path, undisturbed)) == 4
+
+
+def test_a_run_whose_workers_always_die_is_given_up_and_the_others_are_trained(tmp_path):
+    short = wanted_of(small_sweep(tmp_path, steps=10, seeds="0", decays="[0, 1]"))
+    (long,) = wanted_of(small_sweep(tmp_path, steps=100_000, seeds="0", decays="[0.5]"))
+    killed = []
+    outcomes = train([long, *short], tmp_path, stop=kill_holders(tmp_path, killed, times=9, steps=100_000))
+    assert len(killed) == RETRIES + 1
+    assert outcomes.pop(long.key).error.startswith("its worker died 3 times, at last by SIGKILL: give it more memory")
+    assert [outcome.failed for outcome in outcomes.values()] == [0, 0]
+
+
+def test_a_pack_that_fails_is_a_line_at_the_end_and_the_others_are_trained(tmp_path, capsys):
+    path = small_sweep(tmp_path, steps=10, seeds="0-2", decays="[1]")
+    root = tmp_path / "runs"
+    assert main(sweep_flags(path, root)) == 0
+    runs = Store(root).runs()
+    for run in runs[:2]:
+        run.update(status="interrupted")
+    runs[0].metrics_path.unlink()
+    capsys.readouterr()
+    assert main(sweep_flags(path, root)) == 1
+    shown = capsys.readouterr()
+    (line,) = [line for line in shown.err.splitlines() if line.startswith("grok: ")]
+    assert line.startswith(f"grok: {runs[0].id}: {runs[0].metrics_path} is missing: restore it")
+    assert "\nsweep  1.0                        3         2        0" in shown.out
+    assert statuses(root) == ["interrupted", "finished", "finished"]

@@ -1,0 +1,86 @@
+"""What is left of a sweep is packed so that no run is in two packs, and a pack trains nothing twice."""
+
+import threading
+import time
+
+import pytest
+
+from grok.experiments import EXPERIMENTS, runner
+from grok.sweep.packs import Outcome, Pack, existing_runs, make_packs, train_pack
+from grok.tracking import Store
+from tests.experiments.helpers import interrupt_before, setup
+from tests.helpers import new_run
+from tests.sweep.helpers import small_sweep, wanted_of
+
+GROKKING = EXPERIMENTS["grokking"]
+
+
+def packs_of(root, wanted, together):
+    return make_packs(GROKKING, wanted, existing_runs(Store(root), "grokking"), together)
+
+
+def only_pack(root, wanted):
+    (pack,) = packs_of(root, wanted, together=len(wanted))
+    return pack
+
+
+@pytest.fixture
+def wanted(tmp_path):
+    return wanted_of(small_sweep(tmp_path, steps=20, seeds="0-2", decays="[0, 1]"))
+
+
+def test_new_runs_that_are_alike_are_stacked_and_ended_ones_left_out(tmp_path, wanted):
+    keys = [each.key for each in wanted]
+    assert [pack.keys for pack in packs_of(tmp_path, wanted, 4)] == [tuple(keys[:4]), tuple(keys[4:])]
+    new_run(tmp_path, seed=0, config=wanted[0].config).update(status="finished")
+    new_run(tmp_path, seed=1, config=wanted[1].config).update(status="failed", diverged=True)
+    assert [pack.keys for pack in packs_of(tmp_path, wanted, 1)] == [(key,) for key in keys[2:]]
+
+
+def test_unfinished_runs_go_on_with_the_stack_that_they_were_in(tmp_path, wanted, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 5)
+        pairs = [(each.config, each.seed) for each in (wanted[1], wanted[4])]
+        runner.start(GROKKING, pairs, setup(tmp_path))
+    new_run(tmp_path, seed=0, config=wanted[0].config).update(status="failed", error="no space left")
+    expected = [(wanted[0].key,), (wanted[1].key, wanted[4].key), (wanted[2].key,), (wanted[3].key,), (wanted[5].key,)]
+    assert [pack.keys for pack in packs_of(tmp_path, wanted, 1)] == expected
+
+
+def test_a_pack_trains_what_is_missing_and_nothing_that_is_finished(tmp_path, wanted):
+    pack = only_pack(tmp_path, wanted[:2])
+    for _ in range(2):
+        assert train_pack(pack, setup(tmp_path), stop=lambda: False) == Outcome(ended=True)
+    assert [run.manifest()["status"] for run in Store(tmp_path).runs()] == ["finished", "finished"]
+    assert train_pack(pack, setup(tmp_path), stop=lambda: True) == Outcome(ended=False)
+
+
+def test_a_run_that_another_process_holds_is_waited_for(tmp_path, wanted, monkeypatch):
+    monkeypatch.setattr("grok.sweep.packs.POLL", 0.01)
+    pack = only_pack(tmp_path, wanted[:1])
+    run = new_run(tmp_path, seed=0, config=wanted[0].config)
+    outcomes = []
+    waiting = threading.Thread(target=lambda: outcomes.append(train_pack(pack, setup(tmp_path), lambda: False)))
+    with run.lock():
+        waiting.start()
+        time.sleep(0.3)
+        assert outcomes == []
+        run.update(status="finished")
+    waiting.join(timeout=20)
+    assert outcomes == [Outcome(ended=True)]
+    assert Store(tmp_path).runs() == [run]
+
+
+def test_an_error_is_the_packs_outcome(tmp_path, wanted):
+    run = new_run(tmp_path, seed=0, config=wanted[0].config)
+    run.update(status="interrupted", step=10)
+    outcome = train_pack(only_pack(tmp_path, wanted[:1]), setup(tmp_path), lambda: False)
+    assert (outcome.ended, outcome.failed) == (True, 1)
+    assert outcome.error.startswith(f"{run.checkpoints_path} is empty: restore it")
+
+
+def test_a_run_whose_loss_diverges_is_counted_as_failed(tmp_path):
+    path = small_sweep(tmp_path, steps=20, seeds="0", decays="[0]")
+    path.write_text(path.read_text() + "optimiser.learning_rate = [1e30]\noptimiser.warmup_steps = [0]\n")
+    pack: Pack = only_pack(tmp_path, wanted_of(path))
+    assert train_pack(pack, setup(tmp_path), lambda: False) == Outcome(ended=True, failed=1)
