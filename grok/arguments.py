@@ -85,6 +85,22 @@ class ShowOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Copy finished runs, thinned, into another store: small enough to share or to commit."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Which runs: folders, ids or parts of ids, or names of sweeps; every finished run if none is named."""
+    to: Path
+    """The store to copy into."""
+    runs: Path = Path("runs")
+    """The store to copy from."""
+    rows: int = 40
+    """Rows to keep a decade of steps."""
+    columns: tuple[str, ...] = ("*",)
+    """Patterns of the columns to keep, such as 'test/*' 'interplay/*/mir'."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DashboardOptions:
     """Open a run's wandb mirror in the terminal, while it trains or after."""
 

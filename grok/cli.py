@@ -13,6 +13,7 @@ from typing import Any
 from grok.arguments import (
     BenchOptions,
     DashboardOptions,
+    ExportOptions,
     FiguresOptions,
     ListOptions,
     ResumeOptions,
@@ -113,6 +114,34 @@ def show(arguments: Sequence[str]) -> int:
     return DONE
 
 
+def export(arguments: Sequence[str]) -> int:
+    """Copy finished runs, thinned, to share them: grok export [NAME ...] --to STORE."""
+    from tqdm import tqdm
+
+    from grok.tracking.export import export_run
+
+    options = parse(ExportOptions, "export", arguments)
+    if options.rows < 1:
+        raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
+    wanted = _named(Store(options.runs), options.names)
+    for run in tqdm(wanted, desc="export", unit="run", leave=False):
+        export_run(run, options.to, rows=options.rows, columns=options.columns)
+    print(f"{len(wanted)} runs copied to {options.to}")
+    return DONE
+
+
+def _named(store: Store, names: Sequence[str]) -> list[Run]:
+    """The finished runs of these sweeps and those with these names; all finished ones if there is no name."""
+    finished = [run for run in store.runs() if run.manifest()["status"] == "finished"]
+    if not names:
+        return finished
+    wanted: dict[str, Run] = {}
+    for name in names:
+        of_sweep = [run for run in finished if name in run.manifest().get("sweeps", [])]
+        wanted |= {run.id: run for run in of_sweep or [store.open(name)]}
+    return list(wanted.values())
+
+
 def figures(arguments: Sequence[str]) -> int:
     """Draw figures from records: grok figures [NAME ...]."""
     from grok.figures import FIGURES, draw_figures
@@ -175,6 +204,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "resume": resume,
     "list": list_runs,
     "show": show,
+    "export": export,
     "figures": figures,
     "dashboard": dashboard,
     "bench": bench,

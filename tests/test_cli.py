@@ -18,6 +18,7 @@ from grok.config import config_to_json
 from grok.experiments import runner
 from grok.tracking import Store
 from grok.tracking import files as tracking_files
+from tests.figures.helpers import add_run, constant
 from tests.helpers import SMALL_FLAGS, before_step, new_run, small_config
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +85,7 @@ REFUSALS = {
     ),
     "unknown preset": (
         ["train", "grokking", "--preset", "desktop"],
-        "grok: --preset: expected one of paper, laptop, s5, got 'desktop'",
+        "grok: --preset: expected one of paper, laptop, small, s5, got 'desktop'",
     ),
     "negative seed": (["train", "grokking", "--seed", "-1"], "grok: --seed: expected an integer of at least 0, got -1"),
     "seeds that are none": (
@@ -401,3 +402,16 @@ def test_bench_prints_a_table_and_the_machine_or_both_as_json(capsys):
     assert measured["machine"]["device"] == "cpu"
     (value, *_) = measured["sections"]["interplay"]["rows"]
     assert 0 < value["time"]["low"] <= value["time"]["median"] <= value["time"]["high"]
+
+
+def test_export_copies_finished_runs_and_those_of_a_sweep_by_its_name(runs, capsys, tmp_path):
+    for seed in range(3):
+        add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["mine"] if seed else [])
+    assert main(["export", "mine", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"2 runs copied to {tmp_path / 'small'}\n"
+    assert len(list((tmp_path / "small").rglob("metrics.parquet"))) == 2
+    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    assert main(["export", "--to", str(tmp_path / "all"), "--runs", str(runs)]) == 0
+    assert len(list((tmp_path / "all").rglob("run.json"))) == 3
+    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 1
+    assert "is there already: expected none to be written over" in capsys.readouterr().err

@@ -31,6 +31,17 @@ def laptop() -> GrokkingConfig:
     )
 
 
+def small() -> GrokkingConfig:
+    """The smallest modulus at which memorising and grokking are far apart: about half a minute on one core."""
+    return GrokkingConfig(
+        task=TaskConfig(modulus=31, train_fraction=0.5),
+        model=TransformerConfig(d_mlp=256),
+        probes=ProbesConfig(sample_size=128, embedding="every:10"),
+        steps=10_000,
+        settle=1_000,
+    )
+
+
 def s5() -> GrokkingConfig:
     """Composition of permutations of five things (Power et al. 2022), which has no Fourier frequencies."""
     return GrokkingConfig(
@@ -73,7 +84,7 @@ EXPERIMENT = Experiment(
     name="grokking",
     description="a small transformer on modular addition, with MIR and HDR before and after it groks (Figure 7)",
     config_type=GrokkingConfig,
-    presets={"paper": paper, "laptop": laptop, "s5": s5},
+    presets={"paper": paper, "laptop": laptop, "small": small, "s5": s5},
     build=build,
     alike=alike,
 )
