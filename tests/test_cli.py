@@ -120,7 +120,7 @@ REFUSALS = {
     ),
     "unknown figure": (
         ["figures", "figure6"],
-        "grok: figure: expected one of figure7, cost, got 'figure6'; did you mean",
+        "grok: figure: expected one of figure7, sample-sizes, operations, moduli, phase, ",
     ),
 }
 
