@@ -37,11 +37,21 @@ SMALL_FLAGS = (
 )
 
 
-def small_config(*, steps: int = 120, optimiser: OptimiserConfig | None = None, **probes: str) -> GrokkingConfig:
+def small_model(**settings) -> TransformerConfig:
+    return TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32, **settings)
+
+
+def small_config(
+    *,
+    steps: int = 120,
+    model: TransformerConfig | None = None,
+    optimiser: OptimiserConfig | None = None,
+    **probes: str,
+) -> GrokkingConfig:
     """What `SMALL_FLAGS` ask for."""
     return GrokkingConfig(
         task=TaskConfig(modulus=11, train_fraction=0.5),
-        model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32),
+        model=model or small_model(),
         optimiser=optimiser or OptimiserConfig(),
         probes=dataclasses.replace(ProbesConfig(sample_size=32), **probes),
         steps=steps,

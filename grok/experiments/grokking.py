@@ -6,7 +6,7 @@ import torch
 
 from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiments.runner import Experiment
-from grok.models import Transformer
+from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
 from grok.training.learner import Learner
@@ -53,7 +53,7 @@ def s5() -> GrokkingConfig:
 def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
     """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
     task = operation_task(config.task, seed).to(device)
-    model = Transformer(
+    model = make_transformer(
         config.model, num_tokens=task.num_tokens, num_classes=task.num_classes, generator=stream(seed, "model")
     ).to(device)
     return Member(

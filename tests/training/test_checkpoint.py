@@ -1,15 +1,12 @@
 """A checkpoint brings network and optimiser back bit for bit, or says why it cannot and changes nothing."""
 
-import dataclasses
-
 import pytest
 import torch
 
 from grok.config import TransformerConfig
-from grok.experiments import grokking
 from grok.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
 from grok.training.engine import Engine
-from tests.helpers import CPU, new_run, run_steps, small_config, small_member
+from tests.helpers import new_run, run_steps, small_member, small_model
 
 
 def copies(tensors):
@@ -24,12 +21,17 @@ def save(run, member, step):
     return save_checkpoint(run, step, member.learner.model, member.optimiser)
 
 
-def test_a_loaded_network_takes_the_same_next_steps_bit_for_bit(tmp_path):
-    run, trained = new_run(tmp_path), small_member(accuracy="every:1")
+@pytest.mark.parametrize(
+    "model",
+    [small_model(), small_model(num_layers=2, layer_norm=True, tie_embeddings=True)],
+    ids=["paper's", "deep, LayerNorm, tied"],
+)
+def test_a_loaded_network_takes_the_same_next_steps_bit_for_bit(tmp_path, model):
+    run, trained = new_run(tmp_path), small_member(model=model, accuracy="every:1")
     engine = Engine([trained])
     run_steps(engine, run, 12)
     path = save(run, trained, 12)
-    loaded = small_member(accuracy="every:1")
+    loaded = small_member(model=model, accuracy="every:1")
     with torch.no_grad():
         for parameter in loaded.learner.model.parameters():
             parameter.zero_()
@@ -75,8 +77,8 @@ def misfit(tmp_path):
     """A checkpoint, and a narrower network that it does not fit."""
     run, wide = new_run(tmp_path), small_member()
     run_steps(Engine([wide]), run, 2)
-    config = dataclasses.replace(small_config(), model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=16))
-    return save(run, wide, 2), grokking.build(config, 0, CPU)
+    narrow = TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=16)
+    return save(run, wide, 2), small_member(model=narrow)
 
 
 def test_a_checkpoint_of_another_network_is_refused_and_leaves_the_network(misfit):

@@ -10,18 +10,22 @@ from tests.helpers import CPU, small_member
 from tests.reference.tape import Tape, Tapes
 from tests.training.test_stack import member, rows_of
 
+DEEP = {"num_layers": 2, "layer_norm": True, "tie_embeddings": True}
+several = pytest.mark.parametrize(
+    ("count", "model"), [(1, {}), (3, {}), (1, DEEP), (2, DEEP)], ids=["alone", "stacked", "deep", "deep, stacked"]
+)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_replayed_step_gives_the_record_of_the_plain_one(tmp_path, count):
+@several
+def test_a_replayed_step_gives_the_record_of_the_plain_one(tmp_path, count, model):
     made = []
     replayed = rows_of(
-        [member(index) for index in range(count)],
+        [member(index, **model) for index in range(count)],
         tmp_path,
         executor=lambda step: made.append(Tapes(step)) or made[-1],
     )
-    plain = rows_of([member(index) for index in range(count)], tmp_path)
+    plain = rows_of([member(index, **model) for index in range(count)], tmp_path)
     assert replayed == plain
     assert made[0].replayed >= 30  # with the warm-up of the learning rate, and all probes among them
     assert len(made[0].tapes) == 1 + 1  # probes due every step, and with those due every 10th
@@ -47,11 +51,11 @@ def test_a_device_without_queues_has_no_side():
 
 
 @needs_gpu
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_captured_step_gives_the_record_of_the_eager_one(tmp_path, count):
+@several
+def test_a_captured_step_gives_the_record_of_the_eager_one(tmp_path, count, model):
     records = []
     for executor in (eager, CudaGraphs):
-        members = [member(index, device="cuda") for index in range(count)]
+        members = [member(index, device="cuda", **model) for index in range(count)]
         records.append(rows_of(members, tmp_path, executor=executor))
     for plain, captured in zip(*records, strict=True):
         for (_, expected), (_, row) in zip(plain, captured, strict=True):
