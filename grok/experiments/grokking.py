@@ -1,6 +1,7 @@
 """Figure 7: a one-layer transformer memorises modular addition, then groks it, with MIR and HDR measured throughout."""
 
 import dataclasses
+from functools import partial
 
 import torch
 
@@ -10,6 +11,7 @@ from grok.models import Transformer
 from grok.random import stream
 from grok.tasks import operation_task
 from grok.training.learner import Learner
+from grok.training.loss import LOSSES
 from grok.training.optimiser import make_optimiser
 from grok.training.probes import make_probes
 from grok.training.step import Member
@@ -50,7 +52,7 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
             task=task,
             model=model,
             probes=make_probes(config.probes, task, seed),
-            loss_dtype=getattr(torch, config.loss_dtype),
+            criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
         ),
         optimiser=make_optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,

@@ -133,7 +133,7 @@ def scripted_engine(accuracies, *, settle, schedule="every:1", overlap=False):
         task=operation_task(small_config().task, 0),
         model=small.learner.model,
         probes=[Scripted(accuracies, schedule), Constant(Schedule.parse("every:7"))],
-        loss_dtype=torch.float64,
+        criterion=small.learner.criterion,
     )
     engine = Engine([dataclasses.replace(small, learner=learner, settle=Settle(steps=300, settle=settle))])
     engine.overlap = overlap
