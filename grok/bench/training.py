@@ -208,7 +208,7 @@ def _full_sequence_step(member: Member) -> None:
     train = member.learner.samples("train")
     logits = full_sequence_logits(_transformer(member), train.inputs)
     loss = member.learner.criterion(logits, train.targets)
-    member.optimiser.zero_grad()
+    member.learner.zero_grad()
     loss.backward()
     member.optimiser.step()
 

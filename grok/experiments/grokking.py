@@ -12,7 +12,7 @@ from grok.random import stream
 from grok.tasks import operation_task
 from grok.training.learner import Learner
 from grok.training.loss import LOSSES
-from grok.training.optimiser import make_optimiser
+from grok.training.optimiser import Optimiser
 from grok.training.probes import make_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
@@ -54,7 +54,7 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
             probes=make_probes(config.probes, task, seed),
             criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
         ),
-        optimiser=make_optimiser(model, config.optimiser),
+        optimiser=Optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=config.settle),
     )

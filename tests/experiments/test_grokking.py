@@ -70,6 +70,13 @@ def test_the_loss_is_that_of_the_config_on_both_splits():
         assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
 
 
+def test_runs_of_different_rules_can_share_a_stack_and_those_of_different_losses_cannot():
+    config = small_config()
+    other_rule = dataclasses.replace(config, optimiser=OptimiserConfig(rule="sgd", fixed_norm=True))
+    assert grokking.alike(other_rule) == grokking.alike(config)
+    assert grokking.alike(dataclasses.replace(config, loss="stablemax")) != grokking.alike(config)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_loss_is_computed_in_the_precision_of_the_config(dtype):
     learner = grokking.build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU).learner
