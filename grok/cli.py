@@ -64,7 +64,7 @@ def train(arguments: Sequence[str]) -> int:
         "store": store,
         "wandb": options.wandb,
         "command": ["grok", "train", *arguments],
-        "executor": _executor(options.executor, device),
+        "executor": _executor(options.executor, device, config),
         "tf32": _tf32(options.tf32, device),
     }
     if seeds is not None:
@@ -259,11 +259,16 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _executor(name: str, device: Any) -> str:
+def _executor(name: str, device: Any, config: Any) -> str:
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
+    if name == "graph" and not config.optimiser.can_be_captured:
+        raise UsageError(
+            f"--executor: expected eager or auto with the rule {config.optimiser.rule}, whose update no graph can "
+            "capture, got graph: use --executor eager"
+        )
     if name == "auto":
-        name = "graph" if device.type == "cuda" else "eager"
+        name = "graph" if device.type == "cuda" and config.optimiser.can_be_captured else "eager"
     return name
 
 

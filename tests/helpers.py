@@ -20,7 +20,6 @@ from grok.experiments import grokking
 from grok.tracking import Run, Store
 from grok.training.engine import Engine
 from grok.training.learner import Learner
-from grok.training.loss import cross_entropy
 from grok.training.measurements import Row
 from grok.training.probes import SPLITS
 from grok.training.recorder import Recorder
@@ -107,6 +106,6 @@ def snapshot_of(learner: Learner) -> Snapshot:
         samples={split: learner.samples(split) for split in SPLITS},
         train_features=features,
         train_logits=logits,
-        train_loss=cross_entropy(logits, train.targets),
-        loss_dtype=torch.float64,
+        train_loss=learner.criterion(logits, train.targets),
+        criterion=learner.criterion,
     )

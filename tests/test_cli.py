@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+import torch
 
 import grok.cli
 from grok.cli import main
@@ -224,6 +225,40 @@ def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch
     )
     assert main([*resume.split()[1:], "--wandb", "disabled"]) == 0
     assert train(runs) == 0
+
+
+@pytest.mark.parametrize(("rule", "chosen"), [("adamw", "graph"), ("muon", "eager")])
+def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, monkeypatch, rule, chosen):
+    monkeypatch.setattr(grok.cli, "_device", lambda name: torch.device("cuda"))
+    executors = []
+    monkeypatch.setattr(runner, "start", lambda *args, executor, **how: executors.append(executor) or ([], False))
+    monkeypatch.setattr(grok.cli, "_conclude", lambda runs, finished: 0)
+    assert train(runs, "--config.optimiser.rule", rule) == 0
+    assert executors == [chosen]
+    refused = train(runs, "--config.optimiser.rule", rule, "--executor", "graph") == 2
+    assert refused == (rule == "muon")
+    if refused:
+        assert error_line(capsys) == (
+            "grok: --executor: expected eager or auto with the rule muon, whose update no graph can capture, got "
+            "graph: use --executor eager"
+        )
+
+
+def test_rule_and_loss_are_flags(runs):
+    rule = ("--config.optimiser.rule", "sgd", "--config.optimiser.momentum", "0.5")
+    held = ("--config.optimiser.fixed-norm", "--config.optimiser.grokfast", "2", "--config.loss", "stablemax")
+    assert train(runs, *rule, *held) == 0
+    (run,) = Store(runs).runs()
+    config = run.manifest()["config"]
+    assert [config["optimiser"][name] for name in ("rule", "momentum", "fixed_norm", "grokfast")] == [
+        "sgd",
+        0.5,
+        True,
+        2.0,
+    ]
+    assert config["loss"] == "stablemax"
+    weight_norms = run.metrics()["weight_norm"].dropna()
+    assert weight_norms.iloc[0] == pytest.approx(weight_norms.iloc[-1], rel=1e-6)
 
 
 @pytest.mark.parametrize("command", ["resume", "show"])

@@ -21,7 +21,6 @@ from grok.tracking.wandb_mirror import WandbMirror
 from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
-from grok.training.loss import cross_entropy
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
@@ -208,8 +207,8 @@ def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | Non
 def _full_sequence_step(member: Member) -> None:
     train = member.learner.samples("train")
     logits = full_sequence_logits(_transformer(member), train.inputs)
-    loss = cross_entropy(logits, train.targets, member.learner.loss_dtype)
-    member.optimiser.zero_grad()
+    loss = member.learner.criterion(logits, train.targets)
+    member.learner.zero_grad()
     loss.backward()
     member.optimiser.step()
 

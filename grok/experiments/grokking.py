@@ -1,6 +1,7 @@
 """Figure 7: a one-layer transformer memorises modular addition, then groks it, with MIR and HDR measured throughout."""
 
 import dataclasses
+from functools import partial
 
 import torch
 
@@ -10,7 +11,8 @@ from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
 from grok.training.learner import Learner
-from grok.training.optimiser import make_optimiser
+from grok.training.loss import LOSSES
+from grok.training.optimiser import Optimiser
 from grok.training.probes import make_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
@@ -61,9 +63,9 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
             task=task,
             model=model,
             probes=make_probes(config.probes, task, seed),
-            loss_dtype=getattr(torch, config.loss_dtype),
+            criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
         ),
-        optimiser=make_optimiser(model, config.optimiser),
+        optimiser=Optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=config.settle),
     )

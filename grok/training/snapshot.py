@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split
-from grok.training.loss import IGNORED, cross_entropy
+from grok.training.loss import IGNORED, Criterion
 
 
 class Samples(nn.Module):
@@ -46,10 +46,10 @@ class Snapshot:
         train_features: Float[Tensor, "train dim"],
         train_logits: Float[Tensor, "train class"],
         train_loss: Float[Tensor, ""],
-        loss_dtype: torch.dtype,
+        criterion: Criterion,
     ) -> None:
         self.model = model
-        self.loss_dtype = loss_dtype
+        self.criterion = criterion
         self._samples = samples
         self._features = {"train": train_features.detach()}
         self._logits = {"train": train_logits.detach()}
@@ -79,7 +79,7 @@ class Snapshot:
 
     @torch.no_grad()
     def loss(self, split: Split) -> Float[Tensor, ""]:
-        """Mean cross-entropy of the split, in nats."""
+        """Mean training loss of the split, in nats."""
         if split not in self._loss:
-            self._loss[split] = cross_entropy(self.logits(split), self.targets(split), self.loss_dtype)
+            self._loss[split] = self.criterion(self.logits(split), self.targets(split))
         return self._loss[split]

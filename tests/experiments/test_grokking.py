@@ -7,7 +7,8 @@ import torch
 
 from grok.config import OptimiserConfig, TaskConfig, TransformerConfig
 from grok.experiments import grokking
-from tests.helpers import CPU, small_config, small_member
+from grok.training.loss import stablemax_cross_entropy
+from tests.helpers import CPU, small_config, small_member, snapshot_of
 
 
 def drawn(member):
@@ -59,6 +60,21 @@ def test_another_network_leaves_the_split_and_the_samples():
     other, small = drawn(grokking.build(config, 0, CPU)), drawn(small_member())
     assert torch.equal(other["split"], small["split"])
     assert torch.equal(other["sample"], small["sample"])
+
+
+def test_the_loss_is_that_of_the_config_on_both_splits():
+    learner = grokking.build(dataclasses.replace(small_config(), loss="stablemax"), 0, CPU).learner
+    snapshot = snapshot_of(learner)
+    for split, loss in {"train": learner(())[0], "test": snapshot.loss("test")}.items():
+        expected = stablemax_cross_entropy(snapshot.logits(split), snapshot.targets(split))
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_runs_of_different_rules_can_share_a_stack_and_those_of_different_losses_cannot():
+    config = small_config()
+    other_rule = dataclasses.replace(config, optimiser=OptimiserConfig(rule="sgd", fixed_norm=True))
+    assert grokking.alike(other_rule) == grokking.alike(config)
+    assert grokking.alike(dataclasses.replace(config, loss="stablemax")) != grokking.alike(config)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grok.config import TransformerConfig
+from grok.config import OptimiserConfig, TransformerConfig
 from grok.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
 from grok.training.engine import Engine
 from tests.helpers import new_run, run_steps, small_member, small_model
@@ -14,7 +14,7 @@ def copies(tensors):
 
 
 def optimiser_tensors(member):
-    return [state[name] for state in member.optimiser.state.values() for name in sorted(state)]
+    return list(member.optimiser.state().values())
 
 
 def save(run, member, step):
@@ -91,6 +91,20 @@ def test_a_checkpoint_of_another_network_is_refused_and_leaves_the_network(misfi
 
 def test_a_checkpoint_of_another_network_leaves_the_optimiser(misfit):
     path, member = misfit
+    before = copies(optimiser_tensors(member))
     with pytest.raises(CheckpointError):
         load_checkpoint(path, member.learner.model, member.optimiser)
-    assert optimiser_tensors(member) == []
+    assert all(map(torch.equal, before, optimiser_tensors(member)))
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded"),
+    [({}, {"rule": "sgd"}), ({}, {"grokfast": 2.0}), ({"grokfast": 2.0}, {}), ({"rule": "muon"}, {})],
+)
+def test_a_checkpoint_without_the_optimisers_state_or_with_anothers_is_refused(tmp_path, saved, loaded):
+    run, trained = new_run(tmp_path), small_member(optimiser=OptimiserConfig(**saved), seed=1)
+    path, member = save(run, trained, 2), small_member(optimiser=OptimiserConfig(**loaded))
+    before = copies(member.learner.parameters())
+    with pytest.raises(CheckpointError, match=r"holds another optimiser than run.json describes: restore either"):
+        load_checkpoint(path, member.learner.model, member.optimiser)
+    assert all(map(torch.equal, before, member.learner.parameters()))

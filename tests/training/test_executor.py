@@ -5,6 +5,7 @@ import warnings
 import pytest
 import torch
 
+from grok.config import OptimiserConfig
 from grok.training.executor import CudaGraphs, SideStream, eager
 from tests.helpers import CPU, small_member
 from tests.reference.tape import Tape, Tapes
@@ -63,10 +64,12 @@ def test_a_captured_step_gives_the_record_of_the_eager_one(tmp_path, count, mode
 
 
 @needs_gpu
-def test_no_step_waits_for_the_gpu():
+@pytest.mark.parametrize("rule", ["adamw", "adam", "sgd"])
+def test_no_step_waits_for_the_gpu(rule):
     from grok.training.step import TrainingStep
 
-    step = TrainingStep([small_member(device="cuda")], step=0, block=10)
+    optimiser = OptimiserConfig(rule=rule, grokfast=2.0, fixed_norm=True)
+    step = TrainingStep([small_member(device="cuda", optimiser=optimiser)], step=0, block=10)
     everything = ("accuracy", "norms", "prototype", "sample", "embedding")
     step(everything)
     with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from grok.experiments import grokking
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
 from grok.training.stack import Stack, release
-from tests.helpers import before_step, new_run, small_config, small_model
+from tests.helpers import before_step, new_run, small_config, small_member, small_model
 
 STEPS = 51
 
@@ -53,6 +53,24 @@ def test_every_member_measures_what_it_would_alone(tmp_path, model):
         for (_, row), (_, expected) in zip(stacked[index], alone, strict=True):
             assert row == pytest.approx(expected, rel=1e-5, abs=1e-6)
             assert row["train/loss"] == pytest.approx(expected["train/loss"], rel=1e-6)
+
+
+def test_members_with_different_rules_are_updated_each_by_its_own(tmp_path):
+    optimisers = [
+        OptimiserConfig(rule="sgd", learning_rate=0.1, weight_decay=1e-3, fixed_norm=True),
+        OptimiserConfig(rule="adam", weight_decay=1e-3, grokfast=2.0),
+        OptimiserConfig(rule="muon", momentum=0.8, grokfast=1.0, grokfast_decay=0.9, fixed_norm=True),
+        OptimiserConfig(fixed_norm=True),
+    ]
+
+    def members(which):
+        return [small_member(seed=seed, optimiser=optimisers[seed], accuracy="every:1") for seed in which]
+
+    stacked = rows_of(members(range(4)), tmp_path, steps=21)
+    for index in range(4):
+        (alone,) = rows_of(members([index]), tmp_path, steps=21)
+        losses, expected = ([row["train/loss"] for _, row in rows] for rows in (stacked[index], alone))
+        assert losses == pytest.approx(expected, rel=1e-5)
 
 
 def test_members_of_different_seeds_differ(tmp_path):
