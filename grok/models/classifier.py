@@ -27,3 +27,7 @@ class TokenClassifier(Classifier):
     @abstractmethod
     def token_embeddings(self) -> Float[Tensor, "class dim"]:
         """The embedding of each class's token, in the order of the head's rows."""
+
+    @abstractmethod
+    def neurons(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample neuron"]:
+        """Activations of the MLP's neurons, after the ReLU, where the prediction is read."""

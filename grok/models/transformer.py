@@ -58,6 +58,15 @@ class Transformer(TokenClassifier):
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
         """The residual stream at `=` after the MLP."""
+        residual = self._attended(inputs)
+        return residual + F.linear(self._hidden(residual), self.mlp_out, self.mlp_out_bias)
+
+    def neurons(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_mlp"]:
+        """Activations of the MLP at `=`, after the ReLU."""
+        return self._hidden(self._attended(inputs))
+
+    def _attended(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
+        """The residual stream at `=` before the MLP."""
         num_tokens = len(self.embedding)
 
         # Table: attention scores and values of every token at either position, each relative to those of `=`
@@ -79,8 +88,7 @@ class Transformer(TokenClassifier):
         values = rearrange(values, "sample position (head dim) -> sample position head dim", head=self.num_heads)
         mixed = rearrange((attention[..., None] * values).sum(dim=1), "sample head dim -> sample (head dim)")
         constant = residual_equals + self.attention_out @ (self.value @ residual_equals)
-        residual = F.linear(mixed, self.attention_out, constant)
+        return F.linear(mixed, self.attention_out, constant)
 
-        # MLP
-        hidden = F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()
-        return residual + F.linear(hidden, self.mlp_out, self.mlp_out_bias)
+    def _hidden(self, residual: Float[Tensor, "sample d_model"]) -> Float[Tensor, "sample d_mlp"]:
+        return F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()

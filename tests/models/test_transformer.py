@@ -59,3 +59,15 @@ def test_the_seed_decides_the_weights():
 def test_token_embeddings_leave_out_equals():
     model = make("odd")
     assert torch.equal(model.token_embeddings(), model.embedding[:13])
+
+
+def test_neurons_are_what_the_mlp_writes_through_its_output_weights():
+    model, inputs = make("odd"), inputs_of("odd")
+    with torch.no_grad():
+        model.mlp_in_bias += 0.1
+        neurons, features = model.neurons(inputs), model.features(inputs)
+        written = neurons @ model.mlp_out.T
+        model.mlp_out.zero_()
+        torch.testing.assert_close(features - model.features(inputs), written, rtol=0, atol=1e-5)
+    assert neurons.shape == (169, 11)
+    assert neurons.min() == 0
