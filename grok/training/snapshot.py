@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
-from grok.models import Classifier
+from grok.models import Classifier, TokenClassifier
 from grok.tasks import Split
 from grok.training.loss import IGNORED, Criterion
 
@@ -54,6 +54,7 @@ class Snapshot:
         self._features = {"train": train_features.detach()}
         self._logits = {"train": train_logits.detach()}
         self._loss = {"train": train_loss.detach()}
+        self._neurons: dict[Split, Float[Tensor, "split neuron"]] = {}
 
     def targets(self, split: Split) -> Int[Tensor, "split"]:
         """Class indices of the split's samples; `IGNORED` for those that only pad it."""
@@ -83,3 +84,11 @@ class Snapshot:
         if split not in self._loss:
             self._loss[split] = self.criterion(self.logits(split), self.targets(split))
         return self._loss[split]
+
+    @torch.no_grad()
+    def neurons(self, split: Split) -> Float[Tensor, "split neuron"]:
+        """Activations of the MLP's neurons on the split's samples."""
+        if split not in self._neurons:
+            assert isinstance(self.model, TokenClassifier)
+            self._neurons[split] = self.model.neurons(self._samples[split].inputs)
+        return self._neurons[split]

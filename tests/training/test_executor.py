@@ -69,8 +69,9 @@ def test_no_step_waits_for_the_gpu(rule):
     from grok.training.step import TrainingStep
 
     optimiser = OptimiserConfig(rule=rule, grokfast=2.0, fixed_norm=True)
-    step = TrainingStep([small_member(device="cuda", optimiser=optimiser)], step=0, block=10)
-    everything = ("accuracy", "norms", "prototype", "sample", "embedding")
+    member = small_member(device="cuda", optimiser=optimiser)
+    step = TrainingStep([member], step=0, block=10)
+    everything = tuple(member.learner.probes)
     step(everything)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that this mode is a prototype
