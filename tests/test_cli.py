@@ -64,9 +64,9 @@ REFUSALS = {
         ["train", "grokking", "--config.task.train-fraction", "1.5"],
         "grok: task.train_fraction: expected a fraction in (0, 1), got 1.5",
     ),
-    "a class without a sample": (
-        ["train", "grokking", *SMALL_FLAGS, "--config.task.train-fraction", "0.05", "--config.probes.sample-size", "2"],
-        "grok: task.train_fraction: ",
+    "a split of one class": (
+        ["train", "grokking", *SMALL_FLAGS, "--config.task.train-fraction", "0.01", "--config.probes.sample", "off"],
+        "grok: task.train_fraction: expected samples of at least 2 classes in train, got 1",
     ),
     "sample size": (
         ["train", "grokking", "--config.task.modulus", "11"],

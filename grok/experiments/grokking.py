@@ -72,10 +72,14 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
 
 
 def alike(config: GrokkingConfig) -> GrokkingConfig:
-    """What members of one stack share: all but train fraction, optimiser and end."""
+    """What members of one stack share: all but train fraction, optimiser and end.
+
+    The train fraction too where sample sizes are measured, which go up to that of the test split.
+    """
+    any_split = config.probes.sample_sizes == "off"
     return dataclasses.replace(
         config,
-        task=dataclasses.replace(config.task, train_fraction=0.5),
+        task=dataclasses.replace(config.task, train_fraction=0.5) if any_split else config.task,
         optimiser=OptimiserConfig(),
         steps=0,
         settle=None,

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
+from grok.information import ClassMoments
 from grok.models import Classifier, TokenClassifier
 from grok.tasks import Split
 from grok.training.loss import IGNORED, Criterion
@@ -33,7 +34,7 @@ class Samples(nn.Module):
 
 
 class Snapshot:
-    """Features, logits and loss of a split at one step, each computed when first asked for and then kept.
+    """Features, logits, loss and moments of a split at one step, each computed when first asked for and then kept.
 
     The training step hands over what it has computed on the training set, so measuring there costs no second pass.
     """
@@ -55,6 +56,7 @@ class Snapshot:
         self._logits = {"train": train_logits.detach()}
         self._loss = {"train": train_loss.detach()}
         self._neurons: dict[Split, Float[Tensor, "split neuron"]] = {}
+        self._moments: dict[Split, ClassMoments] = {}
 
     def targets(self, split: Split) -> Int[Tensor, "split"]:
         """Class indices of the split's samples; `IGNORED` for those that only pad it."""
@@ -92,3 +94,12 @@ class Snapshot:
             assert isinstance(self.model, TokenClassifier)
             self._neurons[split] = self.model.neurons(self._samples[split].inputs)
         return self._neurons[split]
+
+    @torch.no_grad()
+    def moments(self, split: Split) -> ClassMoments:
+        """Counts, means and scatter of the classes of the split, in float64."""
+        if split not in self._moments:
+            features, targets = self.features(split), self.targets(split)
+            num_classes = self.model.head.weight.shape[0]
+            self._moments[split] = ClassMoments.of_samples(features, targets, num_classes=num_classes)
+        return self._moments[split]

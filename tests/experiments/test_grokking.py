@@ -81,3 +81,10 @@ def test_runs_of_different_rules_can_share_a_stack_and_those_of_different_losses
 def test_the_loss_is_computed_in_the_precision_of_the_config(dtype):
     learner = grokking.build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU).learner
     assert learner(())[0].dtype == getattr(torch, dtype)
+
+
+def test_members_with_other_train_fractions_stack_unless_sample_sizes_are_measured():
+    for schedule, stackable in (("off", True), ("every:10", False)):
+        small = small_config(sample_sizes=schedule)
+        other = dataclasses.replace(small, task=dataclasses.replace(small.task, train_fraction=0.4))
+        assert (grokking.alike(small) == grokking.alike(other)) is stackable

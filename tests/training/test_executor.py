@@ -69,7 +69,7 @@ def test_no_step_waits_for_the_gpu(rule):
     from grok.training.step import TrainingStep
 
     optimiser = OptimiserConfig(rule=rule, grokfast=2.0, fixed_norm=True)
-    member = small_member(device="cuda", optimiser=optimiser)
+    member = small_member(device="cuda", optimiser=optimiser, sample_sizes="every:1")
     step = TrainingStep([member], step=0, block=10)
     everything = tuple(member.learner.probes)
     step(everything)
