@@ -4,7 +4,7 @@ VENV   := .venv
 GROK   := $(VENV)/bin/grok
 READY  := $(VENV)/.ready
 
-.PHONY: help setup train figures dashboard bench test lint clean
+.PHONY: help setup train sweep figures dashboard bench test lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ setup: $(READY)  ## .venv with everything that training, figures and tests need
 
 train: $(READY)  ## the paper's grokking run, e.g. make train ARGS='--seed 3 --steps 2000'
 	@$(GROK) train grokking $(ARGS)
+
+sweep: $(READY)  ## many runs from one file, e.g. make sweep ARGS='sweep.toml --dry-run'
+	@$(GROK) sweep $(ARGS)
 
 figures: $(READY)  ## every figure, from the records in runs/
 	@$(GROK) figures $(ARGS)

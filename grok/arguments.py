@@ -63,6 +63,34 @@ class ResumeOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """Train every run that a file asks for: those that are finished are left, the others begun or gone on with."""
+
+    file: tyro.conf.Positional[Path]
+    """A TOML file: experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own."""
+    scheduler: str = "local"
+    """Train in processes on this machine, or on the cluster whose dask scheduler has this address."""
+    workers: int | None = None
+    """Processes on this machine: as many as it has cores, or 1 on a GPU, if not given."""
+    stack: int | None = None
+    """Most runs to train together as one batched model: 64 on a GPU and 1 on a CPU if not given."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU if there is one."""
+    executor: Literal["auto", "eager", "graph"] = "auto"
+    """Issue each operation from Python, or capture steps as CUDA graphs and replay them, as auto does on a GPU."""
+    tf32: bool = False
+    """Let a GPU multiply matrices in TF32, faster and with 10 bits of mantissa in place of 23."""
+    runs: Path = Path("runs")
+    """The store; on a cluster a folder that all workers share."""
+    wandb: Literal["offline", "online", "disabled"] = "offline"
+    """Mirror to wandb: into a local folder, to its server, or not at all."""
+    dry_run: bool = False
+    """Print what would be trained, and train nothing."""
+    json: bool = False
+    """Print a row for each run as JSON in place of the table."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ListOptions:
     """List the runs in the store."""
 
@@ -196,6 +224,16 @@ def check_train_options(options: TrainOptions) -> list[int] | None:
     if options.stack is not None and options.stack < 1:
         raise UsageError(f"--stack: expected a positive integer, got {options.stack}")
     return None if options.seeds is None else parse_seeds(options.seeds)
+
+
+def check_sweep_options(options: SweepOptions) -> None:
+    """Refuse what no sweep can be."""
+    for name in ("workers", "stack"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name}: expected a positive integer, got {value}")
+    if options.scheduler != "local" and options.workers is not None:
+        raise UsageError("--workers: expected --scheduler local with it: a cluster has the workers that it has")
 
 
 def parse_seeds(text: str) -> list[int]:

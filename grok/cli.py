@@ -1,6 +1,7 @@
 """The command line. Errors are one line on stderr; exit status 0 done, 1 failed, 2 bad usage, 130 interrupted."""
 
 import dataclasses
+import functools
 import json
 import os
 import shlex
@@ -18,8 +19,10 @@ from grok.arguments import (
     ListOptions,
     ResumeOptions,
     ShowOptions,
+    SweepOptions,
     TrainOptions,
     UsageError,
+    check_sweep_options,
     check_train_options,
     choose,
     parse,
@@ -37,6 +40,7 @@ STACK_ON_GPU = 64  # runs that train together there, if not said otherwise
 def train(arguments: Sequence[str]) -> int:
     """Train an experiment: grok train EXPERIMENT [options]."""
     from grok.experiments import EXPERIMENTS
+    from grok.experiments.driving import Setup
     from grok.experiments.many import train_many
     from grok.experiments.runner import find_existing, refuse_unfinished, start
 
@@ -59,25 +63,25 @@ def train(arguments: Sequence[str]) -> int:
         config = dataclasses.replace(config, steps=options.steps)
     store = Store(options.runs)
     device = _device(options.device)
-    how: dict[str, Any] = {
-        "device": device,
-        "store": store,
-        "wandb": options.wandb,
-        "command": ["grok", "train", *arguments],
-        "executor": _executor(options.executor, device, config),
-        "tf32": _tf32(options.tf32, device),
-    }
+    setup = Setup(
+        device=device,
+        store=store,
+        wandb=options.wandb,
+        command=["grok", "train", *arguments],
+        executor=_executor(options.executor, device, [config]),
+        tf32=_tf32(options.tf32, device),
+    )
     if seeds is not None:
         together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
         wanted = [(config, seed) for seed in seeds]
-        runs, finished = train_many(experiment, wanted, together=together, again=options.again, **how)
+        runs, finished = train_many(experiment, wanted, setup, together=together, again=options.again)
         return _conclude_many(runs, finished, again=options.again)
     existing = None if options.again else find_existing(store, experiment, config, options.seed)
     if existing:
         refuse_unfinished(existing)
         print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
         return DONE
-    return _conclude(*start(experiment, [(config, options.seed)], **how))
+    return _conclude(*start(experiment, [(config, options.seed)], setup))
 
 
 def resume(arguments: Sequence[str]) -> int:
@@ -91,6 +95,38 @@ def resume(arguments: Sequence[str]) -> int:
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
     return _conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb))
+
+
+def sweep(arguments: Sequence[str]) -> int:
+    """Train many runs from one file: grok sweep FILE [options]."""
+    from grok.experiments import EXPERIMENTS
+    from grok.experiments.driving import Setup
+    from grok.sweep.expand import expand
+    from grok.sweep.file import read_sweep
+    from grok.sweep.packs import existing_runs
+    from grok.sweep.run import train_sweep
+    from grok.sweep.table import plan_table, rows_of
+
+    options = parse(SweepOptions, "sweep", arguments)
+    check_sweep_options(options)
+    file = read_sweep(options.file, EXPERIMENTS)
+    wanted = expand(file)
+    if options.dry_run:
+        rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
+        print(json.dumps([row.json() for row in rows], indent=2) if options.json else plan_table(rows))
+        return DONE
+    device, launch = _launch(options)
+    setup = Setup(
+        device=device,
+        store=Store(options.runs.absolute()),  # a cluster's workers are elsewhere
+        wandb=options.wandb,
+        command=["grok", "sweep", *arguments],
+        executor=_executor(options.executor, device, [run.config for run in wanted]),
+        tf32=_tf32(options.tf32, device),
+    )
+    together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
+    rows, ended = train_sweep(file, wanted, setup, launch, together=together)
+    return _conclude_sweep(rows, ended, options)
 
 
 def list_runs(arguments: Sequence[str]) -> int:
@@ -202,6 +238,7 @@ def bench(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "train": train,
     "resume": resume,
+    "sweep": sweep,
     "list": list_runs,
     "show": show,
     "export": export,
@@ -259,16 +296,34 @@ def _device(name: str) -> Any:
     return torch.device(name)
 
 
-def _executor(name: str, device: Any, config: Any) -> str:
+def _launch(options: SweepOptions) -> tuple[Any, Any]:
+    """The device to train a sweep on, and what trains its packs there."""
+    import torch
+
+    if options.scheduler != "local":
+        from grok.sweep.cluster import connect, device_of, train_on_cluster
+
+        client = connect(options.scheduler)
+        name = device_of(client) if options.device == "auto" else options.device
+        return torch.device(name), functools.partial(train_on_cluster, client=client)
+    from grok.sweep.local import cores, train_locally
+
+    device = _device(options.device)
+    workers = options.workers or (1 if device.type == "cuda" else cores())
+    return device, functools.partial(train_locally, workers=workers, threads=max(1, cores() // workers))
+
+
+def _executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
-    if name == "graph" and not config.optimiser.can_be_captured:
+    issued = [config.optimiser.rule for config in configs if not config.optimiser.can_be_captured]
+    if name == "graph" and issued:
         raise UsageError(
-            f"--executor: expected eager or auto with the rule {config.optimiser.rule}, whose update no graph can "
-            "capture, got graph: use --executor eager"
+            f"--executor: expected eager or auto with the rule {issued[0]}, whose update no graph can capture, "
+            "got graph: use --executor eager"
         )
     if name == "auto":
-        name = "graph" if device.type == "cuda" and config.optimiser.can_be_captured else "eager"
+        name = "graph" if device.type == "cuda" and not issued else "eager"
     return name
 
 
@@ -303,6 +358,22 @@ def _conclude_many(runs: Sequence[Run], finished: bool, *, again: bool = False) 
         print(f"\nInterrupted; all is saved. The same command{' without --again' if again else ''} goes on.")
         return INTERRUPTED
     print(f"\nNext, draw them:\n    {_program()} figures{_runs_flag(runs[0])}")
+    return FAILED if failed else DONE
+
+
+def _conclude_sweep(rows: Sequence[Any], ended: bool, options: SweepOptions) -> int:
+    from grok.sweep.table import results_table
+
+    failed = [row for row in rows if row.error or (ended and row.state != "finished")]
+    for row in failed:
+        print(f"grok: {row.name}: {row.error or row.state}", file=sys.stderr)
+    print(json.dumps([row.json() for row in rows], indent=2) if options.json else f"\n{results_table(rows)}")
+    if not ended:
+        print("\nInterrupted; all is saved. The same command goes on.", file=sys.stderr)
+        return INTERRUPTED
+    if not options.json:
+        flag = "" if options.runs == SweepOptions.runs else f" --runs {shlex.quote(str(options.runs))}"
+        print(f"\nThe runs are in {options.runs}. Next, draw them:\n    {_program()} figures{flag}")
     return FAILED if failed else DONE
 
 

@@ -24,9 +24,10 @@ MAY_IMPORT = {
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
     "arguments": {"config"},
+    "sweep": {"arguments", "config", "experiments", "tracking", "training"},
     "bench": {"config", "experiments", "information", "models", "tracking", "training"},
     "examples": {"information"},
-    "cli": {"arguments", "bench", "config", "tracking", "figures", "experiments"},
+    "cli": {"arguments", "bench", "config", "tracking", "figures", "experiments", "sweep"},
     "__main__": {"cli"},
 }
 

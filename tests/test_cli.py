@@ -16,7 +16,7 @@ import torch
 import grok.cli
 from grok.cli import main
 from grok.config import config_to_json
-from grok.experiments import runner
+from grok.experiments import driving
 from grok.tracking import Store
 from grok.tracking import files as tracking_files
 from tests.figures.helpers import add_run, constant
@@ -213,7 +213,7 @@ def test_again_makes_a_second_run_with_the_same_record(runs):
 
 def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "_interruptible", lambda: nullcontext(before_step(2)))
+        patch.setattr(driving, "interruptible", lambda: nullcontext(before_step(2)))
         assert train(runs) == 130
     (run,) = Store(runs).runs()
     resume = f"grok resume {run.path}"
@@ -231,7 +231,9 @@ def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch
 def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, monkeypatch, rule, chosen):
     monkeypatch.setattr(grok.cli, "_device", lambda name: torch.device("cuda"))
     executors = []
-    monkeypatch.setattr(runner, "start", lambda *args, executor, **how: executors.append(executor) or ([], False))
+    monkeypatch.setattr(
+        runner, "start", lambda experiment, wanted, setup: executors.append(setup.executor) or ([], False)
+    )
     monkeypatch.setattr(grok.cli, "_conclude", lambda runs, finished: 0)
     assert train(runs, "--config.optimiser.rule", rule) == 0
     assert executors == [chosen]
@@ -317,8 +319,8 @@ def test_a_disk_full_from_the_start_leaves_no_run(runs, capsys, monkeypatch):
 
 
 def test_a_disk_that_fills_while_a_run_trains_leaves_what_was_saved_to_resume_from(runs, capsys, monkeypatch):
-    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
-    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
     with monkeypatch.context() as patch:
         # run.json twice to begin with, then record, checkpoint and run.json at step 50
         FullDisk(patch, room=2 + 3)

@@ -1,8 +1,6 @@
 """How cost grows: with the size of the problem, with the number of runs in a stack, with the length of a run."""
 
-import contextlib
 import dataclasses
-import io
 import multiprocessing
 import tempfile
 import time
@@ -16,6 +14,7 @@ from grok.bench.measure import Figure, Row, Table, Task, interleaved, resident_m
 from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, scratch_run
 from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiments import grokking
+from grok.experiments.driving import Setup
 from grok.experiments.runner import start
 from grok.tracking import Store
 from grok.training.engine import Engine
@@ -141,13 +140,7 @@ def _train_here(steps: int, folder: str, device: torch.device) -> tuple[float, f
     """Train in this process; seconds, and the most MiB that it has held."""
     torch.set_num_threads(1)
     started = time.perf_counter()
-    with contextlib.redirect_stderr(io.StringIO()):  # the run's progress, beside that of the benchmark
-        start(
-            grokking.EXPERIMENT,
-            [(dataclasses.replace(SMALL, steps=steps), 0)],
-            device=device,
-            store=Store(Path(folder)),
-            wandb="disabled",
-            command=["grok", "bench", "memory"],
-        )
+    setup = Setup(device=device, store=Store(Path(folder)), wandb="disabled", command=["grok", "bench", "memory"])
+    wanted = [(dataclasses.replace(SMALL, steps=steps), 0)]
+    start(grokking.EXPERIMENT, wanted, setup, stop=lambda: False)  # silent, beside the benchmark's own progress
     return time.perf_counter() - started, resident_memory()

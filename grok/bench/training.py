@@ -14,7 +14,7 @@ from grok.bench.full_sequence import full_sequence_logits
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json
 from grok.experiments import grokking
-from grok.experiments.runner import SAVE_INTERVAL
+from grok.experiments.driving import SAVE_INTERVAL
 from grok.models import Transformer
 from grok.tracking import Run, Store
 from grok.tracking.wandb_mirror import WandbMirror

@@ -4,28 +4,23 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
-
-from grok.experiments.runner import ExecutorName, Experiment, WandbMode, find_existing, has_ended, resume, start
-from grok.tracking import Run, Store
+from grok.experiments.driving import Setup, Stop
+from grok.experiments.runner import Experiment, find_existing, has_ended, resume, start
+from grok.tracking import Run
 
 
 def train_many(
     experiment: Experiment,
     wanted: Sequence[tuple[Any, int]],
+    setup: Setup,
     *,
     together: int,
-    again: bool,
-    device: torch.device,
-    store: Store,
-    wandb: WandbMode,
-    command: Sequence[str],
-    executor: ExecutorName = "eager",
-    tf32: bool = False,
+    again: bool = False,
+    stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
     """Bring every config and seed to a finished run, at most so many `together` as one batched model.
 
-    A run whose loss diverges is recorded as failed and not tried again, and the others go on.
+    `stop` is as in `drive`. A run whose loss diverges is recorded as failed and not tried again, and the others go on.
 
     Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
 
@@ -34,32 +29,24 @@ def train_many(
     """
     runs: dict[int, Run] = {}
     for place, (config, seed) in enumerate(wanted):
-        if not again and (run := find_existing(store, experiment, config, seed)):
+        if not again and (run := find_existing(setup.store, experiment, config, seed)):
             runs[place] = run
     new = [place for place in range(len(wanted)) if place not in runs]
     unfinished = [run for run in runs.values() if not has_ended(run)]
-    print(
-        f"{len(wanted)} runs: {len(runs) - len(unfinished)} ended, {len(unfinished)} to go on with, {len(new)} new",
-        file=sys.stderr,
-    )
+    if stop is None:
+        print(
+            f"{len(wanted)} runs: {len(runs) - len(unfinished)} ended, {len(unfinished)} to go on with, {len(new)} new",
+            file=sys.stderr,
+        )
     finished = True
     gone_on: set[str] = set()
     for run in unfinished:
         if finished and run.id not in gone_on:
-            resumed, finished = resume(run, {experiment.name: experiment}, wandb=wandb)
+            resumed, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, stop=stop)
             gone_on |= {each.id for each in resumed}
     for places in _stacks(experiment, [(place, wanted[place][0]) for place in new], together):
         if finished:
-            started, finished = start(
-                experiment,
-                [wanted[place] for place in places],
-                device=device,
-                store=store,
-                wandb=wandb,
-                command=command,
-                executor=executor,
-                tf32=tf32,
-            )
+            started, finished = start(experiment, [wanted[place] for place in places], setup, stop=stop)
             runs |= dict(zip(places, started, strict=True))
     return [runs[place] for place in sorted(runs)], finished
 

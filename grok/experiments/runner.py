@@ -1,36 +1,21 @@
-"""Runs an experiment in the store: new or resumed, alone or stacked, with locks, progress, saves, a clean interrupt."""
+"""Runs an experiment in the store: new or resumed, alone or stacked, each locked against other processes."""
 
-import math
 import shutil
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from grok.analysis.events import EVENT_COLUMNS, events
 from grok.config import config_from_json, config_hash, config_to_json
+from grok.experiments.driving import Setup, Stop, WandbMode, drive
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
-from grok.tracking.wandb_mirror import WandbError, WandbMirror
-from grok.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
-from grok.training.engine import Engine, TrainingError
-from grok.training.executor import EXECUTORS
-from grok.training.measurements import Measurements
-from grok.training.progress import Progress
-from grok.training.recorder import Recorder
+from grok.tracking.wandb_mirror import WandbError
+from grok.training.checkpoint import checkpoints, load_checkpoint
 from grok.training.step import Member
-
-SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most what was measured since the last
-SAVE_SHARE = 0.03  # of the time: where many runs make saves slow, they come less often
-
-WandbMode = Literal["offline", "online", "disabled"]
-ExecutorName = Literal["eager", "graph"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +63,9 @@ def refuse_unfinished(run: Run) -> None:
 
 
 def start(
-    experiment: Experiment,
-    wanted: Sequence[tuple[Any, int]],
-    *,
-    device: torch.device,
-    store: Store,
-    wandb: WandbMode,
-    command: Sequence[str],
-    executor: ExecutorName = "eager",
-    tf32: bool = False,
+    experiment: Experiment, wanted: Sequence[tuple[Any, int]], setup: Setup, *, stop: Stop | None = None
 ) -> tuple[list[Run], bool]:
-    """Train new runs of these configs and seeds from step 0, as one stack if they are many.
+    """Train new runs of these configs and seeds from step 0, as one stack if they are many; `stop` as in `drive`.
 
     A run whose loss diverges is recorded as failed, and the others go on.
 
@@ -100,20 +77,20 @@ def start(
     configs = [config for config, _ in wanted]
     if any(experiment.alike(config) != experiment.alike(configs[0]) for config in configs):
         raise ValueError("wanted: expected configs that can be stacked (Experiment.alike), got others")
-    if executor == "graph" and not all(config.optimiser.can_be_captured for config in configs):
+    if setup.executor == "graph" and not all(config.optimiser.can_be_captured for config in configs):
         raise ValueError("executor: expected eager with the rule muon, whose update no graph can capture, got graph")
-    members = [experiment.build(config, seed, device) for config, seed in wanted]
+    members = [experiment.build(config, seed, setup.device) for config, seed in wanted]
     runs: list[Run] = []
     with ExitStack() as locks:
         for config, seed in wanted:
-            run = store.create(
+            run = setup.store.create(
                 experiment=experiment.name,
                 label=config.label,
                 config=config_to_json(config),
                 config_hash=config_hash(config),
                 seed=seed,
-                command=command,
-                environment=describe_environment(device) | {"executor": executor, "tf32": tf32},
+                command=setup.command,
+                environment=describe_environment(setup.device) | {"executor": setup.executor, "tf32": setup.tf32},
             )
             locks.enter_context(run.lock())
             runs.append(run)
@@ -121,14 +98,16 @@ def start(
             for run in runs:
                 run.update(stack=[each.id for each in runs])
         try:
-            return runs, _drive(runs, members, wandb, executor=executor, tf32=tf32)
+            return runs, drive(runs, members, setup, stop=stop)
         except WandbError:
             for run in runs:
                 shutil.rmtree(run.path)  # nothing has been trained: leave no run behind
             raise
 
 
-def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | None = None) -> tuple[list[Run], bool]:
+def resume(
+    run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | None = None, stop: Stop | None = None
+) -> tuple[list[Run], bool]:
     """Go on with an unfinished run on its device, to the numbers it would have had; `wandb` None mirrors as before.
 
     With a run that was trained in a stack go on all that stand at the same step: alone it would round otherwise.
@@ -144,6 +123,14 @@ def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | N
         )
     if manifest["device"] == "cuda" and not torch.cuda.is_available():
         raise StoreError(f"run {run.id} was trained on a GPU and there is none here: resume it where there is one")
+    setup = Setup(
+        device=torch.device(manifest["device"]),
+        store=Store(run.path.parent.parent),
+        wandb=wandb or manifest.get("wandb", "offline"),
+        command=manifest["command"],
+        executor=manifest.get("executor", "eager"),
+        tf32=manifest.get("tf32", False),
+    )
     torch.set_num_threads(manifest["threads"])  # sums split over other threads would round otherwise
     runs, step = _standing_together(run)
     with ExitStack() as locks:
@@ -151,7 +138,7 @@ def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | N
         for each in runs:
             locks.enter_context(each.lock())
             config = config_from_json(experiment.config_type, each.manifest()["config"])
-            member = experiment.build(config, each.manifest()["seed"], torch.device(manifest["device"]))
+            member = experiment.build(config, each.manifest()["seed"], setup.device)
             if step is not None:
                 for newer in [at for at in checkpoints(each) if at > step]:
                     checkpoints(each)[newer].unlink()  # of a time that is trained anew: not to be taken for its own
@@ -161,15 +148,7 @@ def resume(run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | N
             if step and member.learner.probes and each.read_table(["step"]).num_rows == 0:
                 raise StoreError(f"{each.metrics_path} is missing: restore it, or train anew beside it with --again")
             members.append(member)
-        finished = _drive(
-            runs,
-            members,
-            wandb or manifest.get("wandb", "offline"),
-            first_step=step or 0,
-            executor=manifest.get("executor", "eager"),
-            tf32=manifest.get("tf32", False),
-        )
-        return runs, finished
+        return runs, drive(runs, members, setup, first_step=step or 0, stop=stop)
 
 
 def _standing_together(run: Run) -> tuple[list[Run], int | None]:
@@ -197,166 +176,3 @@ def has_ended(run: Run) -> bool:
     """Whether there is nothing to go on with: the run is finished, or its loss has diverged."""
     manifest = run.manifest()
     return manifest["status"] == "finished" or manifest.get("diverged", False)
-
-
-def _drive(
-    runs: Sequence[Run],
-    members: Sequence[Member],
-    wandb: WandbMode,
-    *,
-    first_step: int = 0,
-    executor: ExecutorName,
-    tf32: bool,
-) -> bool:
-    """Train the members and keep what is measured in their runs; return whether they came to their end."""
-    torch.set_float32_matmul_precision("high" if tf32 else "highest")
-    engine = Engine(members, first_step=first_step, executor=EXECUTORS[executor])
-    started = time.monotonic()
-    next_save = started + SAVE_INTERVAL
-    manifests = [run.manifest() for run in runs]
-    for member, run in zip(members, runs, strict=True):
-        for step, accuracy in Recorder(run, first_step=first_step).earlier("test/accuracy"):
-            member.settle.update(step, accuracy)
-    mirrors = _mirrors(runs, wandb, first_step)
-    recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]
-    progress = Progress(first_step=first_step, last_step=_last_step(members), runs=len(runs))
-    saved_at: dict[int, int] = {}
-
-    def save(index: int) -> None:
-        run, member = runs[index], members[index]
-        recorders[index].save()
-        if saved_at.get(index) == engine.step:
-            return
-        save_checkpoint(run, engine.step, member.learner.model, member.optimiser)
-        wall = manifests[index]["timings"]["wall_seconds"] + time.monotonic() - started
-        timings = {"wall_seconds": round(wall, 1), "steps_per_second": round(engine.step / wall, 1)}
-        run.update(step=engine.step, timings=timings)
-        saved_at[index] = engine.step
-
-    def save_all() -> None:
-        engine.catch_up()
-        for index in engine.active:
-            save(index)
-
-    def on_block(measured: dict[int, Measurements]) -> None:
-        nonlocal next_save
-        latest = {index: measurements.latest() for index, measurements in measured.items()}
-        progress.update(engine.step, _last_step(members), latest, active=len(engine.active))
-        began = time.monotonic()
-        if began > next_save:
-            save_all()
-            ended = time.monotonic()
-            next_save = ended + pause_after(ended - began)
-
-    def on_end(index: int, error: TrainingError | None) -> None:
-        run, summary = runs[index], {}
-        if error:
-            recorders[index].save()
-        save_all()  # the others first: they resume without this one, so from no earlier step
-        if error:
-            run.update(status="failed", error=str(error), diverged=True)
-        else:
-            save(index)
-            summary = _summary(run)
-            run.update(status="finished", summary=summary)
-        if mirror := mirrors[index]:
-            mirrors[index] = None
-            mirror.finish(summary, 1 if error else 0)
-
-    exit_code = 1
-    try:
-        for run in runs:
-            run.update(status="running", wandb=wandb, error=None, diverged=None)
-        with _interruptible() as interrupted:
-            progress.update(first_step, _last_step(members), {}, active=len(runs))
-            finished = engine.run(recorders, on_block, on_end, interrupted)
-        save_all()
-        for index in engine.active:
-            runs[index].update(status="interrupted")
-        exit_code = 0
-    except KeyboardInterrupt:  # a second Ctrl-C: the last save is what to go on from
-        for index in engine.active:
-            runs[index].update(status="interrupted")
-        raise
-    except Exception as error:
-        for index in engine.active:
-            _record_failure(runs[index], recorders[index], error)
-        raise
-    finally:
-        progress.close()
-        for mirror in mirrors:
-            if mirror:
-                mirror.finish({}, exit_code)
-    return finished
-
-
-def pause_after(seconds: float) -> float:
-    """Seconds between a save that took so many and the next.
-
-    >>> pause_after(0.02), pause_after(3.0)
-    (10.0, 100.0)
-    """
-    return max(SAVE_INTERVAL, seconds / SAVE_SHARE)
-
-
-def _last_step(members: Sequence[Member]) -> int:
-    """The step at which the last of them will end, as far as is known."""
-    return max(member.settle.last_step for member in members)
-
-
-def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[WandbMirror | None]:
-    """A mirror a run, or none; if one does not start, those that did are ended."""
-    if wandb == "disabled":
-        return [None] * len(runs)
-    mirrors: list[WandbMirror | None] = []
-    with ExitStack() as started:
-        for run in runs:
-            manifest = run.manifest()
-            mirror = WandbMirror(
-                run.path,
-                mode=wandb,
-                project=f"grok-{manifest['experiment']}",
-                group=run.id,
-                config=manifest["config"] | {"seed": manifest["seed"]},
-                first_step=first_step,
-            )
-            started.callback(mirror.finish, {}, 1)
-            mirrors.append(mirror)
-        started.pop_all()
-    return mirrors
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    last = {name: value for name, value in run.last_row().items() if math.isfinite(value)}
-    if not last:
-        return {}
-    return {"events": events(run.read_table(EVENT_COLUMNS).to_pandas()), "last": last}
-
-
-def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
-    """Keep what was measured and why it ended, as far as the disk still takes it; the error itself is raised anyway."""
-    with suppress(StoreError):
-        recorder.save()
-    with suppress(StoreError):
-        run.update(status="failed", error=str(error))
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C, a termination signal or a closed terminal end the run after its step; a second one at once."""
-    received = False
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        nonlocal received
-        received = True
-        for each, handler in earlier.items():
-            signal.signal(each, handler)
-
-    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()  # as under nohup
-    wanted = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} - ignored
-    earlier = {each: signal.signal(each, on_signal) for each in wanted}
-    try:
-        yield lambda: received
-    finally:
-        for each, handler in earlier.items():
-            signal.signal(each, handler)

@@ -26,11 +26,13 @@ class Progress:
         last_step: int,
         runs: int = 1,
         pairing: str = "sample/test",
+        silent: bool = False,
         out: io.TextIOBase | None = None,
     ) -> None:
         self._out: Any = out or sys.stderr
-        self._live = self._out.isatty()
+        self._live = self._out.isatty() and not silent
         self._pairing = pairing
+        self._silent = silent
         self._first_step = first_step
         self._runs = runs
         self._latest: dict[int, Row] = {}
@@ -64,7 +66,7 @@ class Progress:
         self._bar.close()
 
     def _show(self) -> None:
-        if self._line == self._shown:
+        if self._silent or self._line == self._shown:
             return
         self._shown = self._line
         if self._live:

@@ -1,6 +1,5 @@
 """Many runs train together or in turn, each recorded as its own; the same call again goes on where it stopped."""
 
-import contextlib
 import dataclasses
 import shutil
 
@@ -9,28 +8,19 @@ import pytest
 
 from grok.cli import main
 from grok.config import OptimiserConfig
-from grok.experiments import EXPERIMENTS, grokking, runner
+from grok.experiments import EXPERIMENTS, driving, grokking, runner
 from grok.experiments.many import train_many
 from grok.tracking import Run, Store
 from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
-from tests.helpers import CPU, SMALL_FLAGS, before_step, small_config
+from tests.experiments.helpers import EXPERIMENT, interrupt_before, setup
+from tests.helpers import SMALL_FLAGS, small_config
 
-EXPERIMENT = grokking.EXPERIMENT
 WILD = OptimiserConfig(learning_rate=1e30, warmup_steps=0)
 
 
 def many(root, wanted, *, together, again=False):
-    return train_many(
-        EXPERIMENT,
-        wanted,
-        together=together,
-        again=again,
-        device=CPU,
-        store=Store(root),
-        wandb="disabled",
-        command=["grok"],
-    )
+    return train_many(EXPERIMENT, wanted, setup(root), together=together, again=again)
 
 
 STEPS = 100  # further on, rounding differences have grown: a ReLU that turns on here is still off there
@@ -38,10 +28,6 @@ STEPS = 100  # further on, rounding differences have grown: a ReLU that turns on
 
 def seeds(count, config=None):
     return [(config or small_config(steps=STEPS), seed) for seed in range(count)]
-
-
-def interrupt_before(monkeypatch, step):
-    monkeypatch.setattr(runner, "_interruptible", lambda: contextlib.nullcontext(before_step(step)))
 
 
 def statuses(runs):
@@ -114,8 +100,8 @@ def test_one_member_resumed_takes_its_stack_along(tmp_path, monkeypatch, stacked
 
 
 def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_path, monkeypatch, stacked):
-    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
-    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
     with monkeypatch.context() as patch:
         interrupt_before(patch, 99)
         runs, _ = many(tmp_path, seeds(3), together=3)
@@ -199,7 +185,7 @@ def test_configs_that_differ_in_shape_train_in_stacks_of_their_own(tmp_path):
     ids = [run.id for run in runs]
     assert stacks == [[ids[0], ids[2]], [ids[1]], [ids[0], ids[2]], [ids[3]]]
     with pytest.raises(ValueError, match="expected configs that can be stacked"):
-        runner.start(EXPERIMENT, wanted[:2], device=CPU, store=Store(tmp_path), wandb="disabled", command=["grok"])
+        runner.start(EXPERIMENT, wanted[:2], setup(tmp_path))
 
 
 @pytest.fixture
@@ -241,8 +227,8 @@ def test_seeds_of_which_one_failed_end_with_1_and_its_error(tmp_path, capsys):
 
 def test_a_member_that_diverges_while_measuring_lags_leaves_once(tmp_path, monkeypatch):
     monkeypatch.setattr(executor.SideStream, "exists", True)
-    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)  # so that a save measures the next block amid the first
-    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)  # so that a save measures the next block amid the first
+    monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
     (tame, wild) = (small_config(steps=STEPS, optimiser=optimiser) for optimiser in (OptimiserConfig(), WILD))
     runs, _ = many(tmp_path, [(tame, 0), (wild, 1)], together=2)
     assert [status for status, _ in statuses(runs)] == ["finished", "failed"]
@@ -257,8 +243,8 @@ def test_a_diverged_run_is_not_tried_again(tmp_path, capsys):
 
 def test_checkpoints_of_a_time_that_is_trained_anew_are_removed(tmp_path, monkeypatch, stacked):
     """Twice killed amid a save: a member's stale checkpoint must not push out the one that all share."""
-    monkeypatch.setattr(runner, "SAVE_INTERVAL", 0.0)
-    monkeypatch.setattr(runner, "SAVE_SHARE", 1e9)
+    monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
     with monkeypatch.context() as patch:
         interrupt_before(patch, 60)
         runs, _ = many(tmp_path, seeds(3), together=3)

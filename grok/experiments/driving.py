@@ -1,0 +1,209 @@
+"""Trains members and keeps what is measured in their runs: progress, saves, mirrors, a clean interrupt."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Literal
+
+import torch
+
+from grok.analysis.events import EVENT_COLUMNS, events
+from grok.tracking import Run, Store, StoreError
+from grok.tracking.wandb_mirror import WandbMirror
+from grok.training.checkpoint import save_checkpoint
+from grok.training.engine import Engine, TrainingError
+from grok.training.executor import EXECUTORS
+from grok.training.measurements import Measurements
+from grok.training.progress import Progress
+from grok.training.recorder import Recorder
+from grok.training.step import Member
+
+SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most what was measured since the last
+SAVE_SHARE = 0.03  # of the time: where many runs make saves slow, they come less often
+
+WandbMode = Literal["offline", "online", "disabled"]
+ExecutorName = Literal["eager", "graph"]
+
+Stop = Callable[[], bool]
+"""Whether to save and end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How to train, whatever is trained."""
+
+    device: torch.device
+    store: Store
+    wandb: WandbMode
+    command: Sequence[str]
+    """What the user asked for, kept in each run."""
+    executor: ExecutorName = "eager"
+    tf32: bool = False
+
+
+def drive(
+    runs: Sequence[Run], members: Sequence[Member], setup: Setup, *, first_step: int = 0, stop: Stop | None = None
+) -> bool:
+    """Train the members and keep what is measured in their runs; return whether they came to their end.
+
+    `stop` is asked before each step whether to save and end. Without it somebody watches: there is a live line, and
+    Ctrl-C, a termination signal or a closed terminal is what ends it.
+    """
+    torch.set_float32_matmul_precision("high" if setup.tf32 else "highest")
+    engine = Engine(members, first_step=first_step, executor=EXECUTORS[setup.executor])
+    started = time.monotonic()
+    next_save = started + SAVE_INTERVAL
+    manifests = [run.manifest() for run in runs]
+    for member, run in zip(members, runs, strict=True):
+        for step, accuracy in Recorder(run, first_step=first_step).earlier("test/accuracy"):
+            member.settle.update(step, accuracy)
+    mirrors = _mirrors(runs, setup.wandb, first_step)
+    recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]
+    progress = Progress(first_step=first_step, last_step=_last_step(members), runs=len(runs), silent=stop is not None)
+    saved_at: dict[int, int] = {}
+
+    def save(index: int) -> None:
+        run, member = runs[index], members[index]
+        recorders[index].save()
+        if saved_at.get(index) == engine.step:
+            return
+        save_checkpoint(run, engine.step, member.learner.model, member.optimiser)
+        wall = manifests[index]["timings"]["wall_seconds"] + time.monotonic() - started
+        timings = {"wall_seconds": round(wall, 1), "steps_per_second": round(engine.step / wall, 1)}
+        run.update(step=engine.step, timings=timings)
+        saved_at[index] = engine.step
+
+    def save_all() -> None:
+        engine.catch_up()
+        for index in engine.active:
+            save(index)
+
+    def on_block(measured: dict[int, Measurements]) -> None:
+        nonlocal next_save
+        latest = {index: measurements.latest() for index, measurements in measured.items()}
+        progress.update(engine.step, _last_step(members), latest, active=len(engine.active))
+        began = time.monotonic()
+        if began > next_save:
+            save_all()
+            ended = time.monotonic()
+            next_save = ended + pause_after(ended - began)
+
+    def on_end(index: int, error: TrainingError | None) -> None:
+        run, summary = runs[index], {}
+        if error:
+            recorders[index].save()
+        save_all()  # the others first: they resume without this one, so from no earlier step
+        if error:
+            run.update(status="failed", error=str(error), diverged=True)
+        else:
+            save(index)
+            summary = _summary(run)
+            run.update(status="finished", summary=summary)
+        if mirror := mirrors[index]:
+            mirrors[index] = None
+            mirror.finish(summary, 1 if error else 0)
+
+    exit_code = 1
+    try:
+        for run in runs:
+            run.update(status="running", wandb=setup.wandb, error=None, diverged=None)
+        with nullcontext(stop) if stop else interruptible() as interrupted:
+            progress.update(first_step, _last_step(members), {}, active=len(runs))
+            finished = engine.run(recorders, on_block, on_end, interrupted)
+        save_all()
+        for index in engine.active:
+            runs[index].update(status="interrupted")
+        exit_code = 0
+    except KeyboardInterrupt:  # a second Ctrl-C: the last save is what to go on from
+        for index in engine.active:
+            runs[index].update(status="interrupted")
+        raise
+    except Exception as error:
+        for index in engine.active:
+            _record_failure(runs[index], recorders[index], error)
+        raise
+    finally:
+        progress.close()
+        for mirror in mirrors:
+            if mirror:
+                mirror.finish({}, exit_code)
+    return finished
+
+
+def pause_after(seconds: float) -> float:
+    """Seconds between a save that took so many and the next.
+
+    >>> pause_after(0.02), pause_after(3.0)
+    (10.0, 100.0)
+    """
+    return max(SAVE_INTERVAL, seconds / SAVE_SHARE)
+
+
+def _last_step(members: Sequence[Member]) -> int:
+    """The step at which the last of them will end, as far as is known."""
+    return max(member.settle.last_step for member in members)
+
+
+def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[WandbMirror | None]:
+    """A mirror a run, or none; if one does not start, those that did are ended."""
+    if wandb == "disabled":
+        return [None] * len(runs)
+    mirrors: list[WandbMirror | None] = []
+    with ExitStack() as started:
+        for run in runs:
+            manifest = run.manifest()
+            mirror = WandbMirror(
+                run.path,
+                mode=wandb,
+                project=f"grok-{manifest['experiment']}",
+                group=run.id,
+                config=manifest["config"] | {"seed": manifest["seed"]},
+                first_step=first_step,
+            )
+            started.callback(mirror.finish, {}, 1)
+            mirrors.append(mirror)
+        started.pop_all()
+    return mirrors
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    last = {name: value for name, value in run.last_row().items() if math.isfinite(value)}
+    if not last:
+        return {}
+    return {"events": events(run.read_table(EVENT_COLUMNS).to_pandas()), "last": last}
+
+
+def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
+    """Keep what was measured and why it ended, as far as the disk still takes it; the error itself is raised anyway."""
+    with suppress(StoreError):
+        recorder.save()
+    with suppress(StoreError):
+        run.update(status="failed", error=str(error))
+
+
+@contextmanager
+def interruptible() -> Iterator[Stop]:
+    """Let Ctrl-C, a termination signal or a closed terminal ask for the end; a second one ends at once.
+
+    In the main thread alone: Python lets no other handle signals.
+    """
+    received = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        received = True
+        for each, handler in earlier.items():
+            signal.signal(each, handler)
+
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()  # as under nohup
+    wanted = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} - ignored
+    earlier = {each: signal.signal(each, on_signal) for each in wanted}
+    try:
+        yield lambda: received
+    finally:
+        for each, handler in earlier.items():
+            signal.signal(each, handler)

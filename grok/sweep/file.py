@@ -1,0 +1,243 @@
+"""A sweep's TOML file as blocks of base settings, axes and seeds, each with its line for what is wrong with it."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from grok.arguments import UsageError, choose, parse_seeds
+from grok.config import ConfigError
+from grok.experiments import Experiment
+from grok.sweep.lines import KeyPath, key_lines, nearest_line
+from grok.sweep.settings import SettingError, as_toml, flatten, value_as
+
+BLOCK_KEYS = ("preset", "seeds", "base", "axes")
+TOP_KEYS = ("experiment", *BLOCK_KEYS, "block")
+
+
+class SweepFileError(ConfigError):
+    """What is wrong with a sweep's file: one line with the file, the line and the mend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A setting in place of the preset's."""
+
+    name: str
+    """Dotted, as on the command line."""
+    value: Any
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """A setting that takes each of these values."""
+
+    name: str
+    values: tuple[Any, ...]
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A part of a sweep: every combination of its axes' values, for every seed."""
+
+    name: str
+    line: int
+    preset: str
+    seeds: tuple[int, ...]
+    base: tuple[Setting, ...]
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepFile:
+    """What a sweep's file asks for."""
+
+    path: Path
+    experiment: Experiment
+    blocks: tuple[Block, ...]
+
+    def refuse(self, line: int, message: str) -> NoReturn:
+        """Raise SweepFileError for this line of the file."""
+        raise SweepFileError(f"{self.path}:{line}: {message}")
+
+
+def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
+    """Read the file and check all of it that one block or one setting shows.
+
+    Raises:
+        SweepFileError: with file, line and mend.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise SweepFileError(f"{path} cannot be read ({error.strerror}): name a sweep's file") from error
+    except UnicodeDecodeError as error:
+        raise SweepFileError(f"{path} is no text in UTF-8: save it as such") from error
+    except tomllib.TOMLDecodeError as error:
+        message, line, column = _place(str(error), text)
+        raise SweepFileError(f"{path}:{line}: {message} at column {column}: mend the TOML") from error
+    return _Reader(path, values, key_lines(text), experiments).read()
+
+
+def _place(message: str, text: str) -> tuple[str, int, int]:
+    """Message, line and column of an error of tomllib."""
+    found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", message)
+    if found:
+        return found[1], int(found[2]), int(found[3])
+    lines = text.splitlines() or [""]
+    return message.removesuffix(" (at end of document)"), len(lines), len(lines[-1]) + 1
+
+
+class _Reader:
+    """Reads one file."""
+
+    def __init__(
+        self,
+        path: Path,
+        values: dict[str, Any],
+        lines: Mapping[KeyPath, int],
+        experiments: Mapping[str, Experiment],
+    ) -> None:
+        self._path = path
+        self._values = values
+        self._lines = lines
+        self._check_keys((), values, TOP_KEYS)
+        name = self._text(("experiment",), f'one of {", ".join(experiments)}, as in experiment = "grokking"')
+        self._experiment: Experiment = self._chosen(("experiment",), name, experiments)
+
+    def read(self) -> SweepFile:
+        tables = self._values.get("block", [{}])
+        if not (isinstance(tables, list) and tables and all(isinstance(table, dict) for table in tables)):
+            self._refuse(("block",), "block: expected tables, each begun by [[block]]")
+        blocks: list[Block] = []
+        for index, table in enumerate(tables):
+            where: KeyPath = ("block", index) if "block" in self._values else ()
+            block = self._block(where, table, f"block {index + 1}" if where else self._path.stem)
+            for earlier in blocks:
+                if earlier.name == block.name:
+                    self._refuse(
+                        (*where, "name"), f"name: {block.name!r} is the block of line {earlier.line} too: rename one"
+                    )
+            blocks.append(block)
+        return SweepFile(path=self._path, experiment=self._experiment, blocks=tuple(blocks))
+
+    def _block(self, where: KeyPath, table: dict[str, Any], name: str) -> Block:
+        if where:
+            self._check_keys(where, table, ("name", *BLOCK_KEYS))
+            if "name" in table:
+                name = self._text((*where, "name"), 'a text, as in name = "random labels"')
+
+        def at(key: str) -> KeyPath:
+            """The block's own, or the file's."""
+            return (*where, key) if key in table else (key,)
+
+        preset = "paper"
+        if self._get(at("preset")) is not None:
+            preset = self._text(at("preset"), f"one of {', '.join(self._experiment.presets)}")
+            self._chosen(at("preset"), preset, self._experiment.presets)
+        base = {setting.name: setting for setting in self._base(("base",))}
+        if where:
+            base |= {setting.name: setting for setting in self._base((*where, "base"))}
+        axes = self._axes(at("axes"))
+        for axis in axes:
+            own = base.get(axis.name)
+            if own and (at("axes") == ("axes",) or own in self._base((*where, "base"))):
+                self._refuse_line(
+                    axis.line, f"{axis.name}: set in base too, on line {own.line}: leave out the base or the axis"
+                )
+        return Block(
+            name=name,
+            line=nearest_line(self._lines, where) if where else 1,
+            preset=preset,
+            seeds=self._seeds(at("seeds")),
+            base=tuple(base.values()),
+            axes=tuple(axes),
+        )
+
+    def _seeds(self, where: KeyPath) -> tuple[int, ...]:
+        try:
+            return tuple(parse_seeds(self._text(where, 'numbers and ranges in quotes, such as seeds = "0-9"')))
+        except UsageError as error:
+            self._refuse(where, str(error).removeprefix("--"))
+
+    def _base(self, where: KeyPath) -> list[Setting]:
+        return [
+            Setting(name=".".join(keys), value=self._value((*where, *keys), hint, value), line=line)
+            for keys, hint, value, line in self._settings(where)
+        ]
+
+    def _axes(self, where: KeyPath) -> list[Axis]:
+        axes = []
+        for keys, hint, listed, line in self._settings(where):
+            name = ".".join(keys)
+            if not isinstance(listed, list) or not listed:
+                self._refuse_line(line, f"{name}: expected a list of one value or more, got {as_toml(listed)}")
+            values = tuple(self._value((*where, *keys), hint, value) for value in listed)
+            for place, value in enumerate(values):
+                if value in values[:place]:
+                    self._refuse_line(line, f"{name}: {as_toml(value)} is listed twice: leave one out")
+            axes.append(Axis(name=name, values=values, line=line))
+        return axes
+
+    def _settings(self, where: KeyPath) -> list[tuple[tuple[str, ...], Any, Any, int]]:
+        """The settings of a table: keys, type, value as it is in the file, line."""
+        table = self._get(where)
+        if table is None:
+            return []
+        if not isinstance(table, dict):
+            self._refuse(where, f"{where[-1]}: expected a table of settings, begun by [{where[-1]}]")
+        try:
+            return [
+                (keys, hint, value, nearest_line(self._lines, (*where, *keys)))
+                for keys, hint, value in flatten(self._experiment.config_type, table)
+            ]
+        except SettingError as error:
+            self._refuse((*where, *error.keys), str(error))
+
+    def _value(self, where: KeyPath, hint: Any, value: Any) -> Any:
+        try:
+            return value_as(hint, value)
+        except TypeError as error:
+            keys = where[where.index("axes" if "axes" in where else "base") + 1 :]
+            self._refuse(where, f"{'.'.join(map(str, keys))}: expected {error}, got {as_toml(value)}")
+
+    def _text(self, where: KeyPath, expected: str) -> str:
+        value = self._get(where)
+        if not isinstance(value, str):
+            got = "none" if value is None else as_toml(value)
+            self._refuse(where, f"{where[-1]}: expected {expected}, got {got}")
+        return value
+
+    def _chosen(self, where: KeyPath, name: str, choices: Mapping[str, Any]) -> Any:
+        try:
+            return choose(str(where[-1]), name, dict(choices))
+        except UsageError as error:
+            self._refuse(where, str(error))
+
+    def _get(self, where: KeyPath) -> Any:
+        """What stands at a path; None where nothing does."""
+        value: Any = self._values
+        for key in where:
+            value = value.get(str(key)) if isinstance(value, dict) else value[key]
+            if value is None:
+                return None
+        return value
+
+    def _check_keys(self, where: KeyPath, table: dict[str, Any], known: Collection[str]) -> None:
+        for key in table:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                self._refuse((*where, key), f"{key}: expected one of {', '.join(known)}{hint}")
+
+    def _refuse(self, where: KeyPath, message: str) -> NoReturn:
+        self._refuse_line(nearest_line(self._lines, where), message)
+
+    def _refuse_line(self, line: int, message: str) -> NoReturn:
+        raise SweepFileError(f"{self._path}:{line}: {message}")

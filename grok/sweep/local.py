@@ -1,0 +1,157 @@
+"""A sweep on this machine: worker processes that are fed packs through pipes, and replaced where they die."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+
+from grok.experiments.driving import Setup, Stop
+from grok.sweep.packs import Key, Outcome, Pack, Watch
+
+RETRIES = 2  # times that a pack is tried again after its worker has died
+TICK = 0.2  # seconds
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """A process of `grok.sweep.worker`, and the pipe to it."""
+
+    def __init__(self, setup: Setup, threads: int) -> None:
+        self.pipe, theirs = multiprocessing.Pipe()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "grok.sweep.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C reaches this process alone, which tells the workers
+            )
+        self.pack: Pack | None = None
+        self._send((setup, threads))
+
+    def give(self, pack: Pack | None) -> None:
+        """Let it train a pack, or with None save and end."""
+        self.pack = pack or self.pack
+        self._send(pack)
+
+    def outcome(self) -> Outcome | None:
+        """What it has sent; None if it is gone."""
+        try:
+            return self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.wait()
+            return None
+
+    def close(self) -> None:
+        """Let it save and end, which a closed pipe tells it, and wait for that."""
+        self.pipe.close()
+        self.process.wait()
+
+    def _send(self, message: object) -> None:
+        with suppress(BrokenPipeError):  # it has died: seen when its outcome is asked for
+            self.pipe.send(message)
+
+
+def train_locally(packs: Sequence[Pack], setup: Setup, *, workers: int, threads: int, stop: Stop, watch: Watch) -> bool:
+    """Train the packs in so many processes of so many threads; return whether all came to their end.
+
+    A worker that dies is replaced and its pack tried again, twice at most. If this process dies, the workers save and
+    end.
+    """
+    pool = _Pool(packs, workers, lambda: _Worker(setup, threads), watch)
+    try:
+        while pool.busy:
+            if stop() and not pool.dismissed:
+                pool.dismiss()
+            pool.feed()
+            watch.tick(pool.under_way)
+            pool.collect()
+    except KeyboardInterrupt:  # a second Ctrl-C: the last save is what to go on from
+        pool.kill()
+        raise
+    finally:
+        pool.close()
+    return not pool.dismissed
+
+
+class _Pool:
+    """The workers, and the packs that wait for one."""
+
+    def __init__(self, packs: Sequence[Pack], size: int, start: Callable[[], _Worker], watch: Watch) -> None:
+        self.dismissed = False
+        self._waiting = deque(packs)
+        self._size, self._start, self._watch = size, start, watch
+        self._workers: list[_Worker] = []
+        self._deaths: Counter[tuple[Key, ...]] = Counter()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self._waiting) or self.under_way > 0
+
+    @property
+    def under_way(self) -> int:
+        """Runs in packs that a worker has."""
+        return sum(len(worker.pack.keys) for worker in self._workers if worker.pack)
+
+    def feed(self) -> None:
+        """Give packs to idle workers, and start workers as long as there is room and need."""
+        idle = [worker for worker in self._workers if worker.pack is None]
+        while self._waiting and (idle or len(self._workers) < self._size):
+            if not idle:
+                idle.append(self._start())
+                self._workers.append(idle[0])
+            idle.pop().give(self._waiting.popleft())
+
+    def collect(self) -> None:
+        """Wait a moment for outcomes, and replace workers that are gone."""
+        ready = wait([worker.pipe for worker in self._workers], timeout=TICK)
+        for worker in [worker for worker in self._workers if worker.pipe in ready]:
+            pack, outcome = worker.pack, worker.outcome()
+            worker.pack = None
+            if outcome is None or not outcome.ended or outcome.error:
+                self._workers.remove(worker)
+                worker.close()
+            if pack and outcome and outcome.ended:
+                self._watch.ended(pack, outcome)
+            elif pack and not self.dismissed:
+                self._try_again(pack, worker.process.returncode)
+
+    def _try_again(self, pack: Pack, returncode: int) -> None:
+        self._deaths[pack.keys] += 1
+        if self._deaths[pack.keys] <= RETRIES:
+            self._waiting.appendleft(pack)
+        else:
+            self._watch.ended(pack, Outcome(ended=True, failed=len(pack.keys), error=_death(returncode)))
+
+    def dismiss(self) -> None:
+        """Let the workers save and end, and begin no more."""
+        self.dismissed = True
+        self._waiting.clear()
+        for worker in self._workers:
+            worker.give(None)
+
+    def kill(self) -> None:
+        """End the workers at once."""
+        for worker in self._workers:
+            worker.process.kill()
+
+    def close(self) -> None:
+        """Wait for the workers to end."""
+        for worker in self._workers:
+            worker.close()
+
+
+def _death(returncode: int) -> str:
+    how = f"by {signal.Signals(-returncode).name}" if returncode < 0 else f"with exit status {returncode}"
+    return f"its worker died {RETRIES + 1} times, at last {how}: give it more memory by fewer --workers or --stack"

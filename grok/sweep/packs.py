@@ -1,0 +1,124 @@
+"""Runs as packs: what one worker trains at a time, whether the worker is a process here or a task on a cluster."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from grok.experiments import EXPERIMENTS, Experiment
+from grok.experiments.driving import Setup, Stop
+from grok.experiments.many import train_many
+from grok.experiments.runner import RunExistsError
+from grok.sweep.expand import Wanted
+from grok.tracking import Run, Store
+
+POLL = 1.0  # seconds between looks at a run that another process holds
+
+State = Literal["new", "finished", "interrupted", "failed", "diverged", "running"]
+"""How a run stands: `failed` is tried again, `diverged` is not, `running` is trained by another process."""
+
+Key = tuple[str, int]
+"""Config hash and seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """Runs that are trained together, or gone on with together."""
+
+    experiment: str
+    wanted: tuple[tuple[Any, int], ...]
+    """Configs and seeds."""
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a pack."""
+
+    ended: bool
+    """False if it was told to stop."""
+    failed: int = 0
+    """Runs that are not finished although it has ended."""
+    error: str | None = None
+    """What ended it before its time."""
+
+
+class Watch(Protocol):
+    """Sees packs come and go."""
+
+    def ended(self, pack: Pack, outcome: Outcome) -> None:
+        """A pack has ended."""
+
+    def tick(self, under_way: int) -> None:
+        """Time has passed, and so many runs are under way."""
+
+
+def existing_runs(store: Store, experiment: str) -> dict[Key, Run]:
+    """The newest run of each config and seed in the store."""
+    runs = {}
+    for run in store.runs():
+        manifest = run.manifest()
+        if manifest["experiment"] == experiment:
+            runs[manifest["config_hash"], manifest["seed"]] = run
+    return runs
+
+
+def state(run: Run | None) -> State:
+    """How a run stands; None is a run that has not been begun."""
+    if run is None:
+        return "new"
+    manifest = run.manifest()
+    return "diverged" if manifest.get("diverged") else manifest["status"]
+
+
+def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[Key, Run], together: int) -> list[Pack]:
+    """What is left to train, in order: unfinished runs with the stack that they were in, new ones in stacks.
+
+    A stack has at most so many runs `together`, all alike (`Experiment.alike`).
+    """
+    unfinished: dict[Any, list[Wanted]] = {}
+    new: dict[Any, list[Wanted]] = {}
+    for each in wanted:
+        run = runs.get(each.key)
+        if run is None:
+            new.setdefault(experiment.alike(each.config), []).append(each)
+        elif state(run) not in ("finished", "diverged"):
+            unfinished.setdefault(tuple(run.manifest().get("stack", [run.id])), []).append(each)
+    stacks = [alike[first : first + together] for alike in new.values() for first in range(0, len(alike), together)]
+    return [
+        Pack(
+            experiment=experiment.name,
+            wanted=tuple((each.config, each.seed) for each in pack),
+            keys=tuple(each.key for each in pack),
+        )
+        for pack in (*unfinished.values(), *stacks)
+    ]
+
+
+def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
+    """Bring the pack's runs to their ends, but for those that are there already.
+
+    Where another process trains one of them it is waited for. An error is part of the outcome: others go on.
+    """
+    experiment = EXPERIMENTS[pack.experiment]
+    while not stop():
+        try:
+            runs, ended = train_many(experiment, pack.wanted, setup, together=len(pack.wanted), stop=stop)
+        except RunExistsError:
+            time.sleep(POLL)
+        except Exception as error:
+            runs = [run for key, run in existing_runs(setup.store, pack.experiment).items() if key in pack.keys]
+            return Outcome(ended=True, failed=_unfinished(pack, runs), error=in_words(error))
+        else:
+            return Outcome(ended=ended, failed=_unfinished(pack, runs) if ended else 0)
+    return Outcome(ended=False)
+
+
+def in_words(error: BaseException) -> str:
+    """An error as one line."""
+    known = type(error).__module__.startswith("grok.")
+    return " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
+
+
+def _unfinished(pack: Pack, runs: Sequence[Run]) -> int:
+    return len(pack.keys) - sum(state(run) == "finished" for run in runs)

@@ -1,0 +1,65 @@
+"""Brings a sweep's runs to their ends, wherever they are trained."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from grok.experiments.driving import Setup, Stop, interruptible
+from grok.sweep.expand import Wanted
+from grok.sweep.file import SweepFile
+from grok.sweep.packs import Key, Outcome, Pack, Watch, existing_runs, make_packs
+from grok.sweep.progress import SweepProgress
+from grok.sweep.table import Row, rows_of
+from grok.tracking import Run
+
+
+class Launch(Protocol):
+    """Trains packs somewhere; returns whether all came to their end."""
+
+    def __call__(self, packs: Sequence[Pack], setup: Setup, *, stop: Stop, watch: Watch) -> bool:
+        """Train them until all have ended or `stop` says so."""
+
+
+def train_sweep(
+    sweep: SweepFile, wanted: Sequence[Wanted], setup: Setup, launch: Launch, *, together: int
+) -> tuple[list[Row], bool]:
+    """Train what is wanted and not there, at most so many runs `together` as one batched model.
+
+    Each run that is finished then says in run.json, under `sweeps`, which sweeps have asked for it, by their names.
+
+    Returns: a row for each run as it stands afterwards, and False if the sweep was interrupted.
+    """
+    experiment = sweep.experiment
+    runs = existing_runs(setup.store, experiment.name)
+    states = [row.state for row in rows_of(wanted, runs, {})]
+    watch = _Watch(total=len(wanted), finished=states.count("finished"), failed=states.count("diverged"))
+    try:
+        with interruptible() as stop:
+            ended = launch(make_packs(experiment, wanted, runs, together), setup, stop=stop, watch=watch)
+    finally:
+        watch.close()
+    runs = existing_runs(setup.store, experiment.name)
+    _name_in(sweep.path.stem, [runs[each.key] for each in wanted if each.key in runs])
+    return rows_of(wanted, runs, watch.errors), ended
+
+
+def _name_in(sweep: str, runs: Sequence[Run]) -> None:
+    """Say in finished runs that this sweep asked for them; the others are still to be written by who trains them."""
+    for run in runs:
+        manifest = run.manifest()
+        names = manifest.get("sweeps", [])
+        if manifest["status"] == "finished" and sweep not in names:
+            run.update(sweeps=[*names, sweep])
+
+
+class _Watch(SweepProgress):
+    """Keeps what ended packs before their time, for the runs that say nothing of it themselves."""
+
+    def __init__(self, *, total: int, finished: int, failed: int) -> None:
+        super().__init__(total=total, finished=finished, failed=failed)
+        self.errors: dict[Key, str] = {}
+
+    def ended(self, pack: Pack, outcome: Outcome) -> None:
+        """Count a pack, and keep its error."""
+        super().ended(pack, outcome)
+        if outcome.error:
+            self.errors |= dict.fromkeys(pack.keys, outcome.error)

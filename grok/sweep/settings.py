@@ -1,0 +1,99 @@
+"""A TOML value as a setting of the type that its dataclass names."""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from grok.config import ConfigError
+
+NONE = "none"  # TOML has no null
+
+
+def flatten(config_type: type[Any], values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """The settings in nested tables, in order: keys, type, value as it is in the file.
+
+    Raises:
+        SettingError: a key that is no setting, or a table in place of a value or the reverse.
+    """
+    hints = get_type_hints(config_type)
+    for key, value in values.items():
+        if key not in hints:
+            raise SettingError((key,), _unknown(key, hints))
+        try:
+            if not dataclasses.is_dataclass(hints[key]):
+                yield (key,), hints[key], value
+            elif isinstance(value, dict):
+                for keys, hint, inner in flatten(hints[key], value):
+                    yield (key, *keys), hint, inner
+            else:
+                raise SettingError(
+                    (), f"expected one of its settings, such as {key}.{next(iter(get_type_hints(hints[key])))}"
+                )
+        except SettingError as error:
+            raise SettingError((key, *error.keys), error.why) from None
+
+
+class SettingError(ConfigError):
+    """A setting that is none, or has a value that it cannot have."""
+
+    def __init__(self, keys: tuple[str, ...], why: str) -> None:
+        super().__init__(f"{'.'.join(keys)}: {why}")
+        self.keys, self.why = keys, why
+
+
+def value_as(hint: Any, value: Any) -> Any:
+    """The value as its type has it, so that equal settings have equal hashes: 1 for a float is 1.0, "none" is None.
+
+    >>> value_as(float, 1), value_as(int | None, "none"), value_as(tuple[float, float], [0, 0.9])
+    (1.0, None, (0.0, 0.9))
+
+    Raises:
+        TypeError: the value is of another type; the message is what was expected.
+    """
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if NoneType in options and value == NONE:
+        return None
+    for option in options:
+        if get_origin(option) is Literal and type(value) is str and value in get_args(option):
+            return value
+        if get_origin(option) is tuple and isinstance(value, list) and len(value) == len(get_args(option)):
+            return tuple(value_as(inner, each) for inner, each in zip(get_args(option), value, strict=True))
+        if option is float and type(value) in (int, float) and math.isfinite(value):
+            return float(value)
+        if option in (int, str, bool) and type(value) is option:
+            return value
+    raise TypeError(" or ".join(_describe(option) for option in options))
+
+
+def as_toml(value: Any) -> str:
+    """A value as one would write it into the file.
+
+    >>> as_toml("add"), as_toml(None), as_toml(0.3), as_toml((0.9, 0.98))
+    ('"add"', '"none"', '0.3', '[0.9, 0.98]')
+    """
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(as_toml(each) for each in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, str):
+        return f'"{NONE if value is None else value}"'
+    return str(value)
+
+
+def _describe(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
+    if get_origin(hint) is tuple:
+        return f"a list of {len(get_args(hint))} numbers"
+    return {float: "a number", int: "an integer", bool: "true or false", str: "a text", NoneType: f'"{NONE}"'}[hint]
+
+
+def _unknown(key: str, hints: Mapping[str, Any]) -> str:
+    if "." in key:
+        return "expected a setting, got a quoted name with dots: write it without quotes"
+    close = difflib.get_close_matches(key, hints, n=1)
+    hint = f"; did you mean {close[0]}?" if close else f", one of {', '.join(hints)}"
+    return f"no such setting{hint}"

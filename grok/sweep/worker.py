@@ -1,0 +1,47 @@
+"""A worker process: trains one pack after another, until the pipe to the process that started it says no more."""
+
+import signal
+import sys
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+
+import torch
+
+from grok.sweep.packs import Pack, train_pack
+
+
+def serve(pipe: Connection) -> None:
+    """Receive the setup and the number of threads, then packs; send back the outcome of each.
+
+    None in place of a pack, a pipe that closes because the other process is gone, or a termination signal: the runs
+    under way are saved, and that is the end. After an error too, since memory or a GPU may be in a bad state.
+    """
+    stop = threading.Event()
+    packs: SimpleQueue[Pack | None] = SimpleQueue()
+
+    def end(*_: object) -> None:
+        stop.set()
+        packs.put(None)
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            while (pack := pipe.recv()) is not None:
+                packs.put(pack)
+        end()
+
+    signal.signal(signal.SIGTERM, end)
+    setup, threads = pipe.recv()
+    threading.Thread(target=listen, daemon=True).start()
+    while (pack := packs.get()) is not None:
+        torch.set_num_threads(threads)  # a run that was gone on with may have had others
+        outcome = train_pack(pack, setup, stop.is_set)
+        pipe.send(outcome)
+        if outcome.error or not outcome.ended:
+            return
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError, EOFError):  # the other process is gone, and all is saved
+        serve(Connection(int(sys.argv[1])))

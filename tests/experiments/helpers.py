@@ -1,0 +1,49 @@
+"""Runs of the small problem, begun, interrupted and resumed."""
+
+import contextlib
+
+import pandas as pd
+
+from grok.experiments import EXPERIMENTS, driving, grokking, runner
+from grok.experiments.driving import Setup
+from grok.tracking import Store
+from tests.helpers import CPU, before_step, small_config
+
+EXPERIMENT = grokking.EXPERIMENT
+
+
+def setup(root, **how):
+    """How the tests train: on the CPU, into this store, without a mirror if not said otherwise."""
+    return Setup(**{"device": CPU, "store": Store(root), "wandb": "disabled", "command": ["grok"]} | how)
+
+
+def start(root, config=None, *, experiment=EXPERIMENT, wandb="disabled"):
+    wanted = [(config or small_config(), 0)]
+    (run,), finished = runner.start(experiment, wanted, setup(root, wandb=wandb))
+    return run, finished
+
+
+def resume(run, **how):
+    (resumed,), finished = runner.resume(run, EXPERIMENTS, **how)
+    assert resumed == run
+    return finished
+
+
+def interrupt_before(monkeypatch, step):
+    """Let the next run be interrupted as by Ctrl-C, before its given step."""
+    monkeypatch.setattr(driving, "interruptible", lambda: contextlib.nullcontext(before_step(step)))
+
+
+def save_at_every_block(monkeypatch):
+    monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
+
+
+def only_run(root):
+    (run,) = Store(root).runs()
+    return run
+
+
+def assert_same_record(run, expected):
+    pd.testing.assert_frame_equal(run.metrics(), expected.metrics(), check_exact=True)
+    assert run.manifest()["summary"] == expected.manifest()["summary"]
