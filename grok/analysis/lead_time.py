@@ -1,7 +1,7 @@
 """How early each measure turns before test accuracy rises, and how often it turns where nothing is learned."""
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,25 @@ def run_row(metrics: pd.DataFrame) -> dict[str, float]:
     earlier and later can be asked of all. `final_test_accuracy` is a fraction, the last that was measured. What a
     record does not have is left out, and nan in a table of many runs.
     """
-    found = events(metrics)
+    last = {}
+    if "test/accuracy" in metrics:
+        last["test/accuracy"] = float(metrics["test/accuracy"].dropna().iloc[-1])
+    summary = {"events": events(metrics), "last": last}
+    return summary_row(summary, last_step=int(metrics["step"].iloc[-1]))
+
+
+def summary_row(summary: Mapping[str, Any], *, last_step: int) -> dict[str, float]:
+    """`run_row` of a finished run by the summary in its run.json, which knows the whole record of a thinned one."""
+    found = summary["events"]
     row = {
         "memorised": _or_never(found["train_accuracy_0.99"]),
         "rise": _or_never(found["test_accuracy_0.50"]),
         "grokked": _or_never(found["grokked"]),
         "ungrokked": _or_never(found["ungrokked"]),
-        "last_step": float(metrics["step"].iloc[-1]),
+        "last_step": float(last_step),
     }
-    if "test/accuracy" in metrics:
-        row["final_test_accuracy"] = float(metrics["test/accuracy"].dropna().iloc[-1])
+    if "test/accuracy" in summary["last"]:
+        row["final_test_accuracy"] = float(summary["last"]["test/accuracy"])
     for column, turn in found["turns"].items():
         row |= {f"{key}/{column}": _or_never(step) for key, step in turn.items()}
     return row

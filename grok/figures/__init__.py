@@ -7,6 +7,7 @@ from grok.figures.comparison import draw_moduli, draw_operations
 from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
+from grok.figures.lead_time import draw_lead_time
 from grok.figures.phase import draw_phase
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.sample_sizes import draw_sample_sizes
@@ -17,6 +18,7 @@ FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "sample-sizes": draw_sample_sizes,
     "operations": draw_operations,
     "moduli": draw_moduli,
+    "lead-time": draw_lead_time,
     "phase": draw_phase,
     "fourier-circuit": draw_fourier_circuit,
     "cost": draw_cost,

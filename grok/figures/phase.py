@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.analysis.events import events
 from grok.figures.records import RunGroup, Study, studies
 from grok.figures.style import GREY, styled, write_figure
 
@@ -49,12 +49,13 @@ def _draw_study(study: Study, folder: Path) -> list[Path]:
 
 
 def _rows(group: RunGroup) -> list[dict[str, Any]]:
+    """By the runs' summaries, found in their whole records."""
     settings = {name: group.setting(name) for name in SETTINGS}
-    rows = []
-    for seed, metrics in group.metrics(["train/accuracy", "test/accuracy", MIR]).items():
-        found = events(metrics.reset_index())
-        rows.append(settings | {"seed": seed, "grokked": found["grokked"], "mir": metrics[MIR].dropna().iloc[-1]})
-    return rows
+    summaries = {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
+    return [
+        settings | {"seed": seed, "grokked": summary["events"]["grokked"], "mir": summary["last"][MIR]}
+        for seed, summary in summaries.items()
+    ]
 
 
 def _median_of_most(steps: pd.Series) -> float:
@@ -64,8 +65,8 @@ def _median_of_most(steps: pd.Series) -> float:
 
 def _draw_cells(figure: Figure, axis: Axes, cells: pd.DataFrame, column: str, label: str, *, log: bool = False) -> None:
     grid = cells[column].unstack()
-    image = axis.imshow(grid, origin="lower", aspect="auto", cmap="viridis_r", norm="log" if log else "linear")
-    image.cmap.set_bad(GREY, alpha=0.25)
+    colours = mpl.colormaps["viridis_r"].with_extremes(bad=(*mpl.colors.to_rgb(GREY), 0.25))
+    image = axis.imshow(grid, origin="lower", aspect="auto", cmap=colours, norm="log" if log else "linear")
     axis.grid(visible=False)
     axis.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
     axis.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from grok.analysis.events import events
 from grok.config import GrokkingConfig, config_hash, config_to_json
 from grok.tracking import Run, Store
 
@@ -37,7 +38,9 @@ def add_run(
     at = np.arange(0, steps + 1, every)
     table = {"step": pa.array(at)} | {name: pa.array(np.asarray(of(at), float)) for name, of in columns.items()}
     run.append_table(pa.table(table), first_step=0)
-    run.update(status=status, sweeps=None if sweeps is None else list(sweeps))
+    run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
+    if status == "finished":
+        run.update(summary={"events": events(run.metrics()), "last": run.last_row()})
     return run
 
 

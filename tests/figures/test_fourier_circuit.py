@@ -40,5 +40,12 @@ def test_only_runs_that_grokked_are_drawn_and_the_largest_deviation_is_in_the_ti
 
 
 def test_a_run_without_frequencies_is_left_out(tmp_path):
-    add_run(Store(tmp_path / "runs"), {"test/accuracy": rises_at(100), "interplay/embedding/mir": constant(0.5)})
+    add_run(
+        Store(tmp_path / "runs"),
+        {
+            "test/accuracy": rises_at(100),
+            "interplay/embedding/mir": constant(0.5),
+            "interplay/embedding/hdr": constant(0.1),
+        },
+    )
     assert draw_figures(["fourier-circuit"], tmp_path / "runs", tmp_path / "plots") == []

@@ -24,6 +24,7 @@ def add_cell(store, decay, fraction, steps, mir):
             "train/accuracy": constant(1.0),
             "test/accuracy": constant(0.1) if step is None else rises_at(step),
             "interplay/sample/test/mir": constant(mir + 0.01 * seed),
+            "interplay/sample/test/hdr": constant(0.1),
         }
         add_run(store, columns, seed=seed, config=config(decay, fraction), sweeps=["mine"])
 
