@@ -67,7 +67,8 @@ class SweepOptions:
     """Train every run that a file asks for: those that are finished are left, the others begun or gone on with."""
 
     file: tyro.conf.Positional[Path]
-    """A TOML file: experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own."""
+    """A TOML file (experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own), or the
+    name of a sweep that comes with the package."""
     scheduler: str = "local"
     """Train in processes on this machine, or on the cluster whose dask scheduler has this address."""
     workers: int | None = None

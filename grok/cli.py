@@ -102,14 +102,14 @@ def sweep(arguments: Sequence[str]) -> int:
     from grok.experiments import EXPERIMENTS
     from grok.experiments.driving import Setup
     from grok.sweep.expand import expand
-    from grok.sweep.file import read_sweep
+    from grok.sweep.file import find_sweep, read_sweep
     from grok.sweep.packs import existing_runs
     from grok.sweep.run import train_sweep
     from grok.sweep.table import plan_table, rows_of
 
     options = parse(SweepOptions, "sweep", arguments)
     check_sweep_options(options)
-    file = read_sweep(options.file, EXPERIMENTS)
+    file = read_sweep(find_sweep(options.file), EXPERIMENTS)
     wanted = expand(file)
     if options.dry_run:
         rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})

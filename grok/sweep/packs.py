@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from grok.experiments import EXPERIMENTS, Experiment
 from grok.experiments.driving import Setup, Stop
@@ -43,6 +43,7 @@ class Outcome:
     """What ended it before its time."""
 
 
+@runtime_checkable
 class Watch(Protocol):
     """Sees packs come and go."""
 

@@ -1,7 +1,7 @@
 """Brings a sweep's runs to their ends, wherever they are trained."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from grok.experiments.driving import Setup, Stop, interruptible
 from grok.sweep.expand import Wanted
@@ -12,6 +12,7 @@ from grok.sweep.table import Row, rows_of
 from grok.tracking import Run
 
 
+@runtime_checkable
 class Launch(Protocol):
     """Trains packs somewhere; returns whether all came to their end."""
 

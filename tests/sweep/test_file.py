@@ -1,0 +1,149 @@
+"""A sweep's file is read into blocks; what is wrong with it is one line with file, line and mend."""
+
+import pytest
+
+from grok.experiments import EXPERIMENTS
+from grok.sweep.expand import expand
+from grok.sweep.file import SweepFileError, read_sweep
+from tests.sweep.helpers import read
+
+TOP = 'experiment = "grokking"\nseeds = "0-1"\n'
+
+REFUSALS = {
+    "TOML that is none": ("a = \n", "1: Invalid value at column 5: mend the TOML"),
+    "TOML that ends too early": ("a = [1,\n", "1: Invalid value at column 8: mend the TOML"),
+    "a key twice": ("a = 1\na = 2\n", "2: Cannot overwrite a value at column 6: mend the TOML"),
+    "an unknown key": (
+        f"{TOP}axis.steps = [1]\n",
+        "3: axis: expected one of experiment, preset, seeds, base, axes, block; did you mean axes?",
+    ),
+    "an unknown key of a block": (
+        f'{TOP}[[block]]\nexperiment = "grokking"\n',
+        "4: experiment: expected one of name, preset, seeds, base, axes",
+    ),
+    "no experiment": (
+        'seeds = "0"\n',
+        '1: experiment: expected one of grokking, as in experiment = "grokking", got none',
+    ),
+    "an unknown experiment": (
+        'experiment = "groking"\n',
+        "1: experiment: expected one of grokking, got 'groking'; did you mean 'grokking'?",
+    ),
+    "an unknown preset": (
+        f'{TOP}preset = "desktop"\n',
+        "3: preset: expected one of paper, laptop, small, s5, got 'desktop'",
+    ),
+    "no seeds": (
+        'experiment = "grokking"\n',
+        '1: seeds: expected numbers and ranges in quotes, such as seeds = "0-9", got none',
+    ),
+    "seeds without quotes": (
+        'experiment = "grokking"\n\nseeds = [0, 1]\n',
+        '3: seeds: expected numbers and ranges in quotes, such as seeds = "0-9", got [0, 1]',
+    ),
+    "seeds that are none": (
+        'experiment = "grokking"\nseeds = "3-1"\n',
+        "2: seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
+    ),
+    "an unknown setting": (
+        f"{TOP}[base]\n\ntask.modulos = 59\n",
+        "5: task.modulos: no such setting; did you mean modulus?",
+    ),
+    "a quoted name with dots": (
+        f'{TOP}[base]\n"task.modulus" = 59\n',
+        "4: task.modulus: expected a setting, got a quoted name with dots: write it without quotes",
+    ),
+    "a value for a table": (
+        f"{TOP}[base]\ntask = 59\n",
+        "4: task: expected one of its settings, such as task.operation, got 59",
+    ),
+    "a setting of the wrong type": (
+        f'{TOP}[base]\nsteps = "many"\n',
+        '4: steps: expected an integer, got "many"',
+    ),
+    "an axis that is no list": (
+        f"{TOP}[axes]\nsteps = 3\n",
+        "4: steps: expected a list of one value or more, got 3",
+    ),
+    "an axis that is empty": (f"{TOP}[axes]\nsteps = []\n", "4: steps: expected a list of one value or more, got []"),
+    "a value of an axis of the wrong type": (
+        f"{TOP}[axes]\ntask.modulus = [\n  59,\n  true]\n",
+        '4: task.modulus: expected an integer or "none", got true',
+    ),
+    "a value twice on an axis": (
+        f"{TOP}[axes]\noptimiser.weight_decay = [0, 1, 1.0]\n",
+        "4: optimiser.weight_decay: 1.0 is listed twice: leave one out",
+    ),
+    "an axis that is a base setting too": (
+        f"{TOP}base.steps = 3\naxes.steps = [3, 4]\n",
+        "4: steps: set in base too, on line 3: leave out the base or the axis",
+    ),
+    "a block's base under the file's axes": (
+        f"{TOP}axes.steps = [3, 4]\n[[block]]\nbase.steps = 3\n",
+        "3: steps: set in base too, on line 5: leave out the base or the axis",
+    ),
+    "a value that cannot be": (
+        f"{TOP}[axes]\ntask.train_fraction = [0.3, 1.5]\n",
+        "4: task.train_fraction: expected a fraction in (0, 1), got 1.5 (task.train_fraction = 1.5)",
+    ),
+    "a value that cannot be with another": (
+        f'{TOP}base.task.operation = "divide"\naxes.task.modulus = [59, 15]\n',
+        "4: task.modulus: expected a prime for divide, got 15 (task.modulus = 15)",
+    ),
+    "a base that cannot be": (f"{TOP}[base]\nsteps = -1\n", "4: steps: expected an integer of at least 0, got -1"),
+    "a preset's setting that cannot be with an axis": (
+        f'{TOP}[axes]\ntask.operation = ["s5-compose"]\n',
+        "4: task.modulus: expected None, since s5-compose is on 120 permutations, got 113 "
+        '(task.operation = "s5-compose")',
+    ),
+    "runs that are the same": (
+        f'{TOP}[[block]]\naxes.steps = [3, 40000]\n[[block]]\nname = "long"\nseeds = "1-2"\n',
+        "5: duplicate runs: 'long' is 'block 1' (steps = 40000) of line 3, with seed 1 in both: leave one out",
+    ),
+    "blocks of one name": (
+        f'{TOP}[[block]]\nname = "a"\n[[block]]\nname = "a"\n',
+        "6: name: 'a' is the block of line 3 too: rename one",
+    ),
+    "a block that is none": (f"{TOP}block = 3\n", "3: block: expected tables, each begun by [[block]]"),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), REFUSALS.values(), ids=REFUSALS)
+def test_a_file_is_refused_with_its_line_and_the_mend(tmp_path, text, line):
+    with pytest.raises(SweepFileError) as caught:
+        expand(read(tmp_path, text))
+    assert str(caught.value) == f"{tmp_path}/sweep.toml:{line}"
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SweepFileError, match=r"nothing.toml cannot be read \(No such file or directory\): name a"):
+        read_sweep(tmp_path / "nothing.toml", EXPERIMENTS)
+
+
+def test_a_block_has_the_files_settings_unless_it_has_its_own(tmp_path):
+    sweep = read(
+        tmp_path,
+        """
+experiment = "grokking"
+preset = "laptop"
+seeds = "0-2"
+base.task.modulus = 59
+base.steps = 100
+axes.optimiser.weight_decay = [0, 1]
+[[block]]
+[[block]]
+name = "own"
+preset = "paper"
+seeds = "7"
+base.steps = 200
+[block.axes.task]
+train_fraction = [0.2]
+""",
+    )
+    first, own = sweep.blocks
+    assert (first.name, first.line, first.preset, first.seeds) == ("block 1", 8, "laptop", (0, 1, 2))
+    assert {setting.name: setting.value for setting in first.base} == {"task.modulus": 59, "steps": 100}
+    assert [(axis.name, axis.values) for axis in first.axes] == [("optimiser.weight_decay", (0.0, 1.0))]
+    assert (own.name, own.line, own.preset, own.seeds) == ("own", 9, "paper", (7,))
+    assert {setting.name: setting.value for setting in own.base} == {"task.modulus": 59, "steps": 200}
+    assert [(axis.name, axis.values) for axis in own.axes] == [("task.train_fraction", (0.2,))]

@@ -1,0 +1,54 @@
+"""A sweep's table has a line for each block and combination of axes, whatever the number of seeds."""
+
+import json
+
+from grok.sweep.packs import existing_runs
+from grok.sweep.table import plan_table, results_table, rows_of
+from grok.tracking import Store
+from tests.helpers import new_run
+from tests.sweep.helpers import small_sweep, wanted_of
+
+
+def finished(root, wanted, *, grokked, mir):
+    run = new_run(root, seed=wanted.seed, config=wanted.config)
+    summary = {"events": {"test_accuracy_0.99": grokked}, "last": {"interplay/sample/test/mir": mir}}
+    run.update(status="finished", step=300, summary=summary)
+    return run
+
+
+def rows(tmp_path):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0-2", decays="[0, 1]"))
+    root = tmp_path / "runs"
+    for each, grokked, mir in zip(wanted[3:], (1000, 4000, None), (0.3, 0.4, 0.9), strict=True):
+        finished(root, each, grokked=grokked, mir=mir)
+    new_run(root, seed=0, config=wanted[0].config).update(status="failed", error="no space left")
+    new_run(root, seed=1, config=wanted[1].config).update(status="interrupted")
+    return rows_of(wanted, existing_runs(Store(root), "grokking"), {wanted[2].key: "killed"})
+
+
+def test_results_are_counts_and_medians_over_seeds(tmp_path):
+    assert results_table(rows(tmp_path)).splitlines() == [
+        "block  optimiser.weight_decay  runs  finished  grokked  median 99 % at  MIR at the end",
+        "sweep  0.0                        3         0        0               -               -",
+        "sweep  1.0                        3         3        2           2,500           0.400",
+    ]
+
+
+def test_a_plan_counts_how_runs_stand(tmp_path):
+    assert plan_table(rows(tmp_path)).splitlines() == [
+        "block  runs  finished  new  to resume  to try again  diverged  in use",
+        "sweep     6         3    1          1             1         0       0",
+    ]
+
+
+def test_a_row_is_plain_json(tmp_path):
+    values = [row.json() for row in rows(tmp_path)]
+    assert json.loads(json.dumps(values)) == values
+    assert [(value["seed"], value["status"], value["error"]) for value in values[:4]] == [
+        (0, "failed", "no space left"),
+        (1, "interrupted", None),
+        (2, "new", "killed"),
+        (0, "finished", None),
+    ]
+    assert values[3]["axes"] == {"optimiser.weight_decay": 1.0}
+    assert (values[3]["test_accuracy_0.99"], values[3]["interplay/sample/test/mir"]) == (1000, 0.3)
