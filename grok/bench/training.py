@@ -74,7 +74,7 @@ def probes(device: torch.device, say: Callable[[str], None]) -> Table:
     settings = {"none": NOTHING}
     settings |= {f"{name} every 10 steps": only(name, every=10) for name in PAIRINGS}
     settings |= {ALL_SELDOM: only(*PAIRINGS, every=10), ALL_ALWAYS: only(*PAIRINGS, every=1)}
-    settings["defaults (embedding every step; prototype, sample, accuracy, norms every 10)"] = ProbesConfig()
+    settings["all that is measured by default"] = ProbesConfig()
     steps = STEPS[device.type]
     with scratch_run() as run:
         tasks = {name: next_steps(endless_engine(device, config), run, steps) for name, config in settings.items()}

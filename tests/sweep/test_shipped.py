@@ -33,3 +33,12 @@ def test_they_are_found_by_name_and_files_by_path(tmp_path):
 def test_each_asks_for_its_runs(name):
     wanted = expand(read_sweep(shipped()[name], EXPERIMENTS))
     assert len(wanted) == RUNS[name]
+
+
+def test_the_readmes_example_is_a_sweep(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    path = tmp_path / "my.toml"
+    path.write_text(readme.partition("```toml\n")[2].partition("```")[0])
+    wanted = expand(read_sweep(path, EXPERIMENTS))
+    blocks = [run.block for run in wanted]
+    assert {name: blocks.count(name) for name in dict.fromkeys(blocks)} == {"grokking": 60, "random labels": 10}
