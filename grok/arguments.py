@@ -67,7 +67,8 @@ class SweepOptions:
     """Train every run that a file asks for: those that are finished are left, the others begun or gone on with."""
 
     file: tyro.conf.Positional[Path]
-    """A TOML file: experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own."""
+    """A TOML file (experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own), or the
+    name of a sweep that comes with the package."""
     scheduler: str = "local"
     """Train in processes on this machine, or on the cluster whose dask scheduler has this address."""
     workers: int | None = None
@@ -110,6 +111,22 @@ class ShowOptions:
     """The store."""
     json: bool = False
     """Print the manifest as JSON."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Copy finished runs, thinned, into another store: small enough to share or to commit."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Which runs: folders, ids or parts of ids, or names of sweeps; every finished run if none is named."""
+    to: Path
+    """The store to copy into."""
+    runs: Path = Path("runs")
+    """The store to copy from."""
+    rows: int = 40
+    """Rows to keep a decade of steps."""
+    columns: tuple[str, ...] = ("*",)
+    """Patterns of the columns to keep, such as 'test/*' 'interplay/*/mir'."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 from grok.arguments import (
     BenchOptions,
     DashboardOptions,
+    ExportOptions,
     FiguresOptions,
     ListOptions,
     ResumeOptions,
@@ -67,7 +68,7 @@ def train(arguments: Sequence[str]) -> int:
         store=store,
         wandb=options.wandb,
         command=["grok", "train", *arguments],
-        executor=_executor(options.executor, device),
+        executor=_executor(options.executor, device, [config]),
         tf32=_tf32(options.tf32, device),
     )
     if seeds is not None:
@@ -101,14 +102,14 @@ def sweep(arguments: Sequence[str]) -> int:
     from grok.experiments import EXPERIMENTS
     from grok.experiments.driving import Setup
     from grok.sweep.expand import expand
-    from grok.sweep.file import read_sweep
+    from grok.sweep.file import find_sweep, read_sweep
     from grok.sweep.packs import existing_runs
     from grok.sweep.run import train_sweep
     from grok.sweep.table import plan_table, rows_of
 
     options = parse(SweepOptions, "sweep", arguments)
     check_sweep_options(options)
-    file = read_sweep(options.file, EXPERIMENTS)
+    file = read_sweep(find_sweep(options.file), EXPERIMENTS)
     wanted = expand(file)
     if options.dry_run:
         rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
@@ -121,11 +122,11 @@ def sweep(arguments: Sequence[str]) -> int:
         store=store,
         wandb=options.wandb,
         command=["grok", "sweep", *arguments],
-        executor=_executor(options.executor, device),
+        executor=_executor(options.executor, device, [run.config for run in wanted]),
         tf32=_tf32(options.tf32, device),
     )
     together = options.stack or (STACK_ON_GPU if device.type == "cuda" else 1)
-    rows, ended = train_sweep(file.experiment, wanted, setup, launch, together=together)
+    rows, ended = train_sweep(file, wanted, setup, launch, together=together)
     return _conclude_sweep(rows, ended, options)
 
 
@@ -148,6 +149,34 @@ def show(arguments: Sequence[str]) -> int:
     run = Store(options.runs).open(options.run)
     print(json.dumps(run.manifest(), indent=2) if options.json else describe(run))
     return DONE
+
+
+def export(arguments: Sequence[str]) -> int:
+    """Copy finished runs, thinned, to share them: grok export [NAME ...] --to STORE."""
+    from tqdm import tqdm
+
+    from grok.tracking.export import export_run
+
+    options = parse(ExportOptions, "export", arguments)
+    if options.rows < 1:
+        raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
+    wanted = _named(Store(options.runs), options.names)
+    for run in tqdm(wanted, desc="export", unit="run", leave=False):
+        export_run(run, options.to, rows=options.rows, columns=options.columns)
+    print(f"{len(wanted)} runs copied to {options.to}")
+    return DONE
+
+
+def _named(store: Store, names: Sequence[str]) -> list[Run]:
+    """The finished runs of these sweeps and those with these names; all finished ones if there is no name."""
+    finished = [run for run in store.runs() if run.manifest()["status"] == "finished"]
+    if not names:
+        return finished
+    wanted: dict[str, Run] = {}
+    for name in names:
+        of_sweep = [run for run in finished if name in run.manifest().get("sweeps", [])]
+        wanted |= {run.id: run for run in of_sweep or [store.open(name)]}
+    return list(wanted.values())
 
 
 def figures(arguments: Sequence[str]) -> int:
@@ -213,6 +242,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "sweep": sweep,
     "list": list_runs,
     "show": show,
+    "export": export,
     "figures": figures,
     "dashboard": dashboard,
     "bench": bench,
@@ -286,11 +316,17 @@ def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
     return device, functools.partial(train_locally, workers=workers, threads=max(1, cores() // workers))
 
 
-def _executor(name: str, device: Any) -> Any:
+def _executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
+    issued = [config.optimiser.rule for config in configs if not config.optimiser.can_be_captured]
+    if name == "graph" and issued:
+        raise UsageError(
+            f"--executor: expected eager or auto with the rule {issued[0]}, whose update no graph can capture, "
+            "got graph: use --executor eager"
+        )
     if name == "auto":
-        name = "graph" if device.type == "cuda" else "eager"
+        name = "graph" if device.type == "cuda" and not issued else "eager"
     return name
 
 

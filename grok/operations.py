@@ -215,4 +215,4 @@ def s5_sandwich(a: Permutation, b: Permutation) -> Permutation:
     return compose(compose(a, b), a)
 
 
-OPERATIONS["random"] = Operation(formula="drawn at random for each pair", of_elements=None)
+OPERATIONS["random"] = Operation(formula="labels drawn at random", of_elements=None)

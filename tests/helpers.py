@@ -20,7 +20,6 @@ from grok.experiments import grokking
 from grok.tracking import Run, Store
 from grok.training.engine import Engine
 from grok.training.learner import Learner
-from grok.training.loss import cross_entropy
 from grok.training.measurements import Row
 from grok.training.probes import SPLITS
 from grok.training.recorder import Recorder
@@ -37,11 +36,21 @@ SMALL_FLAGS = (
 )
 
 
-def small_config(*, steps: int = 120, optimiser: OptimiserConfig | None = None, **probes: str) -> GrokkingConfig:
+def small_model(**settings) -> TransformerConfig:
+    return TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32, **settings)
+
+
+def small_config(
+    *,
+    steps: int = 120,
+    model: TransformerConfig | None = None,
+    optimiser: OptimiserConfig | None = None,
+    **probes: str,
+) -> GrokkingConfig:
     """What `SMALL_FLAGS` ask for."""
     return GrokkingConfig(
         task=TaskConfig(modulus=11, train_fraction=0.5),
-        model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32),
+        model=model or small_model(),
         optimiser=optimiser or OptimiserConfig(),
         probes=dataclasses.replace(ProbesConfig(sample_size=32), **probes),
         steps=steps,
@@ -97,6 +106,6 @@ def snapshot_of(learner: Learner) -> Snapshot:
         samples={split: learner.samples(split) for split in SPLITS},
         train_features=features,
         train_logits=logits,
-        train_loss=cross_entropy(logits, train.targets),
-        loss_dtype=torch.float64,
+        train_loss=learner.criterion(logits, train.targets),
+        criterion=learner.criterion,
     )

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+import torch
 
 import grok.cli
 from grok.cli import main
@@ -18,6 +19,7 @@ from grok.config import config_to_json
 from grok.experiments import driving
 from grok.tracking import Store
 from grok.tracking import files as tracking_files
+from tests.figures.helpers import add_run, constant
 from tests.helpers import SMALL_FLAGS, before_step, new_run, small_config
 
 ROOT = Path(__file__).parents[1]
@@ -62,9 +64,9 @@ REFUSALS = {
         ["train", "grokking", "--config.task.train-fraction", "1.5"],
         "grok: task.train_fraction: expected a fraction in (0, 1), got 1.5",
     ),
-    "a class without a sample": (
-        ["train", "grokking", *SMALL_FLAGS, "--config.task.train-fraction", "0.05", "--config.probes.sample-size", "2"],
-        "grok: task.train_fraction: ",
+    "a split of one class": (
+        ["train", "grokking", *SMALL_FLAGS, "--config.task.train-fraction", "0.01", "--config.probes.sample", "off"],
+        "grok: task.train_fraction: expected samples of at least 2 classes in train, got 1",
     ),
     "sample size": (
         ["train", "grokking", "--config.task.modulus", "11"],
@@ -84,7 +86,7 @@ REFUSALS = {
     ),
     "unknown preset": (
         ["train", "grokking", "--preset", "desktop"],
-        "grok: --preset: expected one of paper, laptop, s5, got 'desktop'",
+        "grok: --preset: expected one of paper, laptop, small, s5, got 'desktop'",
     ),
     "negative seed": (["train", "grokking", "--seed", "-1"], "grok: --seed: expected an integer of at least 0, got -1"),
     "seeds that are none": (
@@ -119,7 +121,7 @@ REFUSALS = {
     ),
     "unknown figure": (
         ["figures", "figure6"],
-        "grok: figure: expected one of figure7, cost, got 'figure6'; did you mean",
+        "grok: figure: expected one of figure7, sample-sizes, operations, moduli, phase, ",
     ),
 }
 
@@ -223,6 +225,42 @@ def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch
     )
     assert main([*resume.split()[1:], "--wandb", "disabled"]) == 0
     assert train(runs) == 0
+
+
+@pytest.mark.parametrize(("rule", "chosen"), [("adamw", "graph"), ("muon", "eager")])
+def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, monkeypatch, rule, chosen):
+    monkeypatch.setattr(grok.cli, "_device", lambda name: torch.device("cuda"))
+    executors = []
+    monkeypatch.setattr(
+        runner, "start", lambda experiment, wanted, setup: executors.append(setup.executor) or ([], False)
+    )
+    monkeypatch.setattr(grok.cli, "_conclude", lambda runs, finished: 0)
+    assert train(runs, "--config.optimiser.rule", rule) == 0
+    assert executors == [chosen]
+    refused = train(runs, "--config.optimiser.rule", rule, "--executor", "graph") == 2
+    assert refused == (rule == "muon")
+    if refused:
+        assert error_line(capsys) == (
+            "grok: --executor: expected eager or auto with the rule muon, whose update no graph can capture, got "
+            "graph: use --executor eager"
+        )
+
+
+def test_rule_and_loss_are_flags(runs):
+    rule = ("--config.optimiser.rule", "sgd", "--config.optimiser.momentum", "0.5")
+    held = ("--config.optimiser.fixed-norm", "--config.optimiser.grokfast", "2", "--config.loss", "stablemax")
+    assert train(runs, *rule, *held) == 0
+    (run,) = Store(runs).runs()
+    config = run.manifest()["config"]
+    assert [config["optimiser"][name] for name in ("rule", "momentum", "fixed_norm", "grokfast")] == [
+        "sgd",
+        0.5,
+        True,
+        2.0,
+    ]
+    assert config["loss"] == "stablemax"
+    weight_norms = run.metrics()["weight_norm"].dropna()
+    assert weight_norms.iloc[0] == pytest.approx(weight_norms.iloc[-1], rel=1e-6)
 
 
 @pytest.mark.parametrize("command", ["resume", "show"])
@@ -401,3 +439,16 @@ def test_bench_prints_a_table_and_the_machine_or_both_as_json(capsys):
     assert measured["machine"]["device"] == "cpu"
     (value, *_) = measured["sections"]["interplay"]["rows"]
     assert 0 < value["time"]["low"] <= value["time"]["median"] <= value["time"]["high"]
+
+
+def test_export_copies_finished_runs_and_those_of_a_sweep_by_its_name(runs, capsys, tmp_path):
+    for seed in range(3):
+        add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["mine"] if seed else [])
+    assert main(["export", "mine", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"2 runs copied to {tmp_path / 'small'}\n"
+    assert len(list((tmp_path / "small").rglob("metrics.parquet"))) == 2
+    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    assert main(["export", "--to", str(tmp_path / "all"), "--runs", str(runs)]) == 0
+    assert len(list((tmp_path / "all").rglob("run.json"))) == 3
+    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 1
+    assert "is there already: expected none to be written over" in capsys.readouterr().err

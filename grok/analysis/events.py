@@ -2,21 +2,29 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from grok.analysis.turning import MEASURES, turns
 
 PAIRINGS = ("prototype/train", "prototype/test", "sample/train", "sample/test", "embedding")
 
 EVENT_COLUMNS = (
-    *("step", "train/accuracy", "test/accuracy"),
-    *(f"interplay/{pairing}/{ratio}" for pairing in PAIRINGS for ratio in ("mir", "hdr")),
+    *("step", "train/accuracy"),
+    *dict.fromkeys((*(f"interplay/{pairing}/{ratio}" for pairing in PAIRINGS for ratio in ("mir", "hdr")), *MEASURES)),
 )
 """The columns of a record that its events are found in."""
 
 
 def events(metrics: pd.DataFrame) -> dict[str, Any]:
-    """When accuracy was reached, and where each pairing's MIR and HDR were highest and lowest.
+    """When accuracy was reached and kept, when measures turned, where each pairing's MIR and HDR were extreme.
 
     Thresholds: the first measured step at which accuracy is at least the fraction in the key; None if it never was.
+    A run has memorised at `train_accuracy_0.99`.
+    `grokked`: the first measured step t at which test accuracy is at least 99 % and stays so at every measurement up
+    to step 1.1 t, or to the end of a shorter record. `ungrokked`: the first step after it at which test accuracy is
+    below 90 %. None where there is no such step.
+    `turns`: `{"detected", "onset"}` of each measure in the record after memorisation, by `find_turn`'s rule.
     Extrema: `{"step", "value"}` over all measured steps. Where the record has a test accuracy of 50 %, each pairing
     also has `hdr_peak`: the highest HDR after its lowest point before that step, the bump that comes with the rise.
     """
@@ -25,6 +33,8 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
         "test_accuracy_0.50": _first_reached(metrics, "test/accuracy", 0.50),
         "test_accuracy_0.99": _first_reached(metrics, "test/accuracy", 0.99),
     }
+    found["grokked"] = _grokked(metrics)
+    found["ungrokked"] = _ungrokked(metrics, found["grokked"])
     rise = found["test_accuracy_0.50"]
     for pairing in PAIRINGS:
         if f"interplay/{pairing}/mir" not in metrics:
@@ -38,7 +48,28 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
         }
         if rise is not None:
             found[pairing]["hdr_peak"] = _at(hdr, hdr.loc[hdr.loc[:rise].idxmin() :].idxmax())
+    found["turns"] = {
+        column: turn._asdict() for column, turn in turns(metrics, after=found["train_accuracy_0.99"]).items()
+    }
     return found
+
+
+def _grokked(metrics: pd.DataFrame) -> int | None:
+    if "test/accuracy" not in metrics:
+        return None
+    accuracy = _measured(metrics, "test/accuracy")
+    steps, high = accuracy.index.to_numpy(), accuracy.to_numpy() >= 0.99
+    dips = np.append(steps[~high], np.iinfo(np.int64).max)
+    following = dips[np.searchsorted(dips, steps[high])]
+    kept = steps[high][following > 11 * steps[high] // 10]
+    return int(kept[0]) if len(kept) else None
+
+
+def _ungrokked(metrics: pd.DataFrame, grokked: int | None) -> int | None:
+    if grokked is None:
+        return None
+    lost = metrics.loc[(metrics["step"] > grokked) & (metrics["test/accuracy"] < 0.90), "step"]
+    return int(lost.iloc[0]) if len(lost) else None
 
 
 def _measured(metrics: pd.DataFrame, column: str) -> pd.Series:

@@ -19,7 +19,6 @@ from grok.experiments.runner import start
 from grok.tracking import Store
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
-from grok.training.loss import cross_entropy
 from grok.training.measurements import evaluate
 from grok.training.ring import Block
 from grok.training.step import Member
@@ -74,7 +73,7 @@ def _measurement(member: Member, name: str) -> Task:
         train = learner.samples("train")
         features = learner.model.features(train.inputs)
         logits = learner.model.head(features)
-        loss = cross_entropy(logits, train.targets, learner.loss_dtype)
+        loss = learner.criterion(logits, train.targets)
 
     def task() -> None:
         observed = learner.observe((name,), features, logits, loss)

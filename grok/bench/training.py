@@ -21,7 +21,6 @@ from grok.tracking.wandb_mirror import WandbMirror
 from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
-from grok.training.loss import cross_entropy
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
@@ -75,7 +74,7 @@ def probes(device: torch.device, say: Callable[[str], None]) -> Table:
     settings = {"none": NOTHING}
     settings |= {f"{name} every 10 steps": only(name, every=10) for name in PAIRINGS}
     settings |= {ALL_SELDOM: only(*PAIRINGS, every=10), ALL_ALWAYS: only(*PAIRINGS, every=1)}
-    settings["defaults (embedding every step; prototype, sample, accuracy, norms every 10)"] = ProbesConfig()
+    settings["all that is measured by default"] = ProbesConfig()
     steps = STEPS[device.type]
     with scratch_run() as run:
         tasks = {name: next_steps(endless_engine(device, config), run, steps) for name, config in settings.items()}
@@ -208,8 +207,8 @@ def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | Non
 def _full_sequence_step(member: Member) -> None:
     train = member.learner.samples("train")
     logits = full_sequence_logits(_transformer(member), train.inputs)
-    loss = cross_entropy(logits, train.targets, member.learner.loss_dtype)
-    member.optimiser.zero_grad()
+    loss = member.learner.criterion(logits, train.targets)
+    member.learner.zero_grad()
     loss.backward()
     member.optimiser.step()
 

@@ -46,6 +46,11 @@ class OptimiserConfig:
         if not self.grokfast:
             self._require_default("grokfast_decay", "with optimiser.grokfast 0, which is off")
 
+    @property
+    def can_be_captured(self) -> bool:
+        """Whether a CUDA graph can capture the update: torch's Muon waits for the device to read the learning rate."""
+        return self.rule != "muon"
+
     def _require_default(self, name: str, why: str) -> None:
         """Refuse a setting that would change nothing but the hash."""
         default, value = type(self).__dataclass_fields__[name].default, getattr(self, name)

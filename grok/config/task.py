@@ -86,3 +86,13 @@ class TaskConfig:
         ('divide-p113', 's5-compose')
         """
         return self.operation if self.modulus is None else f"{self.operation}-p{self.modulus}"
+
+    @property
+    def description(self) -> str:
+        """The task as a formula.
+
+        >>> TaskConfig(operation="divide", modulus=59).description
+        'a / b mod 59'
+        """
+        formula = self._operation.formula
+        return formula if self.modulus is None else f"{formula} mod {self.modulus}"

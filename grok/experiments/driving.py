@@ -171,7 +171,7 @@ def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[Wan
 
 
 def _summary(run: Run) -> dict[str, Any]:
-    last = {name: value for name, value in run.last_row().items() if not math.isnan(value)}
+    last = {name: value for name, value in run.last_row().items() if math.isfinite(value)}
     if not last:
         return {}
     return {"events": events(run.read_table(EVENT_COLUMNS).to_pandas()), "last": last}

@@ -1,16 +1,18 @@
 """Figure 7: a one-layer transformer memorises modular addition, then groks it, with MIR and HDR measured throughout."""
 
 import dataclasses
+from functools import partial
 
 import torch
 
 from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiments.runner import Experiment
-from grok.models import Transformer
+from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
 from grok.training.learner import Learner
-from grok.training.optimiser import make_optimiser
+from grok.training.loss import LOSSES
+from grok.training.optimiser import Optimiser
 from grok.training.probes import make_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
@@ -31,6 +33,19 @@ def laptop() -> GrokkingConfig:
     )
 
 
+def small() -> GrokkingConfig:
+    """The smallest modulus at which memorising and grokking are far apart: about half a minute on one core."""
+    return GrokkingConfig(
+        task=TaskConfig(modulus=31, train_fraction=0.5),
+        model=TransformerConfig(d_mlp=256),
+        probes=ProbesConfig(
+            sample_size=128, embedding="every:10", neurons="every:10", collapse="every:10", rank="every:10"
+        ),
+        steps=10_000,
+        settle=1_000,
+    )
+
+
 def s5() -> GrokkingConfig:
     """Composition of permutations of five things (Power et al. 2022), which has no Fourier frequencies."""
     return GrokkingConfig(
@@ -42,7 +57,7 @@ def s5() -> GrokkingConfig:
 def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
     """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
     task = operation_task(config.task, seed).to(device)
-    model = Transformer(
+    model = make_transformer(
         config.model, num_tokens=task.num_tokens, num_classes=task.num_classes, generator=stream(seed, "model")
     ).to(device)
     return Member(
@@ -50,19 +65,23 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
             task=task,
             model=model,
             probes=make_probes(config.probes, task, seed),
-            loss_dtype=getattr(torch, config.loss_dtype),
+            criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
         ),
-        optimiser=make_optimiser(model, config.optimiser),
+        optimiser=Optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=config.settle),
     )
 
 
 def alike(config: GrokkingConfig) -> GrokkingConfig:
-    """What members of one stack share: all but train fraction, optimiser and end."""
+    """What members of one stack share: all but train fraction, optimiser and end.
+
+    The train fraction too where sample sizes are measured, which go up to that of the test split.
+    """
+    any_split = config.probes.sample_sizes == "off"
     return dataclasses.replace(
         config,
-        task=dataclasses.replace(config.task, train_fraction=0.5),
+        task=dataclasses.replace(config.task, train_fraction=0.5) if any_split else config.task,
         optimiser=OptimiserConfig(),
         steps=0,
         settle=None,
@@ -73,7 +92,7 @@ EXPERIMENT = Experiment(
     name="grokking",
     description="a small transformer on modular addition, with MIR and HDR before and after it groks (Figure 7)",
     config_type=GrokkingConfig,
-    presets={"paper": paper, "laptop": laptop, "s5": s5},
+    presets={"paper": paper, "laptop": laptop, "small": small, "s5": s5},
     build=build,
     alike=alike,
 )

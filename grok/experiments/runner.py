@@ -72,11 +72,13 @@ def start(
     Returns: the runs, and whether they came to their end (False: they were interrupted).
 
     Raises:
-        ValueError: configs that cannot be stacked.
+        ValueError: configs that cannot be stacked, or that the executor cannot train.
     """
     configs = [config for config, _ in wanted]
     if any(experiment.alike(config) != experiment.alike(configs[0]) for config in configs):
         raise ValueError("wanted: expected configs that can be stacked (Experiment.alike), got others")
+    if setup.executor == "graph" and not all(config.optimiser.can_be_captured for config in configs):
+        raise ValueError("executor: expected eager with the rule muon, whose update no graph can capture, got graph")
     members = [experiment.build(config, seed, setup.device) for config, seed in wanted]
     runs: list[Run] = []
     with ExitStack() as locks:

@@ -3,12 +3,26 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from grok.figures.comparison import draw_moduli, draw_operations
 from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
+from grok.figures.fourier_circuit import draw_fourier_circuit
+from grok.figures.lead_time import draw_lead_time
+from grok.figures.phase import draw_phase
 from grok.figures.records import RunGroup, finished_groups
+from grok.figures.sample_sizes import draw_sample_sizes
 
 # name -> what draws the records of a source folder into a target folder, and returns the files written
-FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {"figure7": draw_figure7, "cost": draw_cost}
+FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
+    "figure7": draw_figure7,
+    "sample-sizes": draw_sample_sizes,
+    "operations": draw_operations,
+    "moduli": draw_moduli,
+    "lead-time": draw_lead_time,
+    "phase": draw_phase,
+    "fourier-circuit": draw_fourier_circuit,
+    "cost": draw_cost,
+}
 
 
 def draw_figures(names: Sequence[str], runs: Path, plots: Path) -> list[Path]:

@@ -3,40 +3,43 @@
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.records import RunGroup, finished_groups
-from grok.figures.style import BLUE, GREEN, GREY, SKY, VERMILION, styled, write_figure
+from grok.figures.bands import FEW, HIGH, LOW, band_table, draw_band
+from grok.figures.records import RunGroup, studies
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, styled, write_figure
 from grok.information import simplex_etf_interplay
+from grok.tracking.export import thinned
 
-POINTS = 600  # rows drawn of each record: steps thinned evenly on the log axis
+ROWS = 150  # a decade of steps, drawn of each record where a seed is a line
 
 RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = {"mir": VERMILION, "hdr": GREEN}
 
 
 def draw_figure7(source: Path, target: Path) -> list[Path]:
-    """Draw the finished grokking runs in `source`, a figure a config and a line a seed.
+    """Draw the configs in `source` that stand alone, in a sweep or without one: a figure a config.
 
-    Rows are MIR and HDR, columns the pairings. A grey line is the value at neural collapse.
+    Rows are MIR and HDR, columns the pairings. A line a seed; of more than a few seeds the median, and the band from
+    the 10 % to the 90 % quantile. Two lines of theory: the value at neural collapse, and that of the Fourier circuit,
+    by the closed form from the power spectra measured at each step.
     """
-    groups = [group for group in finished_groups(source) if group.experiment == "grokking"]
+    groups = [study.groups[0] for study in studies(source) if len(study.groups) == 1]
     return [path for group in groups for path in _draw_group(group, target)]
 
 
 def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
-    records = {seed: _thinned(metrics) for seed, metrics in group.metrics().items()}
-    num_classes = group.config["task"]["modulus"]
-    collapse = simplex_etf_interplay(num_classes)
+    records = group.metrics()
+    if len(records) <= FEW:
+        records = {seed: thinned(metrics, ROWS) for seed, metrics in records.items()}
+    collapse = simplex_etf_interplay(group.grokking.task.num_elements)
     pairings = _pairings(group, next(iter(records.values())))
     if not pairings:
         print(f"grok: figure7: left out {group.name}, which measured no pairing", file=sys.stderr)
         return []
-    plotted = _plotted(records, pairings)
     with styled():
         figure = Figure(
             figsize=(4.6 * len(pairings) + 0.4, 8.4), layout=ConstrainedLayoutEngine(rect=(0, 0.045, 1, 0.955))
@@ -45,7 +48,8 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
         for row, (ratio, label) in zip(axes, RATIOS.items(), strict=True):
             collapse_value = getattr(collapse, ratio).item()
             for axis, pairing in zip(row, pairings, strict=True):
-                _draw_accuracy(axis, records)
+                for split, colour in (("train", SKY), ("test", BLUE)):
+                    draw_band(axis, records, f"{split}/accuracy", colour=colour, label=f"{split} accuracy")
                 _draw_ratio(axis, records, pairing, ratio, label)
                 axis.axhline(
                     collapse_value,
@@ -60,18 +64,25 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
         for axis in axes[-1]:
             axis.set_xlabel("step + 1")
         handles = {
-            label: line for axis in axes[:, 0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+            label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
         }
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-        seeds = ", ".join(map(str, records))
-        figure.suptitle(f"Grokking a + b mod {num_classes}, a line a seed: {seeds}")
-        return write_figure(figure, plotted, folder, f"figure7-{group.name}", stamp=f"runs: {', '.join(group.run_ids)}")
+        figure.suptitle(_title(group))
+        name, stamp = f"figure7-{group.name}", f"runs: {', '.join(group.run_ids)}"
+        return write_figure(figure, _plotted(records, pairings), folder, name, stamp=stamp)
+
+
+def _title(group: RunGroup) -> str:
+    seeds = ", ".join(map(str, group.runs))
+    what = f"Grokking {group.grokking.task.description}"
+    if len(group.runs) <= FEW:
+        return f"{what}, a line a seed: {seeds}"
+    return f"{what}, {len(group.runs)} seeds: median, and band from {LOW:.0%} to {HIGH:.0%}"
 
 
 def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
     """The pairings that were measured, and their titles with n."""
-    task = group.config["task"]
-    num_classes, size = task["modulus"], group.config["probes"]["sample_size"]
+    num_classes, size = group.grokking.task.num_elements, group.grokking.probes.sample_size
     titles = {
         "prototype": f"prototype: head rows with class means, n = {num_classes}",
         "sample": f"sample: features with their head rows, n = {size}",
@@ -84,52 +95,28 @@ def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _draw_accuracy(axis: Axes, records: dict[int, pd.DataFrame]) -> None:
-    for split, colour in (("train", SKY), ("test", BLUE)):
-        _draw_seeds(axis, records, f"{split}/accuracy", colour, "-", f"{split} accuracy")
-
-
 def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, ratio: str, label: str) -> None:
+    colour = COLOURS[ratio]
     if pairing == "embedding":
-        _draw_seeds(axis, records, f"interplay/embedding/{ratio}", COLOURS[ratio], "-", f"{label}")
-        return
-    for split, line in (("train", "--"), ("test", "-")):
-        _draw_seeds(
-            axis,
-            records,
-            f"interplay/{pairing}/{split}/{ratio}",
-            COLOURS[ratio],
-            line,
-            f"{label}, {split}" if split == "train" else f"{label}, test (embedding: no split)",
-        )
-
-
-def _draw_seeds(axis: Axes, records: dict[int, pd.DataFrame], column: str, colour: str, line: str, label: str) -> None:
-    for metrics in records.values():
-        if column in metrics:
-            values = metrics[column].dropna()
-            axis.plot(values.index + 1, values, color=colour, linestyle=line, label=label)
-
-
-def _thinned(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows that hold a column's measurement at or after one of `POINTS` log-spaced steps, the last row included."""
-    wanted = np.geomspace(1, metrics.index.max() + 1, POINTS) - 1
-    kept: set[int] = set()
-    for column in metrics.columns:
-        measured = metrics[column].dropna().index
-        if len(measured):
-            kept |= set(measured[np.searchsorted(measured, wanted).clip(0, len(measured) - 1)])
-    return metrics.loc[sorted(kept)]
+        draw_band(axis, records, f"interplay/embedding/{ratio}", colour=colour, label=f"{label}, test")
+    else:
+        for split, line in (("train", "--"), ("test", "-")):
+            column = f"interplay/{pairing}/{split}/{ratio}"
+            draw_band(axis, records, column, colour=colour, line=line, label=f"{label}, {split}")
+    theory = f"{label} of a Fourier circuit, from the measured spectra"
+    draw_band(axis, records, f"theory/{pairing}/{ratio}", colour=PURPLE, line="-.", label=theory)
 
 
 def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.DataFrame:
-    """What is drawn, as a table: a row a seed and step."""
+    """What is drawn, as a table: a row a seed and step, or the bands of many seeds."""
     columns = [
         column
         for column in next(iter(records.values())).columns
         if column in ("train/accuracy", "test/accuracy")
         or (column.split("/")[-1] in RATIOS and column.split("/")[1] in pairings)
     ]
+    if len(records) > FEW:
+        return band_table(records, columns)
     return pd.concat([metrics[columns].reset_index().assign(seed=seed) for seed, metrics in records.items()])[
         ["seed", "step", *columns]
     ]

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe & Ito's palette
-SKY, BLUE, GREEN, VERMILION = "#56B4E9", "#0072B2", "#009E73", "#D55E00"
+SKY, BLUE, GREEN, VERMILION, PURPLE, ORANGE = "#56B4E9", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00"
 GREY = "#888888"
 
 SETTINGS: Any = {

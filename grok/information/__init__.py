@@ -1,13 +1,14 @@
 """Matrix information theory as pure tensor functions: no files, no models, any device."""
 
 from grok.information.bounds import rank_ratio, regression_error, regression_error_bound
-from grok.information.collapse import ClassMoments, NeuralCollapse, neural_collapse
+from grok.information.collapse import NeuralCollapse, collapse_of_moments, neural_collapse
 from grok.information.determinants import determinant_entropy
 from grok.information.entropy import effective_rank, exp_entropy, gram_entropy, matrix_entropy
 from grok.information.estimate import InterplayEstimate, estimate_interplay
 from grok.information.gram import centre, gram
 from grok.information.interplay import Interplay, gram_interplay, hdr, interplay, mir, mutual_information
 from grok.information.losses import InformationLoss, information_loss
+from grok.information.moments import ClassMoments
 from grok.information.monitor import Monitor, MonitorSummary
 from grok.information.theory import (
     fourier_interplay,
@@ -25,6 +26,7 @@ __all__ = [
     "MonitorSummary",
     "NeuralCollapse",
     "centre",
+    "collapse_of_moments",
     "determinant_entropy",
     "effective_rank",
     "estimate_interplay",

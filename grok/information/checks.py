@@ -5,11 +5,17 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 
-def check_vectors(name: str, vectors: Shaped[Tensor, "..."]) -> None:
-    """Raise `ValueError` unless `vectors` is a finite (..., n, d) float tensor in which no row is zero."""
+def check_vectors(name: str, vectors: Shaped[Tensor, "..."], weights: Shaped[Tensor, "..."] | None = None) -> None:
+    """Raise `ValueError` unless `vectors` is a finite (..., n, d) float tensor in which no row is zero.
+
+    With weights (..., n), a row of weight 0 may be anything.
+    """
     _check_float(name, vectors)
     if vectors.ndim < 2 or 0 in vectors.shape:
         raise ValueError(f"{name}: expected vectors as rows, shape (..., n, d), got {tuple(vectors.shape)}")
+    if weights is not None:
+        check_same_shape(f"{name} without its last axis", vectors.shape[:-1], "weights", weights.shape)
+        vectors = torch.where(weights[..., None] > 0, vectors, 1.0)
     _check_finite(name, vectors)
     zero = ~vectors.any(dim=-1)
     if zero.any():
@@ -44,6 +50,17 @@ def check_gram(name: str, matrix: Shaped[Tensor, "..."]) -> None:
     asymmetry = (matrix - matrix.mT).abs().max().item()
     if asymmetry > tolerance:
         raise ValueError(f"{name}: expected a symmetric matrix, got entries {asymmetry:.3g} from their mirror image")
+
+
+def check_weights(name: str, weights: Shaped[Tensor, "..."]) -> None:
+    """Raise `ValueError` unless `weights` is a finite (..., n) float tensor of no negatives that sum to 1."""
+    _check_float(name, weights)
+    _check_finite(name, weights)
+    if (weights < 0).any():
+        raise ValueError(f"{name}: expected no negative number, got {weights.min().item():.3g}")
+    error = (weights.sum(dim=-1) - 1).abs().max().item()
+    if error > weights.shape[-1] * 16 * torch.finfo(weights.dtype).eps:
+        raise ValueError(f"{name}: expected a sum of 1, got one {error:.3g} away (divide them by their sum)")
 
 
 def check_same_shape(name_1: str, shape_1: torch.Size, name_2: str, shape_2: torch.Size) -> None:

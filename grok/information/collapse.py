@@ -8,25 +8,26 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_labels, check_matrix, check_same_shape
+from grok.information.checks import check_matrix
+from grok.information.moments import ClassMoments, centred, mean_of
 
 Batch = tuple[Shaped[Tensor, "..."], Shaped[Tensor, "..."]]
 """Features (n, d) and labels (n,)."""
 
 
 class NeuralCollapse(NamedTuple):
-    """The four properties of neural collapse; float64 scalars, all 0 at collapse but `nc4_agreement`, which is 1."""
+    """The four properties of neural collapse; float64, all 0 at collapse but `nc4_agreement`, which is 1."""
 
-    nc1: Float[Tensor, ""]
-    cdnv: Float[Tensor, ""]
-    nc2_equinorm_means: Float[Tensor, ""]
-    nc2_equinorm_head: Float[Tensor, ""]
-    nc2_equiangular_means: Float[Tensor, ""]
-    nc2_equiangular_head: Float[Tensor, ""]
-    nc2_simplex_means: Float[Tensor, ""]
-    nc2_simplex_head: Float[Tensor, ""]
-    nc3_self_duality: Float[Tensor, ""]
-    nc4_agreement: Float[Tensor, ""]
+    nc1: Float[Tensor, "*batch"]
+    cdnv: Float[Tensor, "*batch"]
+    nc2_equinorm_means: Float[Tensor, "*batch"]
+    nc2_equinorm_head: Float[Tensor, "*batch"]
+    nc2_equiangular_means: Float[Tensor, "*batch"]
+    nc2_equiangular_head: Float[Tensor, "*batch"]
+    nc2_simplex_means: Float[Tensor, "*batch"]
+    nc2_simplex_head: Float[Tensor, "*batch"]
+    nc3_self_duality: Float[Tensor, "*batch"]
+    nc4_agreement: Float[Tensor, "*batch"]
 
 
 @torch.no_grad()
@@ -96,134 +97,85 @@ def neural_collapse(
     empty = int((moments.counts == 0).sum())
     if empty:
         raise ValueError(f"batches: expected samples of all {num_classes} classes, got none of {empty}")
-    means, rows = moments.centred_means, weight.double() - weight.double().mean(dim=0)
-    _check_directions("class means", means, moments.means)
-    _check_directions("weight", rows, weight.double())
+    _check_directions("class means", moments.centred_means, moments.means)
+    _check_directions("weight", centred(weight.double(), moments.present), weight.double())
+    return collapse_of_moments(moments, weight, _nearest_centre_agreement(batches, moments, weight, bias))
+
+
+def collapse_of_moments(
+    moments: ClassMoments, weight: Float[Tensor, "*batch class dim"], agreement: Float[Tensor, "*batch"]
+) -> NeuralCollapse:
+    """The ten values of `neural_collapse` from the moments of the samples and the fraction `nc4_agreement`.
+
+    Classes without a sample are left out, with their head rows: C is the number of the others. Nothing is checked, and
+    no GPU is waited for: what has no direction makes a value NaN or infinite.
+
+    Shapes: moments of (...), (..., C, d), (...) -> ten (...).
+    """
+    present = moments.present
+    means, rows = moments.centred_means, centred(weight.double(), present)
     return NeuralCollapse(
         nc1=_within_over_between(moments),
         cdnv=_class_distance_normalised_variance(moments),
-        nc2_equinorm_means=_spread_of_lengths(means),
-        nc2_equinorm_head=_spread_of_lengths(rows),
-        nc2_equiangular_means=_spread_of_cosines(means),
-        nc2_equiangular_head=_spread_of_cosines(rows),
-        nc2_simplex_means=_distance_to_simplex(means),
-        nc2_simplex_head=_distance_to_simplex(rows),
-        nc3_self_duality=(rows / rows.norm() - means / means.norm()).square().sum(),
-        nc4_agreement=_nearest_centre_agreement(batches, moments, weight, bias),
+        nc2_equinorm_means=_spread_of_lengths(means, present),
+        nc2_equinorm_head=_spread_of_lengths(rows, present),
+        nc2_equiangular_means=_spread_of_cosines(means, present),
+        nc2_equiangular_head=_spread_of_cosines(rows, present),
+        nc2_simplex_means=_distance_to_simplex(means, present),
+        nc2_simplex_head=_distance_to_simplex(rows, present),
+        nc3_self_duality=(_scaled(rows) - _scaled(means)).square().sum(dim=(-2, -1)),
+        nc4_agreement=agreement,
     )
 
 
-class ClassMoments:
-    """Counts, means and scatter of classes, added batch by batch and robust where the scatter is small.
-
-    A batch's scatter is taken about its own class means and merged by the distance of the means (Chan, Golub & LeVeque,
-    1983): no difference of large sums, so a spread of 1e-6 about means of size 1,000 is still right.
-
-    >>> import torch
-    >>> moments = ClassMoments(num_classes=2, dim=1)
-    >>> moments.update(torch.tensor([[1.0], [3.0], [7.0]]), torch.tensor([0, 0, 1]))
-    >>> moments.means.flatten().tolist(), moments.within.item()
-    ([2.0, 7.0], 2.0)
-    """
-
-    counts: Float[Tensor, "class"]
-    """Samples of each class."""
-    means: Float[Tensor, "class dim"]
-    """Mean of each class; 0 where it has no sample yet."""
-    within: Float[Tensor, "dim dim"]
-    """Sum over samples of (h - μ)(h - μ)ᵀ, about their class means."""
-    spreads: Float[Tensor, "class"]
-    """Sum over the samples of each class of ‖h - μ‖²."""
-
-    def __init__(self, num_classes: int, dim: int, device: torch.device | None = None) -> None:
-        self.counts = torch.zeros(num_classes, dtype=torch.float64, device=device)
-        self.means = torch.zeros(num_classes, dim, dtype=torch.float64, device=device)
-        self.within = torch.zeros(dim, dim, dtype=torch.float64, device=device)
-        self.spreads = torch.zeros(num_classes, dtype=torch.float64, device=device)
-
-    @torch.no_grad()
-    def update(self, features: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."]) -> None:
-        """Add a batch.
-
-        Raises:
-            ValueError: features that are no finite (n, d) matrix, or labels outside [0, C).
-        """
-        check_matrix("features", features)
-        num_classes, dim = self.means.shape
-        if features.shape[1] != dim:
-            raise ValueError(f"features: expected {dim} dimensions, got {features.shape[1]}")
-        check_labels("labels", labels, len(features), num_classes)
-        labels = labels.to(self.means.device).long()
-        batch = ClassMoments(num_classes, dim, self.means.device)
-        features = features.to(self.means)
-        # A product with the one-hot labels: it sums in the same order every time, on a GPU too.
-        one_hot = F.one_hot(labels, num_classes).to(features)
-        batch.counts = one_hot.sum(dim=0)
-        batch.means = one_hot.mT @ features / batch.counts.clamp(min=1)[:, None]
-        deviations = features - batch.means[labels]
-        batch.within = deviations.mT @ deviations
-        batch.spreads = one_hot.mT @ deviations.square().sum(dim=1)
-        self.merge(batch)
-
-    def merge(self, other: "ClassMoments") -> None:
-        """Add the samples that another has seen, as of another process.
-
-        Raises:
-            ValueError: another number of classes or dimensions.
-        """
-        check_same_shape("self.means", self.means.shape, "other.means", other.means.shape)
-        counts = self.counts + other.counts
-        share = other.counts / counts.clamp(min=1)
-        shift = other.means - self.means
-        weights = self.counts * share  # n m / (n + m)
-        self.within = self.within + other.within + (shift * weights[:, None]).mT @ shift
-        self.spreads = self.spreads + other.spreads + weights * shift.square().sum(dim=1)
-        self.means = self.means + share[:, None] * shift
-        self.counts = counts
-
-    @property
-    def global_mean(self) -> Float[Tensor, "dim"]:
-        """The mean of all samples: of the class means, each weighed by its samples."""
-        return self.counts @ self.means / self.counts.sum()
-
-    @property
-    def centred_means(self) -> Float[Tensor, "class dim"]:
-        """The class means minus their mean, in which each class counts the same."""
-        return self.means - self.means.mean(dim=0)
-
-
-def _within_over_between(moments: ClassMoments) -> Float[Tensor, ""]:
-    shares = moments.counts / moments.counts.sum()
-    weighted = shares.sqrt()[:, None] * (moments.means - moments.global_mean)  # Σ_B = AᵀA
+def _within_over_between(moments: ClassMoments) -> Float[Tensor, "*batch"]:
+    n = moments.counts.sum(dim=-1)
+    shares = moments.counts / n[..., None]
+    weighted = shares.sqrt()[..., None] * (moments.means - moments.global_mean[..., None, :])  # Σ_B = AᵀA
     _, singular_values, directions = torch.linalg.svd(weighted, full_matrices=False)
-    kept = singular_values > _rounding(moments.means)
-    within = (directions @ (moments.within / moments.counts.sum()) * directions).sum(dim=1)
-    return (within[kept] / singular_values[kept].square()).sum() / len(shares)
+    within = (directions @ (moments.within / n[..., None, None]) * directions).sum(dim=-1)
+    kept = singular_values > _rounding(moments.means)[..., None]
+    ratios = torch.where(kept, within / singular_values.square(), 0.0)
+    return ratios.sum(dim=-1) / moments.present.sum(dim=-1)
 
 
-def _class_distance_normalised_variance(moments: ClassMoments) -> Float[Tensor, ""]:
+def _class_distance_normalised_variance(moments: ClassMoments) -> Float[Tensor, "*batch"]:
     variances = moments.spreads / moments.counts
     distances = _distances(moments.means, moments.means).square()
-    ratios = (variances[:, None] + variances[None, :]) / (2 * distances)
-    return torch.where(distances > 0, ratios, torch.inf)[_pairs(ratios)].mean()
+    ratios = (variances[..., :, None] + variances[..., None, :]) / (2 * distances)
+    ratios = torch.where(distances > 0, ratios, torch.inf)
+    return mean_of(ratios.flatten(-2), _pairs(moments.present).flatten(-2))
 
 
-def _spread_of_lengths(vectors: Float[Tensor, "class dim"]) -> Float[Tensor, ""]:
-    lengths = vectors.norm(dim=1)
-    return lengths.std(correction=0) / lengths.mean()
+def _spread_of_lengths(
+    vectors: Float[Tensor, "*batch class dim"], present: Bool[Tensor, "*batch class"]
+) -> Float[Tensor, "*batch"]:
+    lengths = vectors.norm(dim=-1)
+    return _deviation(lengths, present) / mean_of(lengths, present)
 
 
-def _spread_of_cosines(vectors: Float[Tensor, "class dim"]) -> Float[Tensor, ""]:
-    unit = F.normalize(vectors, dim=1)
-    cosines = unit @ unit.mT
-    return cosines[_pairs(cosines)].std(correction=0)
+def _spread_of_cosines(
+    vectors: Float[Tensor, "*batch class dim"], present: Bool[Tensor, "*batch class"]
+) -> Float[Tensor, "*batch"]:
+    unit = vectors / vectors.norm(dim=-1, keepdim=True)
+    return _deviation((unit @ unit.mT).flatten(-2), _pairs(present).flatten(-2))
 
 
-def _distance_to_simplex(vectors: Float[Tensor, "class dim"]) -> Float[Tensor, ""]:
-    products = vectors @ vectors.mT
-    num_classes = len(vectors)
-    simplex = (torch.eye(num_classes).to(vectors) - 1 / num_classes) / (num_classes - 1) ** 0.5
-    return (products / products.norm() - simplex).norm()
+def _distance_to_simplex(
+    vectors: Float[Tensor, "*batch class dim"], present: Bool[Tensor, "*batch class"]
+) -> Float[Tensor, "*batch"]:
+    simplex = centred(present.double().diag_embed(), present)  # I - 11ᵀ/C, of the classes that are there
+    return (_scaled(vectors @ vectors.mT) - _scaled(simplex)).norm(dim=(-2, -1))
+
+
+def _scaled(matrices: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch n m"]:
+    """With a Frobenius norm of 1."""
+    return matrices / matrices.norm(dim=(-2, -1), keepdim=True)
+
+
+def _deviation(values: Float[Tensor, "*batch n"], chosen: Bool[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
+    """Their standard deviation."""
+    return mean_of((values - mean_of(values, chosen)[..., None]).square(), chosen).sqrt()
 
 
 def _nearest_centre_agreement(
@@ -242,18 +194,20 @@ def _nearest_centre_agreement(
     return agreed / seen
 
 
-def _distances(vectors_1: Float[Tensor, "n dim"], vectors_2: Float[Tensor, "m dim"]) -> Float[Tensor, "n m"]:
+def _distances(
+    vectors_1: Float[Tensor, "*batch n dim"], vectors_2: Float[Tensor, "*batch m dim"]
+) -> Float[Tensor, "*batch n m"]:
     """Euclidean distances, from differences: squares and products would cancel where an offset is large."""
     return torch.cdist(vectors_1, vectors_2, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _rounding(vectors: Float[Tensor, "class dim"]) -> Float[Tensor, ""]:
+def _rounding(vectors: Float[Tensor, "*batch class dim"]) -> Float[Tensor, "*batch"]:
     """What may be left of a difference of these vectors that is 0 but for rounding."""
-    return max(vectors.shape) * torch.finfo(vectors.dtype).eps * vectors.norm()
+    return max(vectors.shape[-2:]) * torch.finfo(vectors.dtype).eps * vectors.norm(dim=(-2, -1))
 
 
-def _check_directions(name: str, centred: Float[Tensor, "class dim"], vectors: Float[Tensor, "class dim"]) -> None:
-    central = centred.norm(dim=1) <= _rounding(vectors)
+def _check_directions(name: str, deviations: Float[Tensor, "class dim"], vectors: Float[Tensor, "class dim"]) -> None:
+    central = deviations.norm(dim=1) <= _rounding(vectors)
     if central.any():
         raise ValueError(
             f"{name}: expected rows away from their mean, got {int(central.sum())} of {len(central)} there, "
@@ -261,6 +215,7 @@ def _check_directions(name: str, centred: Float[Tensor, "class dim"], vectors: F
         )
 
 
-def _pairs(square: Float[Tensor, "class class"]) -> Bool[Tensor, "class class"]:
-    """The places of two different classes."""
-    return ~torch.eye(len(square), dtype=torch.bool, device=square.device)
+def _pairs(present: Bool[Tensor, "*batch class"]) -> Bool[Tensor, "*batch class class"]:
+    """The places of two different classes that are there."""
+    same = torch.eye(present.shape[-1], dtype=torch.bool, device=present.device)
+    return present[..., :, None] & present[..., None, :] & ~same

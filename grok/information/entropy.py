@@ -94,8 +94,21 @@ def effective_rank(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
 
 def unit_rows_entropy(unit: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
     """Entropy of the Gram matrix of unit vectors, from its smaller side; nothing is checked."""
-    n, d = unit.shape[-2:]
-    return density_entropy((unit.mT @ unit if d < n else unit @ unit.mT) / n)
+    return density_entropy(smaller_side(unit) / unit.shape[-2])
+
+
+def weighted_rows_entropy(rows: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
+    r"""Entropy of $A A^\top$, from its smaller side, for rows whose squared lengths sum to 1; nothing is checked."""
+    return density_entropy(smaller_side(rows))
+
+
+def rank_of_spectrum(eigenvalues: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
+    """Effective rank from the squares of the singular values, or a multiple of them; nothing is checked.
+
+    Rounding errors ε of the largest eigenvalue become singular values of √ε: in float64, 1e-6 of the rank at most.
+    """
+    singular_values = eigenvalues.clamp(min=0).sqrt()
+    return shannon_entropy(singular_values / singular_values.sum(dim=-1, keepdim=True)).exp()
 
 
 def density_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
@@ -107,3 +120,9 @@ def shannon_entropy(probabilities: Float[Tensor, "*batch n"]) -> Float[Tensor, "
     """-Σ p log p in nats; zeros, and negatives that rounding leaves in a spectrum, add nothing, nor to the gradient."""
     positive = torch.where(probabilities > 0, probabilities, 1.0)
     return -(positive * positive.log()).sum(dim=-1)
+
+
+def smaller_side(rows: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch side side"]:
+    """The smaller of AᵀA and AAᵀ, which have the same non-zero eigenvalues."""
+    n, d = rows.shape[-2:]
+    return rows.mT @ rows if d < n else rows @ rows.mT

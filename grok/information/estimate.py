@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from grok.information.checks import check_samples
-from grok.information.entropy import density_entropy, unit_rows_entropy
+from grok.information.entropy import density_entropy, unit_rows_entropy, weighted_rows_entropy
 from grok.information.gram import unit_rows
 from grok.information.interplay import Interplay, interplay_of_entropies
 from grok.information.lanczos import EntropyEstimate, lanczos_entropy
@@ -160,9 +160,7 @@ def _coordinates(heads: Float[Tensor, "class d2"]) -> Float[Tensor, "class r"]:
 
 def _weighted_entropy(heads: Float[Tensor, "class d2"], labels: Int[Tensor, "row"]) -> Float[Tensor, ""]:
     """Entropy of the Gram matrix of the samples' head rows, from one row a class and the class sizes."""
-    weighted = heads * (labels.bincount().to(heads) / len(labels)).sqrt()[:, None]
-    classes, d = weighted.shape
-    return density_entropy(weighted.mT @ weighted if d < classes else weighted @ weighted.mT)
+    return weighted_rows_entropy(heads * (labels.bincount().to(heads) / len(labels)).sqrt()[:, None])
 
 
 def _class_rows(

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_gram, check_same_shape, check_vectors
-from grok.information.entropy import density_entropy, unit_rows_entropy
+from grok.information.checks import check_gram, check_same_shape, check_vectors, check_weights
+from grok.information.entropy import density_entropy, unit_rows_entropy, weighted_rows_entropy
 from grok.information.gram import unit_rows
 from grok.information.precision import outside_autocast
 
@@ -58,30 +58,59 @@ def interplay(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) 
 
 @outside_autocast
 def gram_interplay(
-    vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."], *, check: bool = True
+    vectors_1: Shaped[Tensor, "..."],
+    vectors_2: Shaped[Tensor, "..."],
+    *,
+    weights: Shaped[Tensor, "..."] | None = None,
+    check: bool = True,
 ) -> Interplay:
-    """`interplay(gram(vectors_1), gram(vectors_2))`, each entropy from the smaller side of its matrix.
+    r"""`interplay(gram(vectors_1), gram(vectors_2))`, each entropy from the smaller side of its matrix.
 
-    Shapes: (..., n, d1) and (..., n, d2) -> five (...). Row i of one belongs to row i of the other.
+    With weights $w_i$ in place of $1/n$ it is the interplay of the state $\sum_i \sqrt{w_i} |i\rangle|a_i\rangle
+    |b_i\rangle$: the entropies are of the matrices $\sqrt{w_i w_j} K_{ij}$, K being either Gram matrix or their
+    elementwise product. A weight of m/n is that of a row that is there m times among n; a row of weight 0 is left out,
+    whatever it is, so that sets of different sizes make one batch. The ratios stay in [0, 1].
+
+    Shapes: (..., n, d1) and (..., n, d2), weights (..., n) that sum to 1 -> five (...). Row i of one belongs to row i
+    of the other.
 
     `check=False` skips the checks of the numbers, which make the host wait for a GPU.
 
     Raises:
-        ValueError: as `gram`, or two sets that differ in n or batch.
+        ValueError: as `gram` for rows of any weight, two sets that differ in n or batch, or weights that do, are
+            negative, or do not sum to 1.
 
     >>> import torch
     >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [0.0, 2.0]])
     >>> print(gram_interplay(vectors, 3 * vectors).mir)
     tensor(1.)
+    >>> print(gram_interplay(vectors, 3 * vectors, weights=torch.tensor([0.5, 0.0, 0.5, 0.0])).entropy_1.abs() < 1e-6)
+    tensor(True)
     """
     if check:
-        check_vectors("vectors_1", vectors_1)
-        check_vectors("vectors_2", vectors_2)
+        if weights is not None:
+            check_weights("weights", weights)
+        check_vectors("vectors_1", vectors_1, weights)
+        check_vectors("vectors_2", vectors_2, weights)
     check_same_shape("vectors_1 without its last axis", vectors_1.shape[:-1], "vectors_2", vectors_2.shape[:-1])
+    if weights is not None:
+        check_same_shape("vectors_1 without its last axis", vectors_1.shape[:-1], "weights", weights.shape)
+        # Any direction does for a row of weight 0, and one that is there keeps its gradient a number.
+        used = (weights > 0)[..., None]
+        vectors_1, vectors_2 = torch.where(used, vectors_1, 1.0), torch.where(used, vectors_2, 1.0)
     unit_1, unit_2 = unit_rows(vectors_1), unit_rows(vectors_2)
     n = unit_1.shape[-2]
     joint = (unit_1 @ unit_1.mT) * (unit_2 @ unit_2.mT)
-    return interplay_of_entropies(unit_rows_entropy(unit_1), unit_rows_entropy(unit_2), density_entropy(joint / n), n=n)
+    if weights is None:
+        entropies = unit_rows_entropy(unit_1), unit_rows_entropy(unit_2), density_entropy(joint / n)
+    else:
+        roots = weights.sqrt()[..., None].to(joint)
+        entropies = (
+            weighted_rows_entropy(roots.to(unit_1) * unit_1),
+            weighted_rows_entropy(roots.to(unit_2) * unit_2),
+            density_entropy(roots * joint * roots.mT),
+        )
+    return interplay_of_entropies(*entropies, n=n)
 
 
 def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:

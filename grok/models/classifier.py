@@ -27,3 +27,7 @@ class TokenClassifier(Classifier):
     @abstractmethod
     def token_embeddings(self) -> Float[Tensor, "class dim"]:
         """The embedding of each class's token, in the order of the head's rows."""
+
+    @abstractmethod
+    def neurons(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample neuron"]:
+        """The last MLP's hidden activations, after the ReLU, at the position that the head reads."""

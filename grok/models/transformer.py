@@ -7,16 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from grok.config import TransformerConfig
-from grok.models.classifier import TokenClassifier
-
-NUM_POSITIONS = 3  # a b =
+from grok.models.equation_transformer import EquationTransformer, drawing
 
 
-class Transformer(TokenClassifier):
+class Transformer(EquationTransformer):
     r"""One attention layer and one MLP on the tokens `a b =`; the prediction is read at `=`.
 
-    No LayerNorm, ReLU, learned positions, no biases but the MLP's. Initialisation: N(0, 1/d_model) for embedding,
-    positions and weights, N(0, 1/C) for the unembedding, zero biases.
+    No LayerNorm, ReLU, learned positions, no biases but the MLP's, which start at 0.
 
     Only the last position is read and the model has one layer, so only the last position is computed. Its token is
     always `=`, so the query is one vector; keys and values depend on token and position alone, so they are a table
@@ -24,46 +21,45 @@ class Transformer(TokenClassifier):
     with $\alpha$ the attention of `=` to the three positions, which sums to 1, the heads give
     $v_= + \alpha_a (v_a - v_=) + \alpha_b (v_b - v_=)$.
 
-    Inputs: token indices, shape (sample, 3), with the last token of the vocabulary, `=`, in the last column.
-
     Source: Nanda et al., Progress measures for grokking via mechanistic interpretability, ICLR 2023.
     """
 
     def __init__(
         self, config: TransformerConfig, *, num_tokens: int, num_classes: int, generator: torch.Generator
     ) -> None:
-        super().__init__()
-        self.num_heads = config.num_heads
-
-        def normal(*shape: int, variance: float = 1 / config.d_model) -> nn.Parameter:
-            return nn.Parameter(torch.randn(*shape, generator=generator) * variance**0.5)
-
+        draw = drawing(config, generator)
+        super().__init__(config, num_tokens=num_tokens, draw=draw)
         d_attention = config.num_heads * config.d_head
-        self.embedding = normal(num_tokens, config.d_model)
-        self.positions = normal(NUM_POSITIONS, config.d_model)
-        self.query = normal(d_attention, config.d_model)
-        self.key = normal(d_attention, config.d_model)
-        self.value = normal(d_attention, config.d_model)
-        self.attention_out = normal(config.d_model, d_attention)
-        self.mlp_in = normal(config.d_mlp, config.d_model)
+        self.query = draw(d_attention, config.d_model)
+        self.key = draw(d_attention, config.d_model)
+        self.value = draw(d_attention, config.d_model)
+        self.attention_out = draw(config.d_model, d_attention)
+        self.mlp_in = draw(config.d_mlp, config.d_model)
         self.mlp_in_bias = nn.Parameter(torch.zeros(config.d_mlp))
-        self.mlp_out = normal(config.d_model, config.d_mlp)
+        self.mlp_out = draw(config.d_model, config.d_mlp)
         self.mlp_out_bias = nn.Parameter(torch.zeros(config.d_model))
-        self.head = nn.utils.skip_init(nn.Linear, config.d_model, num_classes, bias=False)
-        self.head.weight = normal(num_classes, config.d_model, variance=1 / num_classes)
-
-    def token_embeddings(self) -> Float[Tensor, "class dim"]:
-        """Embeddings of all tokens but `=`, shape (C, d_model)."""
-        return self.embedding[:-1]
+        self.add_head(config, num_classes=num_classes, draw=draw)
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
         """The residual stream at `=` after the MLP."""
-        num_tokens = len(self.embedding)
+        residual, neurons = self._residual_and_neurons(inputs)
+        return residual + F.linear(neurons, self.mlp_out, self.mlp_out_bias)
+
+    def neurons(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample neuron"]:
+        """The MLP's hidden activations at `=`."""
+        _, neurons = self._residual_and_neurons(inputs)
+        return neurons
+
+    def _residual_and_neurons(
+        self, inputs: Int[Tensor, "sample 3"]
+    ) -> tuple[Float[Tensor, "sample d_model"], Float[Tensor, "sample neuron"]]:
+        """The residual stream at `=` after attention, and the MLP's hidden activations on it."""
+        embedding = self.all_embeddings()
 
         # Table: attention scores and values of every token at either position, each relative to those of `=`
-        residual_equals = self.embedding[-1] + self.positions[2]
+        residual_equals = embedding[-1] + self.positions[2]
         relative = rearrange(
-            self.embedding + self.positions[:2, None] - residual_equals,
+            embedding + self.positions[:2, None] - residual_equals,
             "position token model -> (position token) model",
         )
         query = rearrange(self.query @ residual_equals, "(head dim) -> head dim", head=self.num_heads)
@@ -72,7 +68,7 @@ class Transformer(TokenClassifier):
         table = relative @ torch.cat([score_of, self.value]).mT
 
         # Attention of `=` to a, b and itself, whose score and value relative to itself are 0
-        positions = torch.arange(2, device=inputs.device) * num_tokens
+        positions = torch.arange(2, device=inputs.device) * len(embedding)
         looked_up = F.embedding(inputs[:, :2] + positions, table)  # (sample, position, head + d_attention)
         scores, values = looked_up.split([self.num_heads, len(self.value)], dim=-1)
         attention = F.pad(scores, (0, 0, 0, 1)).softmax(dim=1)[:, :2]
@@ -81,6 +77,4 @@ class Transformer(TokenClassifier):
         constant = residual_equals + self.attention_out @ (self.value @ residual_equals)
         residual = F.linear(mixed, self.attention_out, constant)
 
-        # MLP
-        hidden = F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()
-        return residual + F.linear(hidden, self.mlp_out, self.mlp_out_bias)
+        return residual, F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()

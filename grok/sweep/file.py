@@ -14,6 +14,7 @@ from grok.experiments import Experiment
 from grok.sweep.lines import KeyPath, key_lines, nearest_line
 from grok.sweep.settings import SettingError, as_toml, flatten, value_as
 
+SHIPPED = Path(__file__).parents[1] / "experiments" / "sweeps"
 BLOCK_KEYS = ("preset", "seeds", "base", "axes")
 TOP_KEYS = ("experiment", *BLOCK_KEYS, "block")
 
@@ -66,6 +67,16 @@ class SweepFile:
         raise SweepFileError(f"{self.path}:{line}: {message}")
 
 
+def shipped() -> dict[str, Path]:
+    """The sweeps that come with the package, behind the figures of the README, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
+
+
+def find_sweep(name: Path) -> Path:
+    """The file of this name, or the sweep that comes with the package under it."""
+    return name if name.exists() else shipped().get(str(name), name)
+
+
 def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
     """Read the file and check all of it that one block or one setting shows.
 
@@ -76,7 +87,9 @@ def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text)
     except OSError as error:
-        raise SweepFileError(f"{path} cannot be read ({error.strerror}): name a sweep's file") from error
+        raise SweepFileError(
+            f"{path} cannot be read ({error.strerror}): name a sweep's file, or one of {', '.join(shipped())}"
+        ) from error
     except UnicodeDecodeError as error:
         raise SweepFileError(f"{path} is no text in UTF-8: save it as such") from error
     except tomllib.TOMLDecodeError as error:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from grok.experiments import Experiment
 from grok.experiments.driving import Setup, Stop, interruptible
 from grok.sweep.expand import Wanted
+from grok.sweep.file import SweepFile
 from grok.sweep.packs import Key, Outcome, Pack, Watch, existing_runs, make_packs
 from grok.sweep.progress import SweepProgress
 from grok.sweep.table import Row, rows_of
+from grok.tracking import Run
 
 
 @runtime_checkable
@@ -20,12 +21,15 @@ class Launch(Protocol):
 
 
 def train_sweep(
-    experiment: Experiment, wanted: Sequence[Wanted], setup: Setup, launch: Launch, *, together: int
+    sweep: SweepFile, wanted: Sequence[Wanted], setup: Setup, launch: Launch, *, together: int
 ) -> tuple[list[Row], bool]:
     """Train what is wanted and not there, at most so many runs `together` as one batched model.
 
+    Each run that is finished then says in run.json, under `sweeps`, which sweeps have asked for it, by their names.
+
     Returns: a row for each run as it stands afterwards, and False if the sweep was interrupted.
     """
+    experiment = sweep.experiment
     runs = existing_runs(setup.store, experiment.name)
     states = [row.state for row in rows_of(wanted, runs, {})]
     watch = _Watch(total=len(wanted), finished=states.count("finished"), failed=states.count("diverged"))
@@ -34,7 +38,18 @@ def train_sweep(
             ended = launch(make_packs(experiment, wanted, runs, together), setup, stop=stop, watch=watch)
     finally:
         watch.close()
-    return rows_of(wanted, existing_runs(setup.store, experiment.name), watch.errors), ended
+    runs = existing_runs(setup.store, experiment.name)
+    _name_in(sweep.path.stem, [runs[each.key] for each in wanted if each.key in runs])
+    return rows_of(wanted, runs, watch.errors), ended
+
+
+def _name_in(sweep: str, runs: Sequence[Run]) -> None:
+    """Say in finished runs that this sweep asked for them; the others are still to be written by who trains them."""
+    for run in runs:
+        manifest = run.manifest()
+        names = manifest.get("sweeps", [])
+        if manifest["status"] == "finished" and sweep not in names:
+            run.update(sweeps=[*names, sweep])
 
 
 class _Watch(SweepProgress):

@@ -29,8 +29,8 @@ def flatten(config_type: type[Any], values: Mapping[str, Any]) -> Iterator[tuple
                 for keys, hint, inner in flatten(hints[key], value):
                     yield (key, *keys), hint, inner
             else:
-                first = dataclasses.fields(hints[key])[0].name
-                raise SettingError((), f"expected one of its settings, such as {key}.{first}, got {as_toml(value)}")
+                example = f"{key}.{next(iter(get_type_hints(hints[key])))}"
+                raise SettingError((), f"expected one of its settings, such as {example}, got {as_toml(value)}")
         except SettingError as error:
             raise SettingError((key, *error.keys), error.why) from None
 

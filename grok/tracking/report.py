@@ -13,10 +13,12 @@ EXTREMA = {
     "hdr_max": "HDR max",
     "hdr_peak": "HDR peak",
 }
-ACCURACIES = {
+STEPS = {
     "train_accuracy_0.99": "train accuracy 99 %",
     "test_accuracy_0.50": "test accuracy 50 %",
     "test_accuracy_0.99": "test accuracy 99 %",
+    "grokked": "grokked",
+    "ungrokked": "ungrokked",
 }
 
 
@@ -55,14 +57,15 @@ def describe(run: Run) -> str:
 def _describe_summary(summary: dict[str, Any]) -> list[str]:
     events, last = summary["events"], summary["last"]
     lines = []
-    for name, title in ACCURACIES.items():
-        lines.append(f"{title:<20} {'never' if events[name] is None else f'step {events[name]:,}'}")
+    for name, title in STEPS.items():
+        if name in events:  # runs of earlier versions know fewer
+            lines.append(f"{title:<20} {'never' if events[name] is None else f'step {events[name]:,}'}")
     lines += [
         "",
         f"{'pairing':<16}" + "".join(f"{title:>17}" for title in EXTREMA.values()) + f"{'MIR, HDR at the end':>22}",
     ]
     for pairing, extrema in events.items():
-        if pairing in ACCURACIES:
+        if pairing in STEPS or pairing == "turns":
             continue
         cells = [
             f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" if name in extrema else "-"
@@ -70,4 +73,10 @@ def _describe_summary(summary: dict[str, Any]) -> list[str]:
         ]
         end = ", ".join(f"{last[f'interplay/{pairing}/{ratio}']:.3f}" for ratio in ("mir", "hdr"))
         lines.append(f"{pairing:<16}" + "".join(f"{cell:>17}" for cell in cells) + f"{end:>22}")
+    if turns := events.get("turns"):
+        width = max(len(column) for column in ("measure", *turns))
+        lines += ["", f"{'measure':<{width}}{'turn detected':>16}{'from':>10}"]
+        for column, turn in turns.items():
+            steps = ("never", "-") if turn["detected"] is None else (f"{turn['detected']:,}", f"{turn['onset']:,}")
+            lines.append(f"{column:<{width}}{steps[0]:>16}{steps[1]:>10}")
     return lines

@@ -82,6 +82,10 @@ class Run:
         with self._reading(), pq.ParquetFile(self.metrics_path) as file:
             return file.read(columns)
 
+    def columns(self) -> list[str]:
+        """The columns of the record; none before the first write."""
+        return self._schema().names
+
     def last_row(self) -> dict[str, Any]:
         """What was measured at the last recorded step; empty before the first write."""
         if not self.metrics_path.exists():

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from grok.tracking import Run
 from grok.tracking.files import write_atomically
+from grok.training.optimiser import Optimiser
 
 KEEP = 2
 
@@ -17,7 +18,7 @@ class CheckpointError(Exception):
     """A checkpoint that cannot be read or does not fit: the message names the file and the mend."""
 
 
-def save_checkpoint(run: Run, step: int, model: nn.Module, optimiser: torch.optim.Optimizer) -> Path:
+def save_checkpoint(run: Run, step: int, model: nn.Module, optimiser: Optimiser) -> Path:
     """Write the state at `step`, then remove all but the newest two."""
     path = run.checkpoints_path / f"step-{step:08d}.safetensors"
     tensors = {name: tensor.contiguous() for name, tensor in _state(model, optimiser).items()}
@@ -42,11 +43,11 @@ def checkpoints(run: Run) -> dict[int, Path]:
     return {int(path.stem.removeprefix("step-")): path for path in paths}
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+def load_checkpoint(path: Path, model: nn.Module, optimiser: Optimiser) -> int:
     """Bring `model` and `optimiser` to the state in `path`, bit for bit, and return its step.
 
     Raises:
-        CheckpointError: a damaged file, or one of another network; neither object has been changed.
+        CheckpointError: a damaged file, or one of another network or optimiser; neither object has been changed.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -62,31 +63,22 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         )
         raise CheckpointError(f"{path} is damaged ({error}): {mend}") from error
 
-    if not _fits(tensors, model):
-        raise CheckpointError(f"{path} holds another network than run.json describes: restore either from a copy")
-    parameters = dict(model.named_parameters())
+    state = _state(model, optimiser)
+    for part, what in {"model.": "network", "optimiser.": "optimiser"}.items():
+        if _form(tensors, part) != _form(state, part):
+            raise CheckpointError(f"{path} holds another {what} than run.json describes: restore either from a copy")
     with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(tensors[f"model.{name}"])
-    moments: dict[int, dict[str, Tensor]] = {}
-    for index, name in enumerate(parameters):
-        prefix = f"optimiser.{name}."
-        of_parameter = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-        if of_parameter:  # the optimiser has none before its first step
-            moments[index] = of_parameter
-    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+        for name, tensor in state.items():
+            tensor.copy_(tensors[name])
     return step
 
 
-def _state(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _state(model: nn.Module, optimiser: Optimiser) -> dict[str, Tensor]:
     """Every tensor that the next step depends on, by name."""
-    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
-    for name, parameter in model.named_parameters():
-        tensors |= {f"optimiser.{name}.{key}": tensor for key, tensor in optimiser.state[parameter].items()}
-    return tensors
+    parameters = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    return parameters | {f"optimiser.{name}": tensor for name, tensor in optimiser.state().items()}
 
 
-def _fits(tensors: dict[str, Tensor], model: nn.Module) -> bool:
-    """Whether the model's tensors are the model's parameters, in name and shape."""
-    expected = {f"model.{name}": parameter.shape for name, parameter in model.named_parameters()}
-    return expected == {name: tensor.shape for name, tensor in tensors.items() if name.startswith("model.")}
+def _form(tensors: dict[str, Tensor], part: str) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    """Shape and precision of the tensors whose names begin with `part`."""
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items() if name.startswith(part)}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
-from grok.training.loss import cross_entropy
+from grok.training.loss import Criterion
 from grok.training.probes import SPLITS, Probe
 from grok.training.ring import Observed
 from grok.training.snapshot import Samples, Snapshot
@@ -22,10 +22,10 @@ class Learner(nn.Module):
 
     model: Classifier
 
-    def __init__(self, *, task: Task, model: Classifier, probes: Sequence[Probe], loss_dtype: torch.dtype) -> None:
+    def __init__(self, *, task: Task, model: Classifier, probes: Sequence[Probe], criterion: Criterion) -> None:
         super().__init__()
         self.model = model
-        self.loss_dtype = loss_dtype
+        self.criterion = criterion
         self._probes = nn.ModuleDict({probe.name: probe for probe in probes})
         self._samples = nn.ModuleDict()
         for split in SPLITS:
@@ -61,7 +61,7 @@ class Learner(nn.Module):
         train = self.samples("train")
         features = self.model.features(train.inputs)
         logits = self.model.head(features)
-        loss = cross_entropy(logits, train.targets, self.loss_dtype)
+        loss = self.criterion(logits, train.targets)
         return loss, self.observe(due, features, logits, loss)
 
     @torch.no_grad()
@@ -79,6 +79,6 @@ class Learner(nn.Module):
             train_features=features,
             train_logits=logits,
             train_loss=loss,
-            loss_dtype=self.loss_dtype,
+            criterion=self.criterion,
         )
         return {name: self.probes[name].observe(snapshot) for name in due}

@@ -1,4 +1,6 @@
-"""The training loss."""
+"""The training losses, by their names in the config."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -6,6 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 IGNORED = -100  # target of a sample that only pads a split
+
+Criterion = Callable[[Tensor, Tensor], Tensor]
+"""Mean loss, a scalar, of logits of shape (sample, C) and their target classes; targets `IGNORED` are left out."""
 
 
 def cross_entropy(
@@ -20,3 +25,25 @@ def cross_entropy(
     tensor(1.3863, dtype=torch.float64)
     """
     return F.cross_entropy(logits.to(dtype), targets, ignore_index=IGNORED)
+
+
+def stablemax_cross_entropy(
+    logits: Float[Tensor, "sample class"], targets: Int[Tensor, "sample"], dtype: torch.dtype = torch.float64
+) -> Float[Tensor, ""]:
+    r"""Mean of $-\log p_y$ in nats, with StableMax $p_c = s(x_c) / \sum_k s(x_k)$ in the place of softmax.
+
+    $s(x) = x + 1$ for $x \ge 0$ and $1 / (1 - x)$ below grows linearly where the exponential overflows, so that large
+    logits neither absorb the others nor lower the loss by much. It is softmax of $\log s$, and computed as that.
+    Precision and `IGNORED` as in `cross_entropy`.
+
+    >>> stablemax_cross_entropy(torch.tensor([[2.0, -1.0, 0.0]]), torch.tensor([0]))     # log(4.5 / 3)
+    tensor(0.4055, dtype=torch.float64)
+
+    Source: Prieto, Barsbey, Mediano and Birdal, Grokking at the Edge of Numerical Stability, ICLR 2025.
+    """
+    logits = logits.to(dtype)
+    rise, fall = logits.clamp(min=0).log1p(), (-logits).clamp(min=0).log1p()
+    return F.cross_entropy(torch.where(logits >= 0, rise, -fall), targets, ignore_index=IGNORED)
+
+
+LOSSES = {"cross_entropy": cross_entropy, "stablemax": stablemax_cross_entropy}

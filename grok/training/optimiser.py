@@ -1,6 +1,4 @@
-"""AdamW, fused, and its learning rate."""
-
-from collections.abc import Sequence
+"""The update of one network: gradient filter, rule and norm, with all their state."""
 
 import torch
 from jaxtyping import Float
@@ -8,47 +6,65 @@ from torch import Tensor
 
 from grok.config import OptimiserConfig
 from grok.models import Classifier
+from grok.training.fixed_norm import FixedNorm
+from grok.training.grokfast import Grokfast
+from grok.training.rules import make_rule
 
 
-def make_optimiser(model: Classifier, config: OptimiserConfig) -> torch.optim.AdamW:
-    """AdamW on every parameter, its update fused into one pass over memory; on a GPU it can be captured in a graph."""
-    optimiser = torch.optim.AdamW(
-        model.parameters(),
-        lr=config.learning_rate,
-        betas=config.betas,
-        weight_decay=config.weight_decay,
-        fused=True,
-        capturable=next(model.parameters()).is_cuda,
-    )
-    # The steps before a capture, and those of the eager executor, are none of the mistakes that torch would warn of.
-    optimiser._warned_capturable_if_run_uncaptured = True
-    return optimiser
+class Optimiser:
+    """Updates the parameters of a network as its config says.
 
-
-class LearningRates:
-    """The learning rates of M members, on their device: linear over the warm-up, then constant.
-
-    The update that leads from step t to t + 1 takes min(1, (t + 1) / warmup_steps) of the learning rate. The step is
-    counted on the device too, so that a captured step warms up by itself.
+    All its state is made beforehand, and an update is work of the device alone, so that it can be captured; but for
+    Muon, which reads its learning rate on the host. It refers to the parameters themselves, not to their memory, which
+    changes as a network joins a stack or leaves it.
     """
 
-    def __init__(self, configs: Sequence[OptimiserConfig], step: int, device: torch.device) -> None:
-        dtype = torch.float32 if device.type == "cuda" else torch.float64  # what the fused update reads there
-        self._step = torch.tensor(step, device=device)
-        self._highest = torch.tensor([config.learning_rate for config in configs], dtype=dtype, device=device)
-        self._warmup = torch.tensor([max(config.warmup_steps, 1) for config in configs], device=device)
-        self.now: Float[Tensor, "member"] = torch.zeros_like(self._highest)
+    def __init__(self, model: Classifier, config: OptimiserConfig) -> None:
+        self._parameters = dict(model.named_parameters())
+        self._rule = make_rule(model, config)
+        self._grokfast: Grokfast | None = None
+        if config.grokfast:
+            self._grokfast = Grokfast(self._parameters, amplitude=config.grokfast, decay=config.grokfast_decay)
+        self._fixed_norm = FixedNorm(self._parameters.values()) if config.fixed_norm else None
+        self._make_state()
+        self.set_rate(config.learning_rate)
 
-    def advance(self) -> None:
-        """Set `now` for the next update.
+    def set_rate(self, rate: float | Float[Tensor, ""]) -> None:
+        """Take this learning rate from now on: of a tensor, what it holds at each update."""
+        for optimiser in self._rule:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
-        >>> config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
-        >>> rates = LearningRates([config], 8, torch.device("cpu"))
-        >>> for _ in range(2):
-        ...     rates.advance()
-        ...     print(rates.now)
-        tensor([0.9000], dtype=torch.float64)
-        tensor([1.], dtype=torch.float64)
-        """
-        self._step += 1
-        self.now.copy_(self._highest * (self._step / self._warmup).clamp(max=1))
+    def step(self) -> None:
+        """Update the parameters by their `grad`: filter the gradients, apply the rule, restore the norm."""
+        if self._grokfast:
+            self._grokfast()
+        for optimiser in self._rule:
+            optimiser.step()
+        if self._fixed_norm:
+            self._fixed_norm()
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors themselves that the next update depends on, beside the parameters and the rate, by name."""
+        state = {
+            f"{name}.{key}": tensor
+            for optimiser in self._rule
+            for name, parameter in self._parameters.items()
+            for key, tensor in optimiser.state.get(parameter, {}).items()
+        }
+        if self._grokfast:
+            state |= {f"grokfast.{name}": tensor for name, tensor in self._grokfast.state().items()}
+        return state
+
+    def _make_state(self) -> None:
+        """Let the rule make its state, as torch does at the first update: by one of rate 0. Before it, all is 0."""
+        self.set_rate(0.0)
+        for parameter in self._parameters.values():
+            parameter.grad = torch.zeros_like(parameter)
+        for optimiser in self._rule:
+            optimiser.step()
+            for tensors in optimiser.state.values():
+                for tensor in tensors.values():
+                    tensor.zero_()
+        for parameter in self._parameters.values():
+            parameter.grad = None

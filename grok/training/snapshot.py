@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
-from grok.models import Classifier
+from grok.information import ClassMoments
+from grok.models import Classifier, TokenClassifier
 from grok.tasks import Split
-from grok.training.loss import IGNORED, cross_entropy
+from grok.training.loss import IGNORED, Criterion
 
 
 class Samples(nn.Module):
@@ -33,7 +34,7 @@ class Samples(nn.Module):
 
 
 class Snapshot:
-    """Features, logits and loss of a split at one step, each computed when first asked for and then kept.
+    """Features, logits, loss and moments of a split at one step, each computed when first asked for and then kept.
 
     The training step hands over what it has computed on the training set, so measuring there costs no second pass.
     """
@@ -46,14 +47,16 @@ class Snapshot:
         train_features: Float[Tensor, "train dim"],
         train_logits: Float[Tensor, "train class"],
         train_loss: Float[Tensor, ""],
-        loss_dtype: torch.dtype,
+        criterion: Criterion,
     ) -> None:
         self.model = model
-        self.loss_dtype = loss_dtype
+        self.criterion = criterion
         self._samples = samples
         self._features = {"train": train_features.detach()}
         self._logits = {"train": train_logits.detach()}
         self._loss = {"train": train_loss.detach()}
+        self._neurons: dict[Split, Float[Tensor, "split neuron"]] = {}
+        self._moments: dict[Split, ClassMoments] = {}
 
     def targets(self, split: Split) -> Int[Tensor, "split"]:
         """Class indices of the split's samples; `IGNORED` for those that only pad it."""
@@ -79,7 +82,24 @@ class Snapshot:
 
     @torch.no_grad()
     def loss(self, split: Split) -> Float[Tensor, ""]:
-        """Mean cross-entropy of the split, in nats."""
+        """Mean training loss of the split, in nats."""
         if split not in self._loss:
-            self._loss[split] = cross_entropy(self.logits(split), self.targets(split), self.loss_dtype)
+            self._loss[split] = self.criterion(self.logits(split), self.targets(split))
         return self._loss[split]
+
+    @torch.no_grad()
+    def neurons(self, split: Split) -> Float[Tensor, "split neuron"]:
+        """Activations of the MLP's neurons on the split's samples."""
+        if split not in self._neurons:
+            assert isinstance(self.model, TokenClassifier)
+            self._neurons[split] = self.model.neurons(self._samples[split].inputs)
+        return self._neurons[split]
+
+    @torch.no_grad()
+    def moments(self, split: Split) -> ClassMoments:
+        """Counts, means and scatter of the classes of the split, in float64."""
+        if split not in self._moments:
+            features, targets = self.features(split), self.targets(split)
+            num_classes = self.model.head.weight.shape[0]
+            self._moments[split] = ClassMoments.of_samples(features, targets, num_classes=num_classes)
+        return self._moments[split]

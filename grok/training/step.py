@@ -8,7 +8,8 @@ import torch
 from grok.config import OptimiserConfig
 from grok.training.executor import Due
 from grok.training.learner import Learner
-from grok.training.optimiser import LearningRates
+from grok.training.learning_rate import LearningRates
+from grok.training.optimiser import Optimiser
 from grok.training.ring import Ring
 from grok.training.stack import Stack
 from grok.training.stopping import Settle
@@ -21,7 +22,7 @@ class Member:
     """One network in training, with its data, its probes, its update rule and its end."""
 
     learner: Learner
-    optimiser: torch.optim.AdamW
+    optimiser: Optimiser
     optimiser_config: OptimiserConfig
     settle: Settle
 
@@ -36,8 +37,7 @@ class TrainingStep:
         self._optimisers = [member.optimiser for member in members]
         self._rates = LearningRates([member.optimiser_config for member in members], step, learner.device)
         for optimiser, rate in zip(self._optimisers, self._rates.now, strict=True):
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            optimiser.set_rate(rate)
         rows = {name: probe.schedule.most_due(block) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
 

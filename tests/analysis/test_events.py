@@ -1,9 +1,12 @@
 """Events are found where a record has them."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
-from grok.analysis.events import events
+from grok.analysis.events import EVENT_COLUMNS, events
+from grok.analysis.turning import MEASURES
 
 STEPS = [0, 10, 20, 30, 40, 50]
 RECORD = pd.DataFrame(
@@ -45,3 +48,38 @@ def test_what_was_not_reached_or_not_measured_is_said_to_be_missing():
     assert found["test_accuracy_0.50"] is None
     assert "hdr_peak" not in found["sample/test"]
     assert "prototype/test" not in found
+
+
+def _grokking(accuracies):
+    found = events(pd.DataFrame({"step": accuracies.keys(), "test/accuracy": accuracies.values()}))
+    return found["grokked"], found["ungrokked"]
+
+
+def test_a_run_has_grokked_where_test_accuracy_stays_for_a_tenth_more_steps():
+    assert _grokking({100: 0.5, 200: 0.99, 210: 1.0, 220: 0.98, 230: 0.99, 260: 1.0}) == (230, None)
+    assert _grokking({100: 0.5, 200: 0.99, 210: 1.0, 221: 0.98, 230: 0.99, 260: 1.0}) == (200, None)
+
+
+def test_a_run_that_ends_within_that_tenth_has_grokked_and_one_that_never_stays_has_not():
+    assert _grokking({100: 0.5, 200: np.nan, 300: 0.99}) == (300, None)
+    assert _grokking({100: 0.99, 105: 0.9, 110: 1.0, 115: 0.98}) == (None, None)
+    assert _grokking({100: 0.5, 200: 0.98}) == (None, None)
+
+
+def test_a_run_that_falls_below_nine_tenths_later_has_ungrokked():
+    assert _grokking({50: 0.1, 100: 0.99, 150: 0.9, 160: 0.89, 170: 0.1}) == (100, 160)
+
+
+def test_turns_are_those_after_memorisation_as_plain_numbers():
+    steps = np.arange(0, 5_000, 10)
+    norm = np.where(steps < 2_000, 50.0, 40.0)
+    record = pd.DataFrame({"step": steps, "train/accuracy": np.where(steps < 140, 0.2, 1.0), "weight_norm": norm})
+    turn = events(record)["turns"]["weight_norm"]
+    assert 1_960 <= turn["onset"] <= 2_010 < turn["detected"] < 2_200
+    assert events(record[record["step"] < 140])["turns"] == {"weight_norm": {"detected": None, "onset": None}}
+    json.dumps(events(record))
+
+
+def test_every_column_that_events_are_found_in_is_named_once():
+    assert len(set(EVENT_COLUMNS)) == len(EVENT_COLUMNS)
+    assert set(MEASURES) < set(EVENT_COLUMNS)

@@ -242,8 +242,7 @@ def test_tf32_is_used_only_when_asked_for_and_the_run_says_so(tmp_path, monkeypa
 
 
 def test_a_run_that_measures_nothing_finishes(tmp_path):
-    off = dict.fromkeys(("accuracy", "norms", "sample", "prototype", "embedding"), "off")
-    config = dataclasses.replace(small_config(steps=2), probes=ProbesConfig(**off), settle=None)
+    config = dataclasses.replace(small_config(steps=2), probes=ProbesConfig.only(), settle=None)
     assert start(tmp_path, config)[1]
 
 

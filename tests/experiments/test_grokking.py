@@ -7,7 +7,8 @@ import torch
 
 from grok.config import OptimiserConfig, TaskConfig, TransformerConfig
 from grok.experiments import grokking
-from tests.helpers import CPU, small_config, small_member
+from grok.training.loss import stablemax_cross_entropy
+from tests.helpers import CPU, small_config, small_member, snapshot_of
 
 
 def drawn(member):
@@ -61,7 +62,29 @@ def test_another_network_leaves_the_split_and_the_samples():
     assert torch.equal(other["sample"], small["sample"])
 
 
+def test_the_loss_is_that_of_the_config_on_both_splits():
+    learner = grokking.build(dataclasses.replace(small_config(), loss="stablemax"), 0, CPU).learner
+    snapshot = snapshot_of(learner)
+    for split, loss in {"train": learner(())[0], "test": snapshot.loss("test")}.items():
+        expected = stablemax_cross_entropy(snapshot.logits(split), snapshot.targets(split))
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_runs_of_different_rules_can_share_a_stack_and_those_of_different_losses_cannot():
+    config = small_config()
+    other_rule = dataclasses.replace(config, optimiser=OptimiserConfig(rule="sgd", fixed_norm=True))
+    assert grokking.alike(other_rule) == grokking.alike(config)
+    assert grokking.alike(dataclasses.replace(config, loss="stablemax")) != grokking.alike(config)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_loss_is_computed_in_the_precision_of_the_config(dtype):
     learner = grokking.build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU).learner
     assert learner(())[0].dtype == getattr(torch, dtype)
+
+
+def test_members_with_other_train_fractions_stack_unless_sample_sizes_are_measured():
+    for schedule, stackable in (("off", True), ("every:10", False)):
+        small = small_config(sample_sizes=schedule)
+        other = dataclasses.replace(small, task=dataclasses.replace(small.task, train_fraction=0.4))
+        assert (grokking.alike(small) == grokking.alike(other)) is stackable

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from grok.cli import main
+from grok.config import OptimiserConfig
 from grok.experiments import EXPERIMENTS, runner
 from grok.tracking import Store, StoreError
 from grok.training import executor, stopping
@@ -41,6 +42,26 @@ def test_an_interrupted_run_resumes_to_the_record_of_an_uninterrupted_one(tmp_pa
     assert resume(run, wandb="disabled")
     assert_same_record(run, uninterrupted)
     assert run.metrics_path.read_bytes() == uninterrupted.metrics_path.read_bytes()
+
+
+@pytest.mark.parametrize("rule", ["adamw", "adam", "sgd", "muon"])
+def test_a_run_of_any_rule_resumes_to_the_record_of_an_uninterrupted_one(tmp_path, monkeypatch, rule):
+    optimiser = OptimiserConfig(rule=rule, learning_rate=1e-2, grokfast=2.0, fixed_norm=True)
+    config = dataclasses.replace(small_config(steps=14, optimiser=optimiser, accuracy="every:1"), loss="stablemax")
+    whole, _ = start(tmp_path / "whole", config)
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 7)
+        run, _ = start(tmp_path / "halves", config)
+    assert resume(run, wandb="disabled")
+    assert_same_record(run, whole)
+    assert checkpoints(run)[14].read_bytes() == checkpoints(whole)[14].read_bytes()
+
+
+def test_a_rule_that_cannot_be_captured_is_not_started_as_a_graph(tmp_path):
+    wanted = [(small_config(), 0), (small_config(optimiser=OptimiserConfig(rule="muon")), 0)]
+    with pytest.raises(ValueError, match=r"^executor: expected eager with the rule muon, .* got graph$"):
+        runner.start(EXPERIMENT, wanted, setup(tmp_path, executor="graph"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_mend_of_a_damaged_checkpoint_works(tmp_path, monkeypatch, capsys, uninterrupted):

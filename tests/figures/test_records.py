@@ -1,29 +1,66 @@
-"""Runs are grouped by experiment and config; seeds and reruns fall into place."""
+"""Runs are grouped by config and by sweep; seeds and reruns fall into place."""
 
-from grok.figures.records import finished_groups
+import pytest
+
+from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
+from grok.figures.records import finished_groups, studies
 from grok.tracking import Store
-from tests.figures.test_figure7 import add_run
+from tests.figures.helpers import add_run, constant
+
+COLUMNS = {"x": constant(1.0), "y": constant(2.0)}
+OTHER = GrokkingConfig(optimiser=OptimiserConfig(weight_decay=0.5))
+DIVISION = GrokkingConfig(task=TaskConfig(operation="divide", modulus=59))
 
 
 def test_a_group_holds_one_run_a_seed_in_the_order_of_seeds(tmp_path):
-    store = Store(tmp_path)
     for seed in (2, 0, 1):
-        add_run(store, seed=seed)
+        add_run(Store(tmp_path), COLUMNS, seed=seed)
     (group,) = finished_groups(tmp_path)
     assert list(group.runs) == [0, 1, 2]
     assert group.name == group.runs[0].id.removesuffix("-seed0")
+    assert group.grokking == GrokkingConfig()
 
 
 def test_a_seed_trained_again_is_represented_by_its_newest_run(tmp_path):
-    store = Store(tmp_path)
-    add_run(store, seed=0)
-    again = add_run(store, seed=0)
+    add_run(Store(tmp_path), COLUMNS)
+    again = add_run(Store(tmp_path), COLUMNS)
     (group,) = finished_groups(tmp_path)
     assert group.runs[0].id == again.id
     assert again.id.endswith("-seed0-2")
 
 
-def test_records_are_indexed_by_step(tmp_path):
-    add_run(Store(tmp_path), seed=3)
+def test_records_are_indexed_by_step_and_read_by_column(tmp_path):
+    add_run(Store(tmp_path), COLUMNS, seed=3)
     (group,) = finished_groups(tmp_path)
     assert group.metrics()[3].index[-1] == 2000
+    assert list(group.metrics(["y", "z"])[3].columns) == ["y"]
+
+
+def test_a_study_has_the_groups_of_its_sweep_and_a_run_may_be_in_two(tmp_path):
+    store = Store(tmp_path)
+    add_run(store, COLUMNS, sweeps=["one"])
+    add_run(store, COLUMNS, seed=1, sweeps=["one", "two"])
+    add_run(store, COLUMNS, config=OTHER, sweeps=["two"])
+    add_run(store, COLUMNS, config=DIVISION)
+    add_run(store, COLUMNS, status="interrupted", sweeps=["one"])
+    found = {study.name: [list(group.runs) for group in study.groups] for study in studies(tmp_path)}
+    alone = found.keys() - {"one", "two"}
+    assert found == {"one": [[0, 1]], "two": [[1], [0]], alone.pop(): [[0]]}
+
+
+def test_what_varies_in_a_study_is_found_by_setting(tmp_path):
+    for config in (DIVISION, OTHER, GrokkingConfig()):
+        add_run(Store(tmp_path), COLUMNS, config=config, sweeps=["all"])
+    (study,) = studies(tmp_path)
+    assert study.varies("optimiser.weight_decay") == [0.5, 1.0]
+    assert study.varies("task.operation") == ["divide", "add"]
+    assert [group.grokking for group in study.where(task__operation="divide").groups] == [DIVISION]
+
+
+@pytest.mark.parametrize(("seeds", "text"), [([0, 1, 2, 5], "0-2, 5"), ([4], "4")])
+def test_the_stamp_names_sweep_runs_seeds_and_configs(tmp_path, seeds, text):
+    for seed in seeds:
+        add_run(Store(tmp_path), COLUMNS, seed=seed, config=OTHER, sweeps=["mine"])
+    (study,) = studies(tmp_path)
+    code = study.groups[0].name.rpartition("-")[2]
+    assert study.stamp == f"mine: {len(seeds)} runs, seeds {text}, configs {code}"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from grok.information import ClassMoments, centre, neural_collapse
+from grok.information import ClassMoments, collapse_of_moments, neural_collapse
 from tests.geometries import collapsed_geometry, random_geometry, random_vectors
 from tests.reference.collapse import naive_neural_collapse
 
@@ -33,27 +33,6 @@ def test_batches_of_any_size_and_order_give_the_same(size):
     order = torch.randperm(90, generator=torch.Generator().manual_seed(0))
     batches = list(zip(FEATURES[order].split(size), LABELS[order].split(size), strict=True))
     np.testing.assert_allclose(neural_collapse(batches, HEAD), neural_collapse([(FEATURES, LABELS)], HEAD), atol=1e-12)
-
-
-def test_moments_of_two_processes_merge_to_those_of_one():
-    whole, first, second = (ClassMoments(6, 9) for _ in range(3))
-    whole.update(FEATURES, LABELS)
-    first.update(FEATURES[:50], LABELS[:50])
-    second.update(FEATURES[50:], LABELS[50:])
-    first.merge(second)
-    for name in ("counts", "means", "within", "spreads", "global_mean"):
-        np.testing.assert_allclose(getattr(first, name), getattr(whole, name), rtol=1e-13, atol=1e-12)
-
-
-def test_the_total_scatter_is_that_within_plus_that_between():
-    moments = ClassMoments(6, 9)
-    moments.update(FEATURES, LABELS)
-    np.testing.assert_allclose(moments.global_mean, FEATURES.mean(dim=0), atol=1e-14)
-    from_mean = moments.means - moments.global_mean
-    between = (from_mean * moments.counts[:, None]).mT @ from_mean
-    centred = centre(FEATURES)
-    np.testing.assert_allclose(moments.within + between, centred.mT @ centred, atol=1e-10)
-    assert moments.spreads.sum().item() == pytest.approx(moments.within.trace().item(), rel=1e-12)
 
 
 @pytest.mark.parametrize("num_classes", [2, 5, 9])
@@ -129,6 +108,41 @@ def test_a_direction_of_rounding_size_between_class_means_adds_nothing():
     assert neural_collapse([(features, labels)], HEAD[:3, :2]).nc1 < 1e-15
 
 
+def test_classes_without_samples_are_left_out_with_their_head_rows():
+    used = torch.tensor([True, False, True, True, False, True])
+    kept = used[LABELS]
+    renumbered = (used.cumsum(0) - 1)[LABELS[kept]]
+    expected = neural_collapse([(FEATURES[kept], renumbered)], HEAD[used])
+    moments = ClassMoments(6, 9)
+    moments.update(FEATURES[kept], LABELS[kept])
+    values = collapse_of_moments(moments, HEAD, expected.nc4_agreement)
+    np.testing.assert_allclose(values, expected, rtol=1e-12)
+
+
+def test_a_batch_of_moments_gives_the_values_of_each():
+    several = []
+    for labels in (LABELS, BALANCED, torch.zeros_like(LABELS)):
+        several.append(ClassMoments(6, 9))
+        several[-1].update(FEATURES, labels)
+    stacked = {name: torch.stack([vars(moments)[name] for moments in several]) for name in vars(several[0])}
+    heads, agreement = torch.stack([HEAD, 2 * HEAD, HEAD]), torch.ones(3, dtype=torch.float64)
+    together = collapse_of_moments(ClassMoments.of(**stacked), heads, agreement)
+    for place, (moments, head) in enumerate(zip(several, heads, strict=True)):
+        alone = collapse_of_moments(moments, head, agreement[place])
+        np.testing.assert_allclose([value[place] for value in together], alone, rtol=1e-12)
+    assert together.cdnv[2].isnan()  # one class has no pairs, and raises nothing
+
+
+def test_class_means_at_one_point_have_no_direction_and_raise_nothing():
+    moments = ClassMoments(2, 1)
+    moments.update(torch.tensor([[1.0], [3.0], [1.0], [3.0]]), torch.tensor([0, 0, 1, 1]))
+    values = collapse_of_moments(moments, torch.tensor([[1.0], [2.0]]), torch.tensor(1.0).double())
+    assert values.cdnv == torch.inf
+    assert values.nc2_equinorm_means.isnan()
+    assert values.nc3_self_duality.isnan()
+    assert values.nc2_equinorm_head == 0
+
+
 def test_single_precision_is_accumulated_in_double():
     collapse = neural_collapse([(FEATURES.float(), LABELS)], HEAD.float())
     expected = neural_collapse([(FEATURES.float().double(), LABELS)], HEAD.float().double())
@@ -167,10 +181,6 @@ BATCH = (FEATURES, LABELS)
         (lambda: neural_collapse([(FEATURES, LABELS - 1)], HEAD), r"labels: expected labels in \[0, 6\).*got -1 to 4"),
         (lambda: neural_collapse([(FEATURES, LABELS.double())], HEAD), "labels: expected a tensor of integers, got"),
         (lambda: neural_collapse([(FEATURES[0], LABELS)], HEAD), r"features: expected a matrix, .* got \(9,\)"),
-        (
-            lambda: ClassMoments(6, 9).merge(ClassMoments(1, 9)),
-            r"other.means: expected the shape of self.means, \(6, 9\), got \(1, 9\)",
-        ),
         (lambda: neural_collapse([(FEATURES * torch.nan, LABELS)], HEAD), "features: expected finite numbers, got 810"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from grok.information import estimate_interplay, gram, gram_interplay, hdr, interplay, mir, mutual_information
 from grok.information.interplay import interplay_of_entropies
 from tests.geometries import random_vectors as vectors
+from tests.reference.information import naive_weighted_interplay
 
 
 @pytest.mark.parametrize(("n", "d1", "d2"), [(7, 12, 9), (30, 4, 6), (20, 3, 40)])
@@ -141,9 +142,57 @@ def test_a_batch_is_its_members_one_by_one():
     np.testing.assert_allclose(interplay(gram(first), gram(second)), together, atol=1e-12)
 
 
+def test_weighted_interplay_is_that_of_the_weighted_state():
+    first, second = vectors(6, 3, 1), vectors(6, 4, 2)
+    weights = torch.tensor([0.3, 0.0, 0.1, 0.25, 0.05, 0.3], dtype=torch.float64)
+    values = gram_interplay(first, second, weights=weights)
+    np.testing.assert_allclose(values, naive_weighted_interplay(first, second, weights.numpy()), atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "d1", "d2"), [(7, 12, 9), (20, 3, 40)])
+def test_equal_weights_are_none(n, d1, d2):
+    first, second = vectors(n, d1, 1), vectors(n, d2, 2)
+    weighted = gram_interplay(first, second, weights=torch.full((n,), 1 / n, dtype=torch.float64))
+    np.testing.assert_allclose(weighted, gram_interplay(first, second), atol=1e-13)
+
+
+@pytest.mark.parametrize("other", [0.0, torch.nan, 7.0])
+def test_a_row_of_weight_0_is_left_out_whatever_it_is(other):
+    first, second = vectors(9, 4, 1), vectors(9, 12, 2)
+    used = torch.tensor([True, False, True, True, False, True, True, True, True])
+    weights = used.double() / 7
+    expected = gram_interplay(first[used], second[used])
+    first[~used], second[~used] = other, other
+    np.testing.assert_allclose(gram_interplay(first, second, weights=weights), expected, atol=1e-13)
+    first.requires_grad_()
+    gram_interplay(first, second, weights=weights).mir.backward()
+    assert first.grad.isfinite().all()
+    assert not first.grad[~used].any()
+
+
+def test_a_weight_of_m_nths_is_a_row_that_is_there_m_times():
+    first, second, times = vectors(5, 4, 1), vectors(5, 3, 2), torch.tensor([1, 3, 0, 2, 5])
+    repeated = gram_interplay(first.repeat_interleave(times, dim=0), second.repeat_interleave(times, dim=0))
+    weighted = gram_interplay(first, second, weights=times.double() / times.sum())
+    np.testing.assert_allclose(weighted, repeated, atol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(2, 10), st.integers(1, 6), st.integers(1, 6), st.integers(0, 10_000), st.data())
+def test_weighted_ratios_are_fractions(n, d1, d2, seed, data):
+    sizes = data.draw(st.lists(st.sampled_from([0.0, 1e-12, 0.01, 1.0, 3.0]), min_size=n, max_size=n).filter(any))
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    values = gram_interplay(vectors(n, d1, seed), vectors(n, d2, seed + 1), weights=weights / weights.sum())
+    assert -1e-9 <= values.mir <= 1 + 1e-9
+    assert -1e-9 <= values.hdr <= 1 + 1e-9
+
+
 def test_float32_stays_float32():
     values = gram_interplay(vectors(50, 20, 1).float(), vectors(50, 20, 2).float())
     assert {value.dtype for value in values} == {torch.float32}
+    uneven = torch.linspace(0.5, 1.5, 50, dtype=torch.float64) / 50
+    weighted = gram_interplay(vectors(50, 20, 1).float(), vectors(50, 20, 2).float(), weights=uneven)
+    assert {value.dtype for value in weighted} == {torch.float32}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +207,30 @@ def test_float32_stays_float32():
         ),
         (lambda: gram_interplay(torch.eye(3), torch.eye(4)), "vectors_2: expected the shape of vectors_1 without"),
         (lambda: gram_interplay(torch.eye(3), torch.full((3, 3), torch.nan)), "vectors_2: expected finite numbers"),
+        (
+            lambda: gram_interplay(torch.eye(3), torch.eye(3), weights=torch.ones(3) / 2),
+            r"weights: expected a sum of 1, got one 0.5 away \(divide them by their sum\)",
+        ),
+        (
+            lambda: gram_interplay(torch.eye(2), torch.eye(2), weights=torch.tensor([1.5, -0.5])),
+            "weights: expected no negative number, got -0.5",
+        ),
+        (
+            lambda: gram_interplay(torch.eye(2), torch.eye(2), weights=torch.tensor([1, 0])),
+            "weights: expected float32 or float64, got torch.int64",
+        ),
+        (
+            lambda: gram_interplay(torch.eye(2), torch.eye(2), weights=torch.tensor([torch.nan, 1.0])),
+            "weights: expected finite numbers, got 1 that are not",
+        ),
+        (
+            lambda: gram_interplay(torch.eye(3), torch.eye(3), weights=torch.ones(2) / 2),
+            r"weights: expected the shape of vectors_1 without its last axis, \(3,\), got \(2,\)",
+        ),
+        (
+            lambda: gram_interplay(torch.eye(2), torch.zeros(2, 2), weights=torch.tensor([0.0, 1.0])),
+            "vectors_2: expected vectors that have a direction, got a zero vector at row 1",
+        ),
     ],
 )
 def test_what_is_refused_is_named(call, message):

@@ -114,3 +114,10 @@ HALVES = torch.tensor([0.5, 0.5])
 def test_what_is_refused_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_unchecked_spectra_are_not_looked_at():
+    power = torch.full((6,), torch.nan)
+    with pytest.raises(ValueError, match="power_1"):
+        fourier_interplay(power, power, 11)
+    assert fourier_interplay(power, power, 11, check=False).mir.shape == ()

@@ -24,6 +24,24 @@ def naive_interplay(vectors_1, vectors_2):
     return mutual / min(entropy_1, entropy_2), abs(entropy_1 - entropy_2) / max(entropy_1, entropy_2)
 
 
+def naive_weighted_interplay(vectors_1, vectors_2, weights):
+    """The five values of the state sum_i sqrt(w_i)|i>|a_i>|b_i>, from the partial traces of that very state."""
+    units = [[np.asarray(row, dtype=np.float64) for row in vectors] for vectors in (vectors_1, vectors_2)]
+    terms = [
+        np.sqrt(w) * np.multiply.outer(a / np.linalg.norm(a), b / np.linalg.norm(b)) if w else np.outer(0 * a, 0 * b)
+        for w, a, b in zip(weights, *units, strict=True)
+    ]
+    state = np.array(terms)  # index, first, second
+    densities = (
+        np.einsum("iab,icb->ac", state, state),
+        np.einsum("iab,iac->bc", state, state),
+        np.einsum("iab,icd->abcd", state, state).reshape(state[0].size, -1),
+    )
+    first, second, joint = (naive_entropy(len(density) * density) for density in densities)
+    ratios = (first + second - joint) / min(first, second), abs(first - second) / max(first, second)
+    return *ratios, first, second, joint
+
+
 def simplex_etf(num_classes):
     """The rows of the centring matrix: C vectors of which any two have the cosine -1/(C-1)."""
     return np.eye(num_classes) - 1 / num_classes

@@ -31,7 +31,7 @@ REFUSALS = {
     ),
     "an unknown preset": (
         f'{TOP}preset = "desktop"\n',
-        "3: preset: expected one of paper, laptop, s5, got 'desktop'",
+        "3: preset: expected one of paper, laptop, small, s5, got 'desktop'",
     ),
     "no seeds": (
         'experiment = "grokking"\n',

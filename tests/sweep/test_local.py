@@ -12,6 +12,7 @@ import pytest
 
 from grok.cli import main
 from grok.experiments import EXPERIMENTS
+from grok.experiments.many import train_many
 from grok.sweep.local import RETRIES, train_locally
 from grok.sweep.packs import existing_runs, make_packs
 from grok.tracking import Store
@@ -79,7 +80,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dozen(folder):
-    return small_sweep(folder)
+    return small_sweep(folder, steps=200)
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +164,8 @@ def test_a_run_whose_workers_always_die_is_given_up_and_the_others_are_trained(t
 def test_a_pack_that_fails_is_a_line_at_the_end_and_the_others_are_trained(tmp_path, capsys):
     path = small_sweep(tmp_path, steps=10, seeds="0-2", decays="[1]")
     root = tmp_path / "runs"
-    assert main(sweep_flags(path, root)) == 0
-    runs = Store(root).runs()
+    pairs = [(each.config, each.seed) for each in wanted_of(path)]
+    runs, _ = train_many(EXPERIMENTS["grokking"], pairs, setup(root), together=1)
     for run in runs[:2]:
         run.update(status="interrupted")
     runs[0].metrics_path.unlink()

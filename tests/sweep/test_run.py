@@ -6,10 +6,12 @@ import pytest
 
 from grok.cli import main
 from grok.experiments import EXPERIMENTS
+from grok.sweep.expand import expand
+from grok.sweep.file import read_sweep
 from grok.sweep.packs import Outcome, train_pack
 from grok.sweep.run import train_sweep
 from tests.experiments.helpers import setup
-from tests.sweep.helpers import small_sweep, wanted_of, write
+from tests.sweep.helpers import small_sweep, write
 
 
 def here(packs, setup, *, stop, watch):
@@ -21,16 +23,18 @@ def here(packs, setup, *, stop, watch):
 
 
 def test_what_is_missing_is_trained_and_what_failed_is_told(tmp_path):
-    wanted = wanted_of(small_sweep(tmp_path, steps=5, seeds="0", decays="[0, 1]"))
+    sweep = read_sweep(small_sweep(tmp_path, steps=5, seeds="0", decays="[0, 1]"), EXPERIMENTS)
+    wanted = expand(sweep)
 
     def broken(packs, setup, *, stop, watch):
         watch.ended(packs[0], Outcome(ended=True, failed=1, error="killed"))
         return here(packs[1:], setup, stop=stop, watch=watch)
 
-    rows, ended = train_sweep(EXPERIMENTS["grokking"], wanted, setup(tmp_path), broken, together=1)
+    rows, ended = train_sweep(sweep, wanted, setup(tmp_path), broken, together=1)
     assert (ended, [(row.state, row.error) for row in rows]) == (True, [("new", "killed"), ("finished", None)])
-    rows, ended = train_sweep(EXPERIMENTS["grokking"], wanted, setup(tmp_path), here, together=1)
+    rows, ended = train_sweep(sweep, wanted, setup(tmp_path), here, together=1)
     assert (ended, [(row.state, row.error) for row in rows]) == (True, [("finished", None)] * 2)
+    assert [row.run.manifest()["sweeps"] for row in rows] == [["sweep"]] * 2
 
 
 def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):

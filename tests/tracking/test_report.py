@@ -52,6 +52,24 @@ def test_a_finished_run_is_described_with_its_events(tmp_path):
     ]
 
 
+def test_steps_of_grokking_and_turns_are_described_where_the_summary_has_them(tmp_path):
+    turns = {
+        "weight_norm": {"detected": 1410, "onset": 170},
+        "interplay/sample/test/mir": {"detected": None, "onset": None},
+    }
+    run = new_run(tmp_path)
+    events = SUMMARY["events"] | {"grokked": 2300, "ungrokked": None, "turns": turns}
+    run.update(status="finished", summary=SUMMARY | {"events": events})
+    _, steps, extrema, found = describe(run).split("\n\n")
+    assert [" ".join(line.split()) for line in steps.splitlines()[3:]] == ["grokked step 2,300", "ungrokked never"]
+    assert len(extrema.splitlines()) == 2
+    assert found.splitlines() == [
+        "measure                     turn detected      from",
+        "weight_norm                         1,410       170",
+        "interplay/sample/test/mir           never         -",
+    ]
+
+
 def test_a_failed_run_is_described_with_its_error(tmp_path):
     run = new_run(tmp_path)
     run.update(status="failed", step=40, error="the training loss is nan at step 47")

@@ -1,15 +1,12 @@
 """A checkpoint brings network and optimiser back bit for bit, or says why it cannot and changes nothing."""
 
-import dataclasses
-
 import pytest
 import torch
 
-from grok.config import TransformerConfig
-from grok.experiments import grokking
+from grok.config import OptimiserConfig, TransformerConfig
 from grok.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
 from grok.training.engine import Engine
-from tests.helpers import CPU, new_run, run_steps, small_config, small_member
+from tests.helpers import new_run, run_steps, small_member, small_model
 
 
 def copies(tensors):
@@ -17,19 +14,24 @@ def copies(tensors):
 
 
 def optimiser_tensors(member):
-    return [state[name] for state in member.optimiser.state.values() for name in sorted(state)]
+    return list(member.optimiser.state().values())
 
 
 def save(run, member, step):
     return save_checkpoint(run, step, member.learner.model, member.optimiser)
 
 
-def test_a_loaded_network_takes_the_same_next_steps_bit_for_bit(tmp_path):
-    run, trained = new_run(tmp_path), small_member(accuracy="every:1")
+@pytest.mark.parametrize(
+    "model",
+    [small_model(), small_model(num_layers=2, layer_norm=True, tie_embeddings=True)],
+    ids=["paper's", "deep, LayerNorm, tied"],
+)
+def test_a_loaded_network_takes_the_same_next_steps_bit_for_bit(tmp_path, model):
+    run, trained = new_run(tmp_path), small_member(model=model, accuracy="every:1")
     engine = Engine([trained])
     run_steps(engine, run, 12)
     path = save(run, trained, 12)
-    loaded = small_member(accuracy="every:1")
+    loaded = small_member(model=model, accuracy="every:1")
     with torch.no_grad():
         for parameter in loaded.learner.model.parameters():
             parameter.zero_()
@@ -75,8 +77,8 @@ def misfit(tmp_path):
     """A checkpoint, and a narrower network that it does not fit."""
     run, wide = new_run(tmp_path), small_member()
     run_steps(Engine([wide]), run, 2)
-    config = dataclasses.replace(small_config(), model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=16))
-    return save(run, wide, 2), grokking.build(config, 0, CPU)
+    narrow = TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=16)
+    return save(run, wide, 2), small_member(model=narrow)
 
 
 def test_a_checkpoint_of_another_network_is_refused_and_leaves_the_network(misfit):
@@ -89,6 +91,20 @@ def test_a_checkpoint_of_another_network_is_refused_and_leaves_the_network(misfi
 
 def test_a_checkpoint_of_another_network_leaves_the_optimiser(misfit):
     path, member = misfit
+    before = copies(optimiser_tensors(member))
     with pytest.raises(CheckpointError):
         load_checkpoint(path, member.learner.model, member.optimiser)
-    assert optimiser_tensors(member) == []
+    assert all(map(torch.equal, before, optimiser_tensors(member)))
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded"),
+    [({}, {"rule": "sgd"}), ({}, {"grokfast": 2.0}), ({"grokfast": 2.0}, {}), ({"rule": "muon"}, {})],
+)
+def test_a_checkpoint_without_the_optimisers_state_or_with_anothers_is_refused(tmp_path, saved, loaded):
+    run, trained = new_run(tmp_path), small_member(optimiser=OptimiserConfig(**saved), seed=1)
+    path, member = save(run, trained, 2), small_member(optimiser=OptimiserConfig(**loaded))
+    before = copies(member.learner.parameters())
+    with pytest.raises(CheckpointError, match=r"holds another optimiser than run.json describes: restore either"):
+        load_checkpoint(path, member.learner.model, member.optimiser)
+    assert all(map(torch.equal, before, member.learner.parameters()))

@@ -45,6 +45,16 @@ def test_the_seeded_loss_is_what_it_was(tmp_path, how):
     assert losses == pytest.approx(GOLDEN, rel=1e-5)
 
 
+@pytest.mark.parametrize("rule", ["adamw", "adam", "sgd"])
+def test_a_replayed_step_filters_updates_and_restores_the_norm_as_the_plain_one(tmp_path, rule):
+    config = OptimiserConfig(rule=rule, learning_rate=1e-2, grokfast=2.0, fixed_norm=True)
+    plain, replayed = (
+        run_steps(Engine([small_member(optimiser=config, accuracy="every:1")], executor=how), new_run(tmp_path), 15)
+        for how in (eager, Tapes)
+    )
+    assert plain == replayed
+
+
 def test_row_t_is_the_network_after_t_plain_adamw_updates_of_the_textbook_transformer(tmp_path):
     config = OptimiserConfig(learning_rate=3e-3, weight_decay=0.5, betas=(0.8, 0.95), warmup_steps=4)
     engine = small_engine(optimiser=config, accuracy="every:1")
@@ -133,7 +143,7 @@ def scripted_engine(accuracies, *, settle, schedule="every:1", overlap=False):
         task=operation_task(small_config().task, 0),
         model=small.learner.model,
         probes=[Scripted(accuracies, schedule), Constant(Schedule.parse("every:7"))],
-        loss_dtype=torch.float64,
+        criterion=small.learner.criterion,
     )
     engine = Engine([dataclasses.replace(small, learner=learner, settle=Settle(steps=300, settle=settle))])
     engine.overlap = overlap

@@ -1,36 +1,66 @@
-"""The learning rate warms up member by member, and goes on where a resumed run stands."""
+"""An optimiser filters the gradients, updates, and restores the norm; its state is there before the first update."""
 
 import pytest
+import torch
 
 from grok.config import OptimiserConfig
-from grok.training.optimiser import LearningRates
-from tests.helpers import CPU, small_member
+from grok.training.optimiser import Optimiser
+from tests.helpers import small_member
+
+RULES = ("adamw", "adam", "sgd", "muon")
 
 
-def rates(configs, steps, *, first=0):
-    schedule = LearningRates(configs, first, CPU)
-    found = []
-    for _ in range(steps):
-        schedule.advance()
-        found.append(schedule.now.tolist())
-    return found
+@pytest.mark.parametrize("rule", RULES)
+def test_an_optimiser_that_has_done_nothing_has_changed_nothing(rule):
+    model, untouched = small_member(optimiser=OptimiserConfig(rule=rule)).learner.model, small_member().learner.model
+    assert all(map(torch.equal, model.parameters(), untouched.parameters()))
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_each_member_has_its_own_rate_and_warm_up():
-    configs = [OptimiserConfig(learning_rate=1e-3, warmup_steps=2), OptimiserConfig(learning_rate=4.0, warmup_steps=4)]
-    assert rates(configs, 5) == [[0.5e-3, 1.0], [1e-3, 2.0], [1e-3, 3.0], [1e-3, 4.0], [1e-3, 4.0]]
+@pytest.mark.parametrize("rule", RULES)
+def test_the_state_is_complete_before_the_first_update_and_changes_with_it(rule):
+    member = small_member(optimiser=OptimiserConfig(rule=rule, grokfast=2.0))
+    before = member.optimiser.state()
+    copies = {name: tensor.clone() for name, tensor in before.items()}
+    member.learner(())[0].backward()
+    member.optimiser.step()
+    after = member.optimiser.state()
+    assert list(after) == list(before)
+    assert all(after[name] is before[name] for name in before)
+    assert not any(torch.equal(after[name], copies[name]) for name in before)
 
 
-def test_without_warm_up_the_first_update_has_the_full_rate():
-    assert rates([OptimiserConfig(learning_rate=0.5, warmup_steps=0)], 1) == [[0.5]]
+def test_the_filter_comes_before_the_rule_and_the_norm_after_it():
+    config = OptimiserConfig(
+        rule="sgd", learning_rate=0.1, weight_decay=0.5, momentum=0.0, grokfast=3.0, fixed_norm=True
+    )
+    model = small_member().learner.model
+    optimiser, generator = Optimiser(model, config), torch.Generator().manual_seed(0)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    gradients = {name: torch.randn(tensor.shape, generator=generator) for name, tensor in before.items()}
+    for name, parameter in model.named_parameters():
+        parameter.grad = gradients[name]
+    optimiser.step()
+    moved = {name: tensor - 0.1 * (4 * gradients[name] + 0.5 * tensor) for name, tensor in before.items()}
+    norm_before, norm_moved = (
+        torch.cat([tensor.flatten() for tensor in tensors.values()]).norm() for tensors in (before, moved)
+    )
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.detach(), moved[name] * norm_before / norm_moved, rtol=1e-5, atol=1e-6)
 
 
-def test_a_resumed_warm_up_goes_on():
-    configs = [OptimiserConfig(learning_rate=1.0, warmup_steps=10)]
-    assert rates(configs, 3, first=7) == rates(configs, 10)[7:] == [[pytest.approx(0.8)], [pytest.approx(0.9)], [1.0]]
-
-
-def test_the_optimiser_is_fused_adamw_with_the_config():
-    config = OptimiserConfig(learning_rate=0.1, weight_decay=0.3, betas=(0.5, 0.6))
-    (group,) = small_member(optimiser=config).optimiser.param_groups
-    assert [group[name] for name in ("lr", "weight_decay", "betas", "fused")] == [0.1, 0.3, (0.5, 0.6), True]
+@pytest.mark.parametrize("rule", RULES)
+def test_the_rate_is_read_at_every_update(rule):
+    member = small_member(optimiser=OptimiserConfig(rule=rule, weight_decay=0.0))
+    rate = torch.tensor(0.0, dtype=torch.float64)
+    member.optimiser.set_rate(rate)
+    head, hidden = member.learner.model.head.weight, member.learner.model.mlp_in
+    moves = []
+    for _ in range(2):
+        before = head.detach().clone(), hidden.detach().clone()
+        member.learner.zero_grad()
+        member.learner(())[0].backward()
+        member.optimiser.step()
+        moves.append([not torch.equal(new, old) for new, old in zip((head, hidden), before, strict=True)])
+        rate.fill_(1e-2)
+    assert moves == [[False, False], [True, True]]

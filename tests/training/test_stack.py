@@ -10,15 +10,15 @@ from grok.experiments import grokking
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
 from grok.training.stack import Stack, release
-from tests.helpers import before_step, new_run, small_config
+from tests.helpers import before_step, new_run, small_config, small_member, small_model
 
 STEPS = 51
 
 
-def member(index, device="cpu"):
+def member(index, device="cpu", **model):
     """Each with its own seed, learning rate, weight decay, warm-up and train fraction."""
     optimiser = OptimiserConfig(learning_rate=1e-3 * (1 + index), weight_decay=0.5 * index, warmup_steps=3 + index)
-    config = small_config(optimiser=optimiser, accuracy="every:1")
+    config = small_config(model=small_model(**model), optimiser=optimiser, accuracy="every:1")
     task = dataclasses.replace(config.task, train_fraction=0.4 + 0.1 * index)
     return grokking.build(dataclasses.replace(config, task=task), index, torch.device(device))
 
@@ -34,14 +34,43 @@ def rows_of(members, root, *, steps=STEPS, **how):
     return rows
 
 
-def test_every_member_measures_what_it_would_alone(tmp_path):
-    stacked = rows_of([member(index) for index in range(3)], tmp_path)
-    for index in range(3):
-        (alone,) = rows_of([member(index)], tmp_path)
+@pytest.mark.parametrize(
+    "model",
+    [
+        {},
+        {"tie_embeddings": True},
+        {"num_layers": 2},
+        {"num_layers": 2, "layer_norm": True, "tie_embeddings": True},
+    ],
+    ids=["paper's", "tied", "deep", "deep, LayerNorm, tied"],
+)
+def test_every_member_measures_what_it_would_alone(tmp_path, model):
+    members = range(2 if model else 3)
+    stacked = rows_of([member(index, **model) for index in members], tmp_path)
+    for index in members:
+        (alone,) = rows_of([member(index, **model)], tmp_path)
         assert [step for step, _ in stacked[index]] == [step for step, _ in alone] == list(range(STEPS))
         for (_, row), (_, expected) in zip(stacked[index], alone, strict=True):
             assert row == pytest.approx(expected, rel=1e-5, abs=1e-6)
             assert row["train/loss"] == pytest.approx(expected["train/loss"], rel=1e-6)
+
+
+def test_members_with_different_rules_are_updated_each_by_its_own(tmp_path):
+    optimisers = [
+        OptimiserConfig(rule="sgd", learning_rate=0.1, weight_decay=1e-3, fixed_norm=True),
+        OptimiserConfig(rule="adam", weight_decay=1e-3, grokfast=2.0),
+        OptimiserConfig(rule="muon", momentum=0.8, grokfast=1.0, grokfast_decay=0.9, fixed_norm=True),
+        OptimiserConfig(fixed_norm=True),
+    ]
+
+    def members(which):
+        return [small_member(seed=seed, optimiser=optimisers[seed], accuracy="every:1") for seed in which]
+
+    stacked = rows_of(members(range(4)), tmp_path, steps=21)
+    for index in range(4):
+        (alone,) = rows_of(members([index]), tmp_path, steps=21)
+        losses, expected = ([row["train/loss"] for _, row in rows] for rows in (stacked[index], alone))
+        assert losses == pytest.approx(expected, rel=1e-5)
 
 
 def test_members_of_different_seeds_differ(tmp_path):

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 
-from grok.config import ProbesConfig, Schedule
+from grok.config import ConfigError, ProbesConfig, Schedule
 from grok.tasks import Task
 from grok.training.probes.accuracy import Accuracy
+from grok.training.probes.collapse import Collapse
+from grok.training.probes.fourier import Fourier
 from grok.training.probes.interplay import EmbeddingInterplay, PrototypeInterplay, SampleInterplay
+from grok.training.probes.neurons import Neurons
 from grok.training.probes.norms import Norms
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
+from grok.training.probes.rank import Rank
+from grok.training.probes.sizes import SampleSizes
+from grok.training.probes.spectrum import Spectrum
 
 
 def make_probes(config: ProbesConfig, task: Task, seed: int) -> list[Probe]:
     """The probes that `config` switches on.
 
     Raises:
-        ConfigError: the `prototype` pairing with a class that has no sample in a split.
+        ConfigError: a probe of class means where a split has samples of one class alone, or a Fourier probe with a
+            class of the cycle that is the result of no pair.
     """
     makers: dict[str, Callable[[Schedule], Probe]] = {
         "accuracy": Accuracy,
@@ -22,9 +29,28 @@ def make_probes(config: ProbesConfig, task: Task, seed: int) -> list[Probe]:
         "prototype": lambda schedule: PrototypeInterplay(schedule, task),
         "sample": lambda schedule: SampleInterplay(schedule, task, size=config.sample_size, seed=seed),
         "embedding": EmbeddingInterplay,
+        "fourier": lambda schedule: Fourier(schedule, task),
+        "neurons": lambda schedule: Neurons(schedule, task),
+        "spectrum": lambda schedule: Spectrum(schedule, task),
+        "sample_sizes": lambda schedule: SampleSizes(schedule, task, seed=seed),
+        "collapse": Collapse,
+        "rank": Rank,
     }
     schedules = {name: config.schedule(name) for name in makers}
-    return [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
+    probes = [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
+    if any(isinstance(probe, (PrototypeInterplay, Collapse, Rank)) for probe in probes):
+        _check_classes(task)
+    return probes
+
+
+def _check_classes(task: Task) -> None:
+    for split in SPLITS:
+        present = len(task.targets[task.indices(split)].unique())
+        if present < 2:
+            raise ConfigError(
+                f"task.train_fraction: expected samples of at least 2 classes in {split}, got {present} "
+                "(move it towards 0.5)"
+            )
 
 
 __all__ = ["SPLITS", "Metrics", "Observation", "Probe", "make_probes"]

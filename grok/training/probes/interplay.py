@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from grok.config import ConfigError, Schedule
+from grok.config import Schedule
 from grok.information import Interplay, gram_interplay
 from grok.models import TokenClassifier
 from grok.random import stream
@@ -15,7 +15,10 @@ from grok.training.snapshot import Snapshot
 
 
 class PrototypeInterplay(Probe):
-    """Pairing `prototype`: the C head rows with the C class means, centred on the global mean (Theorem 4.2)."""
+    """Pairing `prototype`: head rows with class means, centred on the global mean (Theorem 4.2).
+
+    n is the number of classes that have a sample in the split; the others have weight 0.
+    """
 
     name = "prototype"
 
@@ -23,25 +26,30 @@ class PrototypeInterplay(Probe):
         super().__init__(schedule)
         self._sizes = {split: len(task.indices(split)) for split in SPLITS}
         for split in SPLITS:
-            count = _class_counts(task, split)
+            targets = task.targets[task.indices(split)]
+            count = torch.bincount(targets, minlength=task.num_classes).double()
             self.register_buffer(f"{split}_frequencies", count / count.sum())
+            self.register_buffer(f"{split}_weights", (count > 0) / (count > 0).sum().double())
             # Class means as a product with this matrix: it sums in the same order every time, on a GPU too.
-            averages = (F.one_hot(_targets(task, split), task.num_classes) / count).T.float().contiguous()
+            averages = (F.one_hot(targets, task.num_classes) / count.clamp(min=1)).T.float().contiguous()
             self.register_buffer(f"{split}_averages", averages)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The head rows, and the centred class means of either split."""
+        """The head rows, and of either split the centred class means and what each counts."""
         observed: Observation = {"head": snapshot.model.head.weight}
         for split in SPLITS:
             class_means = (self.get_buffer(f"{split}_averages") @ snapshot.features(split)).double()
             observed[split] = class_means - self.get_buffer(f"{split}_frequencies") @ class_means
+            observed[f"{split}/weights"] = self.get_buffer(f"{split}_weights")
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
         """Columns `interplay/prototype/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
-            metrics |= _interplay_columns(f"interplay/prototype/{split}", observed["head"], observed[split])
+            metrics |= interplay_columns(
+                f"interplay/prototype/{split}", observed["head"], observed[split], observed[f"{split}/weights"]
+            )
         return metrics
 
     def pad(self, split: Split, size: int) -> None:
@@ -58,8 +66,7 @@ class SampleInterplay(Probe):
     def __init__(self, schedule: Schedule, task: Task, *, size: int, seed: int) -> None:
         super().__init__(schedule)
         for split in SPLITS:
-            order = torch.randperm(len(task.indices(split)), generator=stream(seed, f"sample/{split}"))
-            self.register_buffer(f"{split}_chosen", order[:size].to(task.targets.device))
+            self.register_buffer(f"{split}_chosen", sample_order(task, split, seed)[:size].clone())
 
     def chosen(self, split: Split) -> Int[Tensor, "sample"]:
         """Which of the split's samples are measured."""
@@ -78,7 +85,7 @@ class SampleInterplay(Probe):
         metrics: Metrics = {}
         for split in SPLITS:
             features, head_rows = observed[f"{split}/features"], observed[f"{split}/head"]
-            metrics |= _interplay_columns(f"interplay/sample/{split}", features, head_rows)
+            metrics |= interplay_columns(f"interplay/sample/{split}", features, head_rows)
         return metrics
 
 
@@ -94,27 +101,22 @@ class EmbeddingInterplay(Probe):
 
     def evaluate(self, observed: Observation) -> Metrics:
         """Columns `interplay/embedding/<value>`."""
-        return _interplay_columns("interplay/embedding", observed["embedding"], observed["head"])
+        return interplay_columns("interplay/embedding", observed["embedding"], observed["head"])
 
 
-def _interplay_columns(
-    prefix: str, vectors_1: Float[Tensor, "*batch n dim_1"], vectors_2: Float[Tensor, "*batch n dim_2"]
+def sample_order(task: Task, split: Split, seed: int) -> Int[Tensor, "sample"]:
+    """The split's samples in a random order, of which the pairing `sample` measures the first."""
+    order = torch.randperm(len(task.indices(split)), generator=stream(seed, f"sample/{split}"))
+    return order.to(task.targets.device)
+
+
+def interplay_columns(
+    prefix: str,
+    vectors_1: Float[Tensor, "*batch n dim_1"],
+    vectors_2: Float[Tensor, "*batch n dim_2"],
+    weights: Float[Tensor, "*batch n"] | None = None,
 ) -> Metrics:
+    """Columns `<prefix>/<value>` of the two sets of vectors."""
     # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for.
-    values = gram_interplay(vectors_1.double(), vectors_2.double(), check=False)
+    values = gram_interplay(vectors_1.double(), vectors_2.double(), weights=weights, check=False)
     return {f"{prefix}/{name}": value for name, value in zip(Interplay._fields, values, strict=True)}
-
-
-def _targets(task: Task, split: Split) -> Int[Tensor, "split"]:
-    return task.targets[task.indices(split)]
-
-
-def _class_counts(task: Task, split: Split) -> Float[Tensor, "class"]:
-    counts = torch.bincount(_targets(task, split), minlength=task.num_classes).double()
-    empty = int((counts == 0).sum())
-    if empty:
-        raise ConfigError(
-            f"task.train_fraction: {empty} of {task.num_classes} classes have no {split} sample, and the prototype "
-            "pairing needs one of each: move it towards 0.5, or set probes.prototype off"
-        )
-    return counts

@@ -1,15 +1,20 @@
 """Each pairing pairs what its name says: the slow definition gives the same numbers."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from grok.config import ConfigError, ProbesConfig, TaskConfig
+from grok.experiments import grokking
 from grok.information import interplay
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
+from tests.helpers import CPU, small_config
 from tests.reference.information import naive_interplay
-from tests.training.probes.helpers import features_and_targets
+from tests.training.probes.helpers import features_and_targets, measure
+from tests.training.test_stack import rows_of
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -47,8 +52,40 @@ def test_the_record_has_all_five_values_of_each_pairing(measured):
     assert {name for name in measured if name.startswith("interplay/")} == columns
 
 
-def test_a_class_without_a_sample_is_refused_with_the_mend():
-    task = operation_task(TaskConfig(modulus=11, train_fraction=0.1), seed=0)
-    message = r"task.train_fraction: \d of 11 classes have no train sample, .* or set probes.prototype off"
+def sparse_member(seed):
+    """On 12 of 121 pairs, so that some classes have no training sample."""
+    config = small_config(prototype="every:1", sample="off")
+    config = dataclasses.replace(config, task=dataclasses.replace(config.task, train_fraction=0.1))
+    return grokking.build(config, seed, CPU)
+
+
+def test_classes_without_a_sample_are_left_out_of_the_prototypes():
+    learner = sparse_member(0).learner
+    features, targets = features_and_targets(learner, "train")
+    present = targets.unique()
+    assert 2 < len(present) < 11
+    means = torch.stack([features[targets == c].mean(dim=0) for c in present]) - features.mean(dim=0)
+    expected = naive_interplay(learner.model.head.weight.detach()[present].numpy(), means.numpy())
+    measured = measure(learner)
+    found = [measured[f"interplay/prototype/train/{ratio}"] for ratio in ("mir", "hdr")]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_members_without_samples_of_different_classes_measure_in_a_stack_what_they_do_alone(tmp_path):
+    present = [set(sparse_member(seed).learner.samples("train").targets.tolist()) for seed in range(3)]
+    assert len({len(classes) for classes in present}) > 1
+    stacked = rows_of([sparse_member(seed) for seed in range(3)], tmp_path, steps=2)
+    for seed in range(3):
+        ((_, expected), _) = rows_of([sparse_member(seed)], tmp_path, steps=2)[0]
+        columns = [name for name in expected if name.startswith("interplay/prototype")]
+        assert len(columns) == 10
+        for name in columns:
+            assert stacked[seed][0][1][name] == pytest.approx(expected[name], rel=1e-5), name
+
+
+def test_a_split_with_one_class_is_refused_with_the_mend():
+    task = operation_task(TaskConfig(modulus=11, train_fraction=0.01), seed=0)
+    message = r"task.train_fraction: expected samples of at least 2 classes in train, got 1 \(move it towards 0.5\)"
     with pytest.raises(ConfigError, match=message):
         make_probes(ProbesConfig(sample="off"), task, seed=0)
+    assert [probe.name for probe in make_probes(ProbesConfig.only(norms="every:1"), task, seed=0)] == ["norms"]

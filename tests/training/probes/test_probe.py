@@ -7,12 +7,15 @@ from grok.config import ProbesConfig
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
 from tests.helpers import small_config, small_member, snapshot_of
+from tests.reference.tape import Tapes
 from tests.training.probes.helpers import measure
+from tests.training.test_stack import rows_of
 
 
 def test_a_probe_that_is_off_is_not_made():
-    probes = make_probes(ProbesConfig(sample="off", embedding="off"), operation_task(small_config().task, 0), seed=0)
-    assert [probe.name for probe in probes] == ["accuracy", "norms", "prototype"]
+    config = ProbesConfig.only(accuracy="every:10", prototype="every:10")
+    probes = make_probes(config, operation_task(small_config().task, 0), seed=0)
+    assert [probe.name for probe in probes] == ["accuracy", "prototype"]
 
 
 def test_samples_that_only_pad_a_split_change_no_measurement(measured):
@@ -22,6 +25,23 @@ def test_samples_that_only_pad_a_split_change_no_measurement(measured):
         learner.pad(split, 70)  # less padding again
         assert len(learner.samples(split).targets) == 70
     assert measure(learner) == pytest.approx(measured, rel=1e-5)
+
+
+def test_every_probe_can_be_replayed_and_stacked(tmp_path):
+    every_step = dict.fromkeys(ProbesConfig.names(), "every:1")
+
+    def members():
+        return [small_member(seed=seed, **every_step) for seed in range(2)]
+
+    made = []
+    plain = rows_of(members(), tmp_path, steps=8)
+    replayed = rows_of(members(), tmp_path, steps=8, executor=lambda step: made.append(Tapes(step)) or made[-1])
+    assert replayed == plain
+    assert made[0].replayed >= 4
+    for member, rows in zip(members(), plain, strict=True):
+        (alone,) = rows_of([member], tmp_path, steps=8)
+        for (_, row), (_, expected) in zip(rows, alone, strict=True):
+            assert row == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_observations_of_many_steps_and_members_are_evaluated_together(learner):

@@ -1,0 +1,146 @@
+"""Statistics over runs: a number never without its interval and its n."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+RESAMPLES = 9_999
+"""Resamples of a bootstrap."""
+
+
+class MedianInterval(NamedTuple):
+    """A median, its confidence interval and the number of values."""
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+
+class RankCorrelation(NamedTuple):
+    """Spearman's rho, its confidence interval and the number of pairs."""
+
+    rho: float
+    low: float
+    high: float
+    n: int
+
+
+class Proportion(NamedTuple):
+    """A fraction of trials, its confidence interval, and both counts."""
+
+    fraction: float
+    low: float
+    high: float
+    successes: int
+    trials: int
+
+
+def median_interval(values: Iterable[Any], *, confidence: float = 0.95) -> MedianInterval:
+    r"""The median and its percentile bootstrap interval: quantiles of the medians of 9,999 resamples.
+
+    The same values give the same interval. It never leaves the range of the values, so that for n of them it covers
+    the true median with at most $1 - 2^{1-n}$: 75 % for 3, 94 % for 5.
+
+    Degenerate: no values give nan; of one or two the median is given and the interval is nan; the interval of equal
+    values is that value.
+
+    Raises:
+        ValueError: values that are not finite, a confidence outside (0, 1).
+
+    Source: Efron, *Bootstrap Methods: Another Look at the Jackknife*, Annals of Statistics 1979.
+
+    >>> median_interval([3, 1, 2, 5, 4])
+    MedianInterval(median=3.0, low=1.0, high=5.0, n=5)
+    """
+    sample = _finite("values", values)
+    n = len(sample)
+    median = float(np.median(sample)) if n else math.nan
+    return MedianInterval(median, *_bootstrap((sample,), np.median, confidence), n)
+
+
+def rank_correlation(x: Iterable[Any], y: Iterable[Any], *, confidence: float = 0.95) -> RankCorrelation:
+    r"""Spearman's rho, the correlation of ranks (ties share their mean rank), and its percentile bootstrap interval.
+
+    $\rho = \operatorname{cov}(r_x, r_y) / (\sigma_{r_x} \sigma_{r_y})$, resampled in pairs 9,999 times, the same pairs
+    giving the same interval. Resamples in which x or y is constant have no rho and are left out; from few pairs the
+    interval is too narrow, and of pairs in perfect order it is a single point, however few they are.
+
+    Degenerate: fewer than 3 pairs, and a constant x or y, give nan.
+
+    Raises:
+        ValueError: x and y of different lengths, values that are not finite, a confidence outside (0, 1).
+
+    Source: Spearman, *The Proof and Measurement of Association between Two Things*, 1904.
+
+    >>> rank_correlation([1, 2, 3, 4], [10, 20, 30, 25]).rho
+    0.8
+    """
+    first, second = _finite("x", x), _finite("y", y)
+    n = len(first)
+    if len(second) != n:
+        raise ValueError(f"y: expected as many values as x, {n}, got {len(second)}; give one pair a run")
+    rho = float(_spearman(first, second)) if n >= 3 else math.nan
+    interval = (math.nan, math.nan) if math.isnan(rho) else _bootstrap((first, second), _spearman, confidence)
+    return RankCorrelation(rho, *interval, n)
+
+
+def proportion_interval(successes: int, trials: int, *, confidence: float = 0.95) -> Proportion:
+    """A fraction and its exact interval: the probabilities that a two-sided binomial test does not reject.
+
+    Degenerate: no trials give nan; no successes give an interval from 0, all of them one up to 1.
+
+    Raises:
+        ValueError: successes outside [0, trials], a confidence outside (0, 1).
+
+    Source: Clopper and Pearson, *The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial*,
+    Biometrika 1934.
+
+    >>> proportion = proportion_interval(0, 10)
+    >>> print(f"{proportion.fraction:.2f} [{proportion.low:.2f}, {proportion.high:.2f}]")
+    0.00 [0.00, 0.31]
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes: expected 0 to trials, {trials}, got {successes}; count each run once")
+    _check_confidence(confidence)
+    if not trials:
+        return Proportion(math.nan, math.nan, math.nan, 0, 0)
+    interval = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
+    return Proportion(successes / trials, float(interval.low), float(interval.high), successes, trials)
+
+
+def _bootstrap(
+    samples: tuple[np.ndarray, ...], statistic: Callable[..., np.ndarray], confidence: float
+) -> tuple[float, float]:
+    """Both ends of the percentile interval."""
+    _check_confidence(confidence)
+    if len(samples[0]) < 3:
+        return math.nan, math.nan
+    n = len(samples[0])
+    drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
+    resampled = statistic(*(sample[drawn] for sample in samples), axis=-1)
+    low, high = np.nanquantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    """The correlation of ranks along an axis; nan where one of them is constant."""
+    ranks = [stats.rankdata(values, axis=axis) for values in (x, y)]
+    a, b = (rank - rank.mean(axis=axis, keepdims=True) for rank in ranks)
+    spread = np.sqrt((a * a).sum(axis=axis) * (b * b).sum(axis=axis))
+    return np.divide((a * b).sum(axis=axis), spread, out=np.full_like(spread, np.nan), where=spread > 0)
+
+
+def _finite(name: str, values: Iterable[Any]) -> np.ndarray:
+    sample = np.fromiter(values, dtype=float)
+    if not np.isfinite(sample).all():
+        raise ValueError(f"{name}: expected finite values, got {sample[~np.isfinite(sample)][0]}; leave such runs out")
+    return sample
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}; 0.95 is usual")

@@ -1,0 +1,73 @@
+"""Curves of many seeds as a median and a band."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+
+POINTS = 240  # steps at which a band is drawn, evenly spaced in log step
+LOW, HIGH = 0.1, 0.9  # quantiles over seeds between which a band lies
+FEW = 4  # up to so many seeds are drawn a line each
+
+
+def band(records: Mapping[int, pd.DataFrame], column: str, *, points: int = POINTS) -> pd.DataFrame | None:
+    """Median and the band from the 10 % to the 90 % quantile over seeds, at log-spaced steps; None if not measured.
+
+    At each step a seed has its last measurement so far, and after its end its last one: a run ends once it has settled.
+
+    Returns: columns `median`, `low`, `high`, indexed by step.
+    """
+    curves = [metrics[column].dropna() for metrics in records.values() if column in metrics]
+    curves = [curve for curve in curves if len(curve)]
+    if not curves:
+        return None
+    steps = log_steps(max(int(curve.index[-1]) for curve in curves), points)
+    values = np.stack([_last_so_far(curve, steps) for curve in curves])
+    median, low, high = np.nanquantile(values, [0.5, LOW, HIGH], axis=0)
+    return pd.DataFrame({"median": median, "low": low, "high": high}, index=pd.Index(steps, name="step"))
+
+
+def log_steps(last: int, points: int) -> Int[np.ndarray, "step"]:
+    """Steps from 0 to `last`, evenly spaced in log(step + 1), each once.
+
+    >>> log_steps(99, 5)
+    array([ 0,  2,  9, 31, 99])
+    """
+    return np.unique(np.geomspace(1, last + 1, points).round().astype(np.int64) - 1)
+
+
+def draw_band(
+    axis: Axes, records: Mapping[int, pd.DataFrame], column: str, *, colour: str, label: str, line: str = "-"
+) -> pd.DataFrame | None:
+    """Draw a column: median and band, or a line a seed where there are few; return what `band` gives."""
+    found = band(records, column)
+    if found is None:
+        return None
+    if len(records) <= FEW:
+        for metrics in records.values():
+            if column in metrics:
+                values = metrics[column].dropna()
+                axis.plot(values.index + 1, values, color=colour, linestyle=line, label=label)
+        return found
+    axis.plot(found.index + 1, found["median"], color=colour, linestyle=line, label=label)
+    axis.fill_between(found.index + 1, found["low"], found["high"], color=colour, alpha=0.18, linewidth=0)
+    return found
+
+
+def band_table(records: Mapping[int, pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
+    """The bands of many columns, one below the other: columns `column`, `step`, `median`, `low`, `high`, `seeds`."""
+    parts = []
+    for column in columns:
+        found = band(records, column)
+        if found is not None:
+            seeds = sum(column in metrics for metrics in records.values())
+            parts.append(found.reset_index().assign(column=column, seeds=seeds))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["column", "step", "median", "low", "high", "seeds"]]
+
+
+def _last_so_far(curve: pd.Series, steps: Int[np.ndarray, "step"]) -> Float[np.ndarray, "step"]:
+    places = np.searchsorted(curve.index.to_numpy(), steps, side="right") - 1
+    return np.where(places >= 0, curve.to_numpy(dtype=np.float64)[places], np.nan)

@@ -1,0 +1,74 @@
+"""Accuracy, MIR and HDR along training for every operation, or for every modulus, of a study: a panel each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from grok.config import GrokkingConfig
+from grok.figures.bands import band_table, draw_band
+from grok.figures.records import Study, studies
+from grok.figures.style import BLUE, GREEN, SKY, VERMILION, styled, write_figure
+
+ENOUGH = 3  # values of a setting that make a comparison
+ACROSS = 5  # panels in a row
+LINES = {
+    "train/accuracy": ("train accuracy", SKY),
+    "test/accuracy": ("test accuracy", BLUE),
+    "interplay/sample/test/mir": ("MIR", VERMILION),
+    "interplay/sample/test/hdr": ("HDR", GREEN),
+}
+
+
+def draw_operations(source: Path, target: Path) -> list[Path]:
+    """Draw each study of at least three operations: pairing `sample` on the test split, a panel an operation."""
+    return _draw("task.operation", "operations", lambda config: config.task.description, source, target)
+
+
+def draw_moduli(source: Path, target: Path) -> list[Path]:
+    """Draw each study of at least three moduli: pairing `sample` on the test split, a panel a modulus."""
+    return _draw("task.modulus", "moduli", lambda config: config.task.description, source, target)
+
+
+def _draw(setting: str, name: str, title: Callable[[GrokkingConfig], str], source: Path, target: Path) -> list[Path]:
+    compared = [study for study in studies(source) if len(study.varies(setting)) >= ENOUGH]
+    return [path for study in compared for path in _draw_study(study, name, title, target)]
+
+
+def _draw_study(study: Study, name: str, title: Callable[[GrokkingConfig], str], folder: Path) -> list[Path]:
+    across = min(ACROSS, len(study.groups))
+    down = -(-len(study.groups) // across)
+    plotted: list[pd.DataFrame] = []
+    with styled():
+        figure = Figure(
+            figsize=(3.3 * across + 0.4, 2.9 * down + 1.1), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+        )
+        axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for axis, group in zip(axes.flat, study.groups, strict=False):
+            records = group.metrics(list(LINES))
+            _draw_panel(axis, records)
+            config = group.grokking
+            axis.set_title(f"{title(config)}\nn = {config.probes.sample_size}, {len(records)} seeds", fontsize=10)
+            plotted.append(band_table(records, LINES).assign(config=group.name))
+        for axis in list(axes.flat)[len(study.groups) :]:
+            axis.set_visible(False)
+        for column in range(across):  # the lowest panel of each column
+            lowest = axes[(len(study.groups) - 1 - column) // across, column]
+            lowest.set_xlabel("step + 1")
+            lowest.tick_params(labelbottom=True)
+        for row in axes:
+            row[0].set_ylabel("fraction")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        by_label = dict(zip(labels, handles, strict=True))
+        figure.legend(by_label.values(), by_label.keys(), loc="outside upper center", ncols=len(LINES))
+        table = pd.concat(plotted, ignore_index=True)
+        return write_figure(figure, table, folder, f"{name}-{study.name}", stamp=study.stamp)
+
+
+def _draw_panel(axis: Axes, records: dict[int, pd.DataFrame]) -> None:
+    for column, (label, colour) in LINES.items():
+        draw_band(axis, records, column, colour=colour, label=label)
+    axis.set(xscale="log", ylim=(-0.03, 1.03))

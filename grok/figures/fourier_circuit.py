@@ -1,0 +1,81 @@
+"""The closed form of the Fourier circuit against measured MIR and HDR, at the end of every run that grokked."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from grok.figures.records import RunGroup, studies
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, styled, write_figure
+from grok.information import simplex_etf_interplay
+
+GROKKED = 0.99
+PAIRS = {  # pairing -> measured column, closed-form column, without the ratio
+    "prototype": ("interplay/prototype/test", "theory/prototype"),
+    "embedding": ("interplay/embedding", "theory/embedding"),
+}
+RATIOS = {"mir": "MIR", "hdr": "HDR"}
+COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
+MARKERS = "osv^D<>pPX*h"
+
+
+def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
+    """Draw each finished run in `source` with a test accuracy of 99 % at its end that measured both: a dot a run.
+
+    Rows are the pairings, columns MIR and HDR. The closed form takes nothing but the power spectra of the two sets of
+    vectors, and the dots are on the diagonal where the Gram matrices are circulant.
+    """
+    groups = {group.name: group for study in studies(source) for group in study.groups}
+    rows = pd.DataFrame([row for group in groups.values() for row in _rows(group)])
+    if rows.empty:
+        return []
+    with styled():
+        figure = Figure(figsize=(11, 10), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)))
+        axes = figure.subplots(len(PAIRS), len(RATIOS))
+        for line, pairing in zip(axes, PAIRS, strict=True):
+            for axis, (ratio, label) in zip(line, RATIOS.items(), strict=True):
+                of_pair = rows[(rows["pairing"] == pairing) & (rows["ratio"] == ratio)]
+                for place, (task, of_task) in enumerate(of_pair.groupby("task", sort=False)):
+                    axis.plot(
+                        of_task["closed_form"],
+                        of_task["measured"],
+                        MARKERS[place // len(COLOURS) % len(MARKERS)],
+                        color=COLOURS[place % len(COLOURS)],
+                        markersize=5,
+                        alpha=0.7,
+                        label=str(task),
+                    )
+                axis.axline((0, 0), slope=1, color=GREY, linewidth=1)
+                if ratio == "mir":
+                    collapse = simplex_etf_interplay(int(rows["num_classes"].max())).mir.item()
+                    axis.axhline(collapse, color=GREY, linestyle=":", label=f"neural collapse ({collapse:.3f})")
+                largest = (of_pair["measured"] - of_pair["closed_form"]).abs().max()
+                axis.set_title(f"{pairing}, {label}: largest deviation {largest:.3f}")
+                axis.set(xlabel=f"{label} of the closed form", ylabel=f"{label} measured")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+        figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step")
+        stamp = f"{rows['run'].nunique()} runs of {len(groups)} configs in {source.name}; ids in the CSV"
+        return write_figure(figure, rows, target, "fourier-circuit", stamp=stamp)
+
+
+def _rows(group: RunGroup) -> list[dict[str, Any]]:
+    wanted = [f"{prefix}/{ratio}" for prefixes in PAIRS.values() for prefix in prefixes for ratio in RATIOS]
+    rows = []
+    for seed, metrics in group.metrics(["test/accuracy", *wanted]).items():
+        last = metrics.iloc[-1]  # the last row of a run is measured in full
+        if not last["test/accuracy"] >= GROKKED:
+            continue
+        of_run = {
+            "run": group.runs[seed].id,
+            "task": group.grokking.task.description,
+            "num_classes": group.grokking.task.num_elements,
+        }
+        for pairing, (measured, theory) in PAIRS.items():
+            for ratio in RATIOS:
+                if f"{theory}/{ratio}" in last and f"{measured}/{ratio}" in last:
+                    values = {"closed_form": last[f"{theory}/{ratio}"], "measured": last[f"{measured}/{ratio}"]}
+                    rows.append(of_run | {"pairing": pairing, "ratio": ratio} | values)
+    return rows

@@ -1,0 +1,60 @@
+"""A small copy of finished runs, to be shared or committed: fewer rows, chosen columns, single precision."""
+
+import shutil
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from grok.tracking.store import Run, StoreError
+
+EARLIEST = 10  # steps up to here are one decade's worth at most
+
+
+def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("*",)) -> Run:
+    """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
+
+    Kept are `rows` rows a decade of steps, the last one, and the columns that match a pattern, in float32; run.json
+    says so under `exported`. Its summary stays that of the whole record.
+
+    Raises:
+        StoreError: a run that is not finished, or one that the target has already.
+    """
+    manifest = run.manifest()
+    if manifest["status"] != "finished":
+        raise StoreError(f"run {run.id} is {manifest['status']}: expected a finished one to export, `grok resume` it")
+    copy = Run(target / manifest["experiment"] / run.id)
+    if copy.path.exists():
+        raise StoreError(f"{copy.path} is there already: expected none to be written over; delete it, or another --to")
+    names = [name for name in run.columns() if any(fnmatch(name, pattern) for pattern in columns)]
+    record = thinned(run.read_table(["step", *names]).to_pandas().set_index("step"), rows)
+    # pyarrow takes NaN from pandas for null, which is what a cell that was not measured is.
+    table = pa.Table.from_pandas(
+        record.astype(np.float32).reset_index(), preserve_index=False
+    ).replace_schema_metadata()
+    temporary = copy.path.with_name(f".{copy.id}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    shutil.copy(run.path / "run.json", temporary)
+    Run(temporary).append_table(table, first_step=0)
+    Run(temporary).update(exported={"rows_a_decade": rows, "columns": list(columns), "dtype": "float32"})
+    temporary.rename(copy.path)
+    return copy
+
+
+def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """About so many rows a decade of steps: for each column, its first measurement at or after each log-spaced step.
+
+    The last measurement of each column is kept too. `metrics` is indexed by step.
+    """
+    decades = np.log10(max(int(metrics.index.max()), EARLIEST) + 1)
+    wanted = np.geomspace(1, metrics.index.max() + 1, max(2, round(decades * rows))) - 1
+    kept: set[int] = set()
+    for column in metrics.columns:
+        measured = metrics.index[metrics[column].notna()]
+        if len(measured):
+            kept |= set(measured[np.searchsorted(measured, wanted).clip(0, len(measured) - 1)])
+    return metrics.loc[sorted(kept)]

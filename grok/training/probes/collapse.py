@@ -1,0 +1,51 @@
+"""Neural collapse: how near features and head are to one simplex frame."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grok.information import ClassMoments, collapse_of_moments
+from grok.tasks import Split
+from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
+from grok.training.snapshot import Snapshot
+
+MOMENTS = ("counts", "means", "within", "spreads")
+
+
+class Collapse(Probe):
+    """NC1 to NC4 on train and test, as `neural_collapse` defines them.
+
+    Of the classes that have a sample in the split alone: their means, head rows and logits. What has no direction, such
+    as class means that are one, makes a value NaN or infinite.
+    """
+
+    name = "collapse"
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """The head rows, and of either split the moments of its classes and the agreement of NC4."""
+        observed: Observation = {"head": snapshot.model.head.weight}
+        for split in SPLITS:
+            moments = snapshot.moments(split)
+            observed |= {f"{split}/{name}": getattr(moments, name) for name in MOMENTS}
+            observed[f"{split}/agreement"] = _nearest_centre_agreement(snapshot, split)
+        return observed
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `collapse/<split>/<value>`."""
+        metrics: Metrics = {}
+        for split in SPLITS:
+            moments = ClassMoments.of(**{name: observed[f"{split}/{name}"] for name in MOMENTS})
+            values = collapse_of_moments(moments, observed["head"], observed[f"{split}/agreement"])
+            metrics |= {f"collapse/{split}/{name}": value for name, value in values._asdict().items()}
+        return metrics
+
+
+def _nearest_centre_agreement(snapshot: Snapshot, split: Split) -> Float[Tensor, ""]:
+    moments, counted = snapshot.moments(split), snapshot.counted(split)
+    means = moments.means - moments.global_mean
+    features = snapshot.features(split) - moments.global_mean
+    # ‖h - μ‖² but for ‖h‖²; about the global mean, so that squares and products do not cancel where an offset is large.
+    squared_lengths = torch.where(moments.present, means.square().sum(dim=1), torch.inf)
+    nearest = torch.addmm(squared_lengths, features, means.mT, alpha=-2).argmin(dim=1)
+    decided = torch.where(moments.present, snapshot.logits(split), -torch.inf).argmax(dim=1)
+    return ((nearest == decided) & counted).sum().double() / counted.sum()

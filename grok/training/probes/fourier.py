@@ -1,0 +1,71 @@
+"""Fourier structure of what a network represents, and the losses with and without its Fourier circuit."""
+
+from grok.analysis.fourier import circuit_losses, concentration, fourier_basis, power
+from grok.config import Schedule
+from grok.information import fourier_interplay
+from grok.information.gram import unit_rows
+from grok.models import TokenClassifier
+from grok.tasks import Split, Task
+from grok.training.probes.means import class_means
+from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.snapshot import Snapshot
+
+
+class Fourier(Probe):
+    """Concentration of embedding, unembedding and class means; the interplay of their spectra; two losses."""
+
+    name = "fourier"
+
+    def __init__(self, schedule: Schedule, task: Task) -> None:
+        """Of a task with a cycle.
+
+        Raises:
+            ConfigError: a class of the cycle is the result of no pair.
+        """
+        super().__init__(schedule)
+        assert task.cycle is not None
+        self._cycle_length = len(task.cycle)
+        self._means = class_means(task, probe=self.name)
+        self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """Embedding, unembedding, class means about the global mean, and both losses, whose weights are the seed's."""
+        assert isinstance(snapshot.model, TokenClassifier)
+        head, counts = snapshot.model.head.weight, self._means.counts
+        means = self._means(snapshot.features)
+        losses = circuit_losses(
+            class_logits=means @ head.double().mT,
+            pairs=counts,
+            logits=snapshot.logits("train"),
+            targets=snapshot.targets("train"),
+            basis=self.get_buffer("basis"),
+        )
+        return {
+            "embedding": snapshot.model.token_embeddings(),
+            "unembedding": head,
+            "class_means": means - counts @ means / counts.sum(),
+            "fourier/restricted_loss": losses.restricted,
+            "fourier/excluded_loss": losses.excluded,
+        }
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `fourier/<object>/<value>`, `theory/<pairing>/mir` and `hdr`, and the losses as observed.
+
+        Concentration is that of vectors as they are, as published; theory needs the spectra of unit vectors.
+        """
+        losses = ("fourier/restricted_loss", "fourier/excluded_loss")
+        metrics: Metrics = {column: observed[column] for column in losses}
+        basis, spectra = self.get_buffer("basis"), {}
+        for name in ("embedding", "unembedding", "class_means"):
+            vectors = observed[name].double()
+            values = concentration(power(vectors, basis))._asdict()
+            metrics |= {f"fourier/{name}/{value}": number for value, number in values.items()}
+            spectra[name] = power(unit_rows(vectors), basis) / self._cycle_length
+        for pairing, name in (("prototype", "class_means"), ("embedding", "embedding")):
+            theory = fourier_interplay(spectra[name], spectra["unembedding"], self._cycle_length, check=False)
+            metrics |= {f"theory/{pairing}/mir": theory.mir, f"theory/{pairing}/hdr": theory.hdr}
+        return metrics
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding has no share in a class mean; its target is none."""
+        self._means.pad(split, size)

@@ -1,0 +1,88 @@
+"""The `sample` pairing by the number of samples, which moves MIR more than training does."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grok.config import Schedule
+from grok.information import estimate_interplay
+from grok.tasks import Task
+from grok.training.probes.interplay import interplay_columns, sample_order
+from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.snapshot import Snapshot
+
+SMALLEST = 64
+EXACT = 1024
+"""The most samples whose matrices are formed."""
+RANK = 128
+"""Directions that an estimate computes: features near one direction, as at step 0, have most of their entropy there."""
+
+
+class SampleSizes(Probe):
+    """Pairing `sample` on the test split for n = 64, 128, 256 and so on below its size, and for all of it.
+
+    The samples are nested: the first n of the order in which the `sample` probe takes its own, with which it agrees at
+    n = `probes.sample_size`. Above 1,024 samples the values are `estimate_interplay`'s, with MIR's standard error. The
+    sizes are those of one test split, so the members of a stack need test splits of one size.
+    """
+
+    name = "sample_sizes"
+
+    def __init__(self, schedule: Schedule, task: Task, *, seed: int) -> None:
+        super().__init__(schedule)
+        order = sample_order(task, "test", seed)
+        self._sizes = {"all": len(order)}
+        size = SMALLEST
+        while size < len(order):
+            self._sizes[str(size)] = size
+            size *= 2
+        self.register_buffer("order", order)
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """The head rows, and all features and labels of the test split in the order of the samples."""
+        order = self.get_buffer("order")
+        return {
+            "features": snapshot.features("test")[order],
+            "labels": snapshot.targets("test")[order],
+            "head": snapshot.model.head.weight,
+        }
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `interplay/sample-<n>/test/<value>`, with n = 64, 128 and so on, and `all`.
+
+        And `interplay/sample-<n>/test/mir_standard_error` where n is above 1,024.
+        """
+        metrics: Metrics = {}
+        for name, size in self._sizes.items():
+            features, labels = observed["features"][..., :size, :], observed["labels"][..., :size]
+            prefix = f"interplay/sample-{name}/test"
+            if size <= EXACT:
+                head_rows = observed["head"].take_along_dim(labels[..., None], dim=-2)
+                metrics |= interplay_columns(prefix, features, head_rows)
+            else:
+                metrics |= _estimated_columns(prefix, features, observed["head"], labels)
+        return metrics
+
+
+def _estimated_columns(
+    prefix: str,
+    features: Float[Tensor, "*batch n dim"],
+    head: Float[Tensor, "*batch class dim"],
+    labels: Int[Tensor, "*batch n"],
+) -> Metrics:
+    batch = labels.shape[:-1]
+    each = [
+        estimate_interplay(*one, rank=RANK)
+        for one in zip(
+            features.double().reshape(-1, *features.shape[-2:]),
+            head.double().reshape(-1, *head.shape[-2:]),
+            labels.reshape(-1, labels.shape[-1]),
+            strict=True,
+        )
+    ]
+    columns = [
+        {f"{prefix}/{name}": value for name, value in one.value._asdict().items()}
+        | {f"{prefix}/mir_standard_error": one.standard_error.mir}
+        for one in each
+    ]
+    return {name: torch.stack([one[name] for one in columns]).reshape(batch) for name in columns[0]}

@@ -1,0 +1,51 @@
+"""The whole Fourier spectrum of what a network represents."""
+
+from grok.analysis.fourier import fourier_basis, power
+from grok.config import Schedule
+from grok.models import TokenClassifier
+from grok.tasks import Split, Task
+from grok.training.probes.means import class_means, first_token_means
+from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.snapshot import Snapshot
+
+
+class Spectrum(Probe):
+    """Power on every frequency: of embedding, unembedding, class means, and neurons' means given the first token."""
+
+    name = "spectrum"
+
+    def __init__(self, schedule: Schedule, task: Task) -> None:
+        """Of a task with a cycle.
+
+        Raises:
+            ConfigError: a class of the cycle is the result of no pair.
+        """
+        super().__init__(schedule)
+        assert task.cycle is not None
+        self._class_means = class_means(task, probe=self.name)
+        self._first_token_means = first_token_means(task)
+        self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """The four sets of vectors, one for each class or element, neither scaled nor centred."""
+        assert isinstance(snapshot.model, TokenClassifier)
+        return {
+            "embedding": snapshot.model.token_embeddings(),
+            "unembedding": snapshot.model.head.weight,
+            "class_means": self._class_means(snapshot.features),
+            "neurons": self._first_token_means(snapshot.neurons),
+        }
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `spectrum/<object>/<f>`: the fraction of the whole power that lies on frequency f."""
+        metrics: Metrics = {}
+        for name, vectors in observed.items():
+            on_each = power(vectors.double(), self.get_buffer("basis"))
+            shares = (on_each / on_each.sum(dim=-1, keepdim=True)).unbind(dim=-1)
+            metrics |= {f"spectrum/{name}/{frequency}": share for frequency, share in enumerate(shares)}
+        return metrics
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding has no share in a mean."""
+        self._class_means.pad(split, size)
+        self._first_token_means.pad(split, size)

@@ -1,0 +1,53 @@
+"""Finished runs whose every column is a known function of the step."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from grok.analysis.events import events
+from grok.config import GrokkingConfig, config_hash, config_to_json
+from grok.tracking import Run, Store
+
+Column = Callable[[np.ndarray], np.ndarray]
+
+
+def add_run(
+    store: Store,
+    columns: Mapping[str, Column],
+    *,
+    seed: int = 0,
+    config: GrokkingConfig | None = None,
+    steps: int = 2000,
+    every: int = 10,
+    status: str = "finished",
+    experiment: str = "grokking",
+    sweeps: Sequence[str] | None = None,
+) -> Run:
+    """A run whose record has these columns, measured so often."""
+    config = config or GrokkingConfig()
+    run = store.create(
+        experiment=experiment,
+        label=config.label,
+        config=config_to_json(config),
+        config_hash=config_hash(config),
+        seed=seed,
+        command=["grok", "train", experiment],
+        environment={},
+    )
+    at = np.arange(0, steps + 1, every)
+    table = {"step": pa.array(at)} | {name: pa.array(np.asarray(of(at), float)) for name, of in columns.items()}
+    run.append_table(pa.table(table), first_step=0)
+    run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
+    if status == "finished":
+        run.update(summary={"events": events(run.metrics()), "last": run.last_row()})
+    return run
+
+
+def constant(value: float) -> Column:
+    return lambda steps: np.full(len(steps), value)
+
+
+def rises_at(step: int) -> Column:
+    """0 before the step, 1 from it on."""
+    return lambda steps: (steps >= step).astype(float)

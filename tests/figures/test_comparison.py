@@ -1,0 +1,63 @@
+"""Operations and moduli are drawn a panel each, from the study in which they vary."""
+
+import numpy as np
+import pandas as pd
+
+from grok.config import GrokkingConfig, TaskConfig
+from grok.figures import comparison, draw_figures
+from grok.tracking import Store
+from tests.figures.helpers import add_run, constant, rises_at
+
+OPERATIONS = ("add", "divide", "multiply", "cubic", "squares", "random")
+
+
+def columns(mir):
+    return {
+        "train/accuracy": constant(1.0),
+        "test/accuracy": rises_at(1000),
+        "interplay/sample/test/mir": constant(mir),
+        "interplay/sample/test/hdr": constant(0.1),
+    }
+
+
+def add_operations(store, operations):
+    for place, operation in enumerate(operations):
+        config = GrokkingConfig(task=TaskConfig(operation=operation, modulus=59))
+        for seed in range(2):
+            add_run(store, columns(0.3 + 0.1 * place), seed=seed, config=config, sweeps=["mine"])
+
+
+def test_every_operation_has_a_panel_with_its_own_values(tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    add_operations(store, OPERATIONS)
+    drawn = {}
+    monkeypatch.setattr(
+        comparison, "write_figure", lambda figure, table, *rest, **_: drawn.update(f=figure, t=table, n=rest[1]) or []
+    )
+    draw_figures(["operations"], store.root, tmp_path / "plots")
+    panels = [axis for axis in drawn["f"].axes if axis.get_visible()]
+    titles = ["a + b mod 59", "a / b mod 59", "a · b mod 59", "a³ + ab mod 59", "a² + b² mod 59"]
+    assert [axis.get_title().splitlines()[0] for axis in panels] == [*titles, "labels drawn at random mod 59"]
+    for place, axis in enumerate(panels):
+        mir = [line for line in axis.lines if line.get_label() == "MIR"]
+        assert len(mir) == 2
+        np.testing.assert_allclose(mir[0].get_ydata(), 0.3 + 0.1 * place)
+    assert drawn["n"] == "operations-mine"
+    assert drawn["t"]["config"].nunique() == 6
+
+
+def test_fewer_than_three_are_no_comparison(tmp_path):
+    store = Store(tmp_path / "runs")
+    add_operations(store, OPERATIONS[:2])
+    assert draw_figures(["operations", "moduli"], store.root, tmp_path / "plots") == []
+
+
+def test_moduli_are_compared_in_the_order_in_which_they_were_trained(tmp_path):
+    store = Store(tmp_path / "runs")
+    for modulus in (31, 43, 59):
+        config = GrokkingConfig(task=TaskConfig(modulus=modulus, train_fraction=0.5))
+        add_run(store, columns(modulus / 100), config=config, sweeps=["sizes"])
+    written = draw_figures(["moduli"], store.root, tmp_path / "plots")
+    table = pd.read_csv(written[2])
+    ends = table[(table["column"] == "interplay/sample/test/mir") & (table["step"] == 2000)]
+    np.testing.assert_allclose(ends["median"], [0.31, 0.43, 0.59])

@@ -1,0 +1,51 @@
+"""Closed form against measurement: a dot a grokked run, and the largest deviation stated."""
+
+import pandas as pd
+
+from grok.config import GrokkingConfig, TaskConfig
+from grok.figures import draw_figures, fourier_circuit
+from grok.tracking import Store
+from tests.figures.helpers import add_run, constant, rises_at
+
+
+def columns(*, closed, measured, grokked_at=1000):
+    found = {"test/accuracy": rises_at(grokked_at)}
+    for measured_prefix, theory_prefix in fourier_circuit.PAIRS.values():
+        for ratio in ("mir", "hdr"):
+            found[f"{theory_prefix}/{ratio}"] = constant(closed)
+            found[f"{measured_prefix}/{ratio}"] = constant(measured)
+    return found
+
+
+def test_only_runs_that_grokked_are_drawn_and_the_largest_deviation_is_in_the_title(tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    add_run(store, columns(closed=0.37, measured=0.36), seed=0)
+    add_run(store, columns(closed=0.40, measured=0.45), seed=1)
+    add_run(store, columns(closed=0.9, measured=0.1, grokked_at=5000), seed=2)
+    divided = GrokkingConfig(task=TaskConfig(operation="divide", modulus=59))
+    add_run(store, columns(closed=0.5, measured=0.51), config=divided)
+    drawn = {}
+    write = fourier_circuit.write_figure
+    monkeypatch.setattr(
+        fourier_circuit,
+        "write_figure",
+        lambda figure, *rest, **how: drawn.update(f=figure) or write(figure, *rest, **how),
+    )
+    written = draw_figures(["fourier-circuit"], store.root, tmp_path / "plots")
+    table = pd.read_csv(written[2])
+    assert table["run"].nunique() == 3
+    assert len(table) == 3 * 4
+    assert drawn["f"].axes[0].get_title() == "prototype, MIR: largest deviation 0.050"
+    assert drawn["f"].get_suptitle() == "3 grokked runs, at their last step"
+
+
+def test_a_run_without_frequencies_is_left_out(tmp_path):
+    add_run(
+        Store(tmp_path / "runs"),
+        {
+            "test/accuracy": rises_at(100),
+            "interplay/embedding/mir": constant(0.5),
+            "interplay/embedding/hdr": constant(0.1),
+        },
+    )
+    assert draw_figures(["fourier-circuit"], tmp_path / "runs", tmp_path / "plots") == []

@@ -1,0 +1,65 @@
+"""The stages of a curve are read as the published one is described, for each n."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grok.config import GrokkingConfig, TaskConfig
+from grok.figures import draw_figures, sample_sizes
+from grok.figures.sample_sizes import stages
+from grok.tracking import Store
+from tests.figures.helpers import add_run, rises_at
+
+
+def curve(*points):
+    """Straight lines between (step, value)."""
+    steps, values = zip(*points, strict=True)
+    return lambda at: np.interp(at, steps, values)
+
+
+MIR = curve((0, 0.5), (400, 0.6), (1500, 0.3), (2000, 0.4))
+HDR = curve((0, 0.9), (300, 0.05), (1200, 0.45), (2000, 0.1))
+
+
+def record():
+    steps = np.arange(0, 2001, 10)
+    return pd.DataFrame({"mir": MIR(steps), "hdr": HDR(steps), "test/accuracy": rises_at(1000)(steps)}, index=steps)
+
+
+def test_the_stages_are_those_of_the_published_curve():
+    assert stages(record(), "mir") == pytest.approx({"at the start": 0.5, "highest": 0.6, "lowest after it": 0.3})
+    assert stages(record(), "hdr") == pytest.approx(
+        {"lowest before the rise": 0.05, "peak at the rise": 0.45, "at the end": 0.1}
+    )
+
+
+def test_a_run_that_never_rises_has_no_stages_of_hdr():
+    assert stages(record().assign(**{"test/accuracy": 0.1}), "hdr") == {}
+
+
+@pytest.mark.parametrize(("modulus", "lines"), [(113, 3), (59, 0)])
+def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(tmp_path, monkeypatch, modulus, lines):
+    store = Store(tmp_path / "runs")
+    config = GrokkingConfig(task=TaskConfig(modulus=modulus))
+    columns = {"test/accuracy": rises_at(1000)}
+    for size in ("64", "256", "all"):
+        columns |= {f"interplay/sample-{size}/test/mir": MIR, f"interplay/sample-{size}/test/hdr": HDR}
+    for seed in range(2):
+        add_run(store, columns, seed=seed, config=config)
+    drawn = {}
+    write = sample_sizes.write_figure
+    monkeypatch.setattr(
+        sample_sizes, "write_figure", lambda figure, *rest, **how: drawn.update(f=figure) or write(figure, *rest, **how)
+    )
+    written = draw_figures(["sample-sizes"], store.root, tmp_path / "plots")
+    table = pd.read_csv(written[2])
+    assert sorted(table["n"].unique()) == [64, 256, config.task.test_size]
+    assert table.query("ratio == 'mir' and stage == 'highest'")["value"].tolist() == [0.6] * 6
+    assert len(table) == 2 * 2 * 3 * 3
+    dotted = [line for line in drawn["f"].axes[2].lines if line.get_linestyle() == ":" and len(line.get_xdata())]
+    assert len(dotted) == lines
+
+
+def test_a_run_that_did_not_measure_many_sizes_is_not_drawn(tmp_path):
+    add_run(Store(tmp_path / "runs"), {"test/accuracy": rises_at(1000)})
+    assert draw_figures(["sample-sizes"], tmp_path / "runs", tmp_path / "plots") == []

@@ -1,0 +1,44 @@
+"""Every sweep that comes with the package can be trained."""
+
+from pathlib import Path
+
+import pytest
+
+from grok.experiments import EXPERIMENTS
+from grok.sweep.expand import expand
+from grok.sweep.file import find_sweep, read_sweep, shipped
+
+RUNS = {
+    "seeds": 10,
+    "controls": 40,
+    "controls-gpu": 80,
+    "operations": 39,
+    "operations-gpu": 65,
+    "moduli": 15,
+    "moduli-gpu": 30,
+    "phase": 200,
+    "phase-gpu": 200,
+}
+
+
+def test_they_are_found_by_name_and_files_by_path(tmp_path):
+    assert set(shipped()) == set(RUNS)
+    assert find_sweep(Path("controls")) == shipped()["controls"]
+    own = tmp_path / "controls"
+    own.touch()
+    assert find_sweep(own) == own
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_each_asks_for_its_runs(name):
+    wanted = expand(read_sweep(shipped()[name], EXPERIMENTS))
+    assert len(wanted) == RUNS[name]
+
+
+def test_the_readmes_example_is_a_sweep(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    path = tmp_path / "my.toml"
+    path.write_text(readme.partition("```toml\n")[2].partition("```")[0])
+    wanted = expand(read_sweep(path, EXPERIMENTS))
+    blocks = [run.block for run in wanted]
+    assert {name: blocks.count(name) for name in dict.fromkeys(blocks)} == {"grokking": 60, "random labels": 10}

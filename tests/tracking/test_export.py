@@ -1,0 +1,70 @@
+"""An exported run is a small copy: chosen rows and columns of the record, and all of what run.json says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grok.tracking import Store, StoreError
+from grok.tracking.export import export_run, thinned
+from tests.figures.helpers import add_run, constant
+
+COLUMNS = {
+    "test/accuracy": lambda steps: steps / 20_000,
+    "test/loss": lambda steps: np.exp(-steps),
+    "x/mir": constant(1),
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return add_run(Store(tmp_path / "runs"), COLUMNS, steps=20_000, seed=3, sweeps=["mine"])
+
+
+def test_rows_are_thinned_and_columns_chosen_by_pattern(run, tmp_path):
+    copy = export_run(run, tmp_path / "small", rows=20, columns=["test/*"])
+    record, whole = copy.metrics(), run.metrics().set_index("step")
+    assert list(record.columns) == ["step", "test/accuracy", "test/loss"]
+    assert record["step"].iloc[[0, -1]].tolist() == [0, 20_000]
+    assert 40 < len(record) < 90
+    expected = whole.loc[record["step"], "test/accuracy"]
+    np.testing.assert_allclose(record["test/accuracy"], expected, rtol=1e-7)
+    assert set(record.dtypes.astype(str)) == {"int64", "float32"}
+
+
+def test_the_copy_is_found_like_any_run_and_says_what_it_is(run, tmp_path):
+    copy = export_run(run, tmp_path / "small", rows=20)
+    (found,) = Store(tmp_path / "small").runs()
+    assert found == copy
+    exported = {"rows_a_decade": 20, "columns": ["*"], "dtype": "float32"}
+    assert found.manifest() == run.manifest() | {"exported": exported}
+    assert sorted(path.name for path in copy.path.iterdir()) == ["metrics.parquet", "run.json"]
+    assert copy.metrics_path.stat().st_size < run.metrics_path.stat().st_size / 4
+
+
+def test_what_is_there_is_not_written_over(run, tmp_path):
+    export_run(run, tmp_path / "small", rows=20)
+    with pytest.raises(StoreError, match="is there already: expected none to be written over"):
+        export_run(run, tmp_path / "small", rows=20)
+
+
+def test_an_unfinished_run_is_refused(tmp_path):
+    run = add_run(Store(tmp_path / "runs"), COLUMNS, status="interrupted")
+    with pytest.raises(StoreError, match="is interrupted: expected a finished one to export"):
+        export_run(run, tmp_path / "small", rows=20)
+    assert not (tmp_path / "small").exists()
+
+
+def test_cells_that_were_not_measured_stay_empty(run, tmp_path):
+    table = run.metrics()
+    table.loc[table["step"] % 100 != 0, "x/mir"] = np.nan
+    assert thinned(table.set_index("step"), 20)["x/mir"].isna().any()
+
+
+def test_thinning_keeps_the_first_and_last_row_and_spaces_the_rest_evenly_in_log_step():
+    steps = np.arange(0, 40_001)
+    kept = thinned(pd.DataFrame({"value": steps}, index=steps), 150)
+    assert kept.index[0] == 0
+    assert kept.index[-1] == 40_000
+    late = kept.index[kept.index > 1000].to_numpy() + 1.0
+    ratios = late[1:] / late[:-1]
+    assert ratios.max() / ratios.min() < 1.01

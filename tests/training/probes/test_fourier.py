@@ -1,0 +1,97 @@
+"""The Fourier probe is its definition on embedding, unembedding, class means and the logits of all pairs."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from grok.config import ProbesConfig, TaskConfig
+from grok.experiments import grokking
+from grok.information import fourier_interplay, fourier_power, gram_interplay
+from tests.geometries import fourier_vectors
+from tests.helpers import CPU, small_config
+from tests.reference.fourier import naive_circuit_losses, naive_concentration, naive_power
+from tests.training.probes.helpers import features_and_targets, measure
+
+OBJECTS = ("embedding", "unembedding", "class_means")
+
+
+@pytest.fixture(scope="module", params=["add", "multiply", "random"])
+def learner(request):
+    """Before training, but with waves in its embedding, so that there are key frequencies."""
+    config = small_config(**dataclasses.asdict(ProbesConfig.only(accuracy="every:1", fourier="every:1")))
+    config = dataclasses.replace(config, task=TaskConfig(operation=request.param, modulus=11))
+    learner = grokking.build(config, 0, CPU).learner
+    with torch.no_grad():
+        learner.model.embedding[:11] += 2 * fourier_vectors([3], 11).float()
+        learner.model.head.weight += 20 * fourier_vectors([3], 11, seed=4).float()
+    return learner
+
+
+@pytest.fixture(scope="module")
+def measured(learner):
+    return measure(learner)
+
+
+def of_all_pairs(learner):
+    """Features and targets, and which samples train."""
+    features, targets = zip(*(features_and_targets(learner, split) for split in ("train", "test")), strict=True)
+    return torch.cat(features).double(), torch.cat(targets), range(len(targets[0]))
+
+
+def cycle_of(learner):
+    """The powers of 2, a primitive root of 11, for the product; otherwise all residues."""
+    off_cycle = learner.probes["fourier"].get_buffer("basis")[0, 0, 0] == 0
+    return [2**power % 11 for power in range(10)] if off_cycle else list(range(11))
+
+
+def vectors_of(learner, name):
+    if name != "class_means":
+        return learner.model.embedding[:11] if name == "embedding" else learner.model.head.weight
+    features, targets, _ = of_all_pairs(learner)
+    return torch.stack([features[targets == c].mean(dim=0) for c in range(11)])
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_concentration_is_that_of_the_vectors_as_they_are(learner, measured, name):
+    vectors = vectors_of(learner, name).detach().numpy()
+    expected = naive_concentration(naive_power(vectors, cycle_of(learner)))
+    found = {value: measured[f"fourier/{name}/{value}"] for value in expected}
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_losses_are_those_of_the_logits_of_all_pairs(learner, measured):
+    features, targets, train = of_all_pairs(learner)
+    logits = (features @ learner.model.head.weight.double().T).detach().numpy()
+    expected = naive_circuit_losses(logits, targets.numpy(), train, cycle_of(learner))
+    found = [measured[f"fourier/{loss}"] for loss in ("restricted_loss", "excluded_loss")]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("pairing", "name"), [("prototype", "class_means"), ("embedding", "embedding")])
+def test_theory_is_the_interplay_of_the_spectra_of_unit_vectors(learner, measured, pairing, name):
+    vectors, cycle = vectors_of(learner, name).detach().double(), cycle_of(learner)
+    if pairing == "prototype":
+        vectors = vectors - of_all_pairs(learner)[0].mean(dim=0)
+    head = learner.model.head.weight.detach().double()
+    expected = fourier_interplay(fourier_power(vectors[cycle]), fourier_power(head[cycle]), len(cycle))
+    found = [measured[f"theory/{pairing}/{ratio}"] for ratio in ("mir", "hdr")]
+    np.testing.assert_allclose(found, [expected.mir.item(), expected.hdr.item()], atol=1e-5)
+
+
+def test_theory_is_what_is_measured_where_gram_matrices_are_circulant(measured, learner):
+    cycle = cycle_of(learner)
+    embedding, head, means = (torch.ones(11, 16).double() for _ in range(3))  # off the cycle, any vector
+    embedding[cycle] = 3 * fourier_vectors([1, 2], len(cycle), powers=[0.7, 0.3], seed=1)
+    head[cycle] = fourier_vectors([2, 4], len(cycle), powers=[0.4, 0.6], seed=2)
+    means[cycle] = 0.1 * fourier_vectors([0, 3, 4], len(cycle), powers=[0.2, 0.3, 0.5], seed=3)
+    losses = {f"fourier/{loss}": torch.tensor(0.0).double() for loss in ("restricted_loss", "excluded_loss")}
+    evaluated = learner.probes["fourier"].evaluate(
+        {"embedding": embedding, "unembedding": head, "class_means": means, **losses}
+    )
+    for pairing, vectors in (("prototype", means), ("embedding", embedding)):
+        expected = gram_interplay(vectors[cycle], head[cycle])
+        for ratio in ("mir", "hdr"):
+            found = evaluated[f"theory/{pairing}/{ratio}"].item()
+            assert found == pytest.approx(getattr(expected, ratio).item(), abs=1e-10)
