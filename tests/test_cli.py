@@ -16,7 +16,7 @@ import torch
 import grok.cli
 from grok.cli import main
 from grok.config import config_to_json
-from grok.experiments import driving
+from grok.experiments import driving, runner
 from grok.tracking import Store
 from grok.tracking import files as tracking_files
 from tests.figures.helpers import add_run, constant
@@ -113,7 +113,7 @@ REFUSALS = {
         ["train", "grokking", "--device", "cpu", "--tf32"],
         "grok: --tf32: expected a GPU to train on, got a CPU, which has no TF32: leave it out",
     ),
-    "unknown command": (["trian"], "grok: command: expected one of train, resume, list, show"),
+    "unknown command": (["trian"], "grok: command: expected one of train, resume, sweep, list, show"),
     "unknown section": (
         ["bench", "spectre"],
         "grok: section: expected one of step, probes, recording, stack, size, memory, startup, estimator, large, "
@@ -121,7 +121,7 @@ REFUSALS = {
     ),
     "unknown figure": (
         ["figures", "figure6"],
-        "grok: figure: expected one of figure7, sample-sizes, operations, moduli, phase, ",
+        "grok: figure: expected one of figure7, sample-sizes, operations, moduli, controls, lead-time, phase, ",
     ),
 }
 

@@ -30,8 +30,9 @@ LENGTHS = (1_000, 10_000, 100_000)
 SMALL = GrokkingConfig(
     task=TaskConfig(modulus=11, train_fraction=0.5),
     model=TransformerConfig(d_model=16, num_heads=2, d_head=8, d_mlp=32),
-    probes=ProbesConfig(
-        accuracy="every:1", prototype="every:1", sample="every:1", sample_size=32, embedding="every:1", norms="every:1"
+    probes=dataclasses.replace(
+        ProbesConfig.only(**dict.fromkeys(("accuracy", "norms", "prototype", "sample", "embedding"), "every:1")),
+        sample_size=32,
     ),
     settle=None,
 )
@@ -113,7 +114,7 @@ def stack(device: torch.device, say: Callable[[str], None]) -> Table:
 
 
 def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int, ...] = LENGTHS) -> Table:
-    """Memory and record of runs of growing length with every probe at every step: the run itself, store included."""
+    """Memory and record of runs of growing length with five probes at every step: the run itself, store included."""
     rows: list[Row] = []
     for steps in lengths:
         say(f"memory: {steps:,} steps")
@@ -133,7 +134,10 @@ def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int,
                     "time": Figure(seconds, ",.0f", " s"),
                 }
             )
-    return Table("runs with every probe at every step (p = 11, d_model = 16, n = 32), store included", rows)
+    return Table(
+        "runs with accuracy, norms and three pairings at every step (p = 11, d_model = 16, n = 32), store included",
+        rows,
+    )
 
 
 def _train_here(steps: int, folder: str, device: torch.device) -> tuple[float, float]:

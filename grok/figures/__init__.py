@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from grok.figures.comparison import draw_moduli, draw_operations
+from grok.figures.comparison import draw_controls, draw_moduli, draw_operations
 from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
@@ -18,6 +18,7 @@ FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "sample-sizes": draw_sample_sizes,
     "operations": draw_operations,
     "moduli": draw_moduli,
+    "controls": draw_controls,
     "lead-time": draw_lead_time,
     "phase": draw_phase,
     "fourier-circuit": draw_fourier_circuit,

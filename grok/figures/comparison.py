@@ -1,6 +1,5 @@
-"""Accuracy, MIR and HDR along training for every operation, or for every modulus, of a study: a panel each."""
+"""Accuracy, MIR and HDR along training for every operation, modulus or control of a study: a panel each."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.config import GrokkingConfig
 from grok.figures.bands import band_table, draw_band
 from grok.figures.records import Study, studies
 from grok.figures.style import BLUE, GREEN, SKY, VERMILION, styled, write_figure
@@ -25,20 +23,34 @@ LINES = {
 
 def draw_operations(source: Path, target: Path) -> list[Path]:
     """Draw each study of at least three operations: pairing `sample` on the test split, a panel an operation."""
-    return _draw("task.operation", "operations", lambda config: config.task.description, source, target)
+    return _draw_values("task.operation", "operations", source, target)
 
 
 def draw_moduli(source: Path, target: Path) -> list[Path]:
     """Draw each study of at least three moduli: pairing `sample` on the test split, a panel a modulus."""
-    return _draw("task.modulus", "moduli", lambda config: config.task.description, source, target)
+    return _draw_values("task.modulus", "moduli", source, target)
 
 
-def _draw(setting: str, name: str, title: Callable[[GrokkingConfig], str], source: Path, target: Path) -> list[Path]:
+def draw_controls(source: Path, target: Path) -> list[Path]:
+    """Draw each study of one config and its controls: pairing `sample` on the test split, a panel each."""
+    written = []
+    for study in studies(source):
+        if kinds := study.controls():
+            titles = {name: kind or "grokking" for name, kind in kinds.items()}
+            written += _draw_study(study, "controls", titles, target)
+    return written
+
+
+def _draw_values(setting: str, name: str, source: Path, target: Path) -> list[Path]:
     compared = [study for study in studies(source) if len(study.varies(setting)) >= ENOUGH]
-    return [path for study in compared for path in _draw_study(study, name, title, target)]
+    written = []
+    for study in compared:
+        titles = {group.name: group.grokking.task.description for group in study.groups}
+        written += _draw_study(study, name, titles, target)
+    return written
 
 
-def _draw_study(study: Study, name: str, title: Callable[[GrokkingConfig], str], folder: Path) -> list[Path]:
+def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path) -> list[Path]:
     across = min(ACROSS, len(study.groups))
     down = -(-len(study.groups) // across)
     plotted: list[pd.DataFrame] = []
@@ -50,8 +62,8 @@ def _draw_study(study: Study, name: str, title: Callable[[GrokkingConfig], str],
         for axis, group in zip(axes.flat, study.groups, strict=False):
             records = group.metrics(list(LINES))
             _draw_panel(axis, records)
-            config = group.grokking
-            axis.set_title(f"{title(config)}\nn = {config.probes.sample_size}, {len(records)} seeds", fontsize=10)
+            size = group.grokking.probes.sample_size
+            axis.set_title(f"{titles[group.name]}\nn = {size}, {len(records)} seeds", fontsize=10)
             plotted.append(band_table(records, LINES).assign(config=group.name))
         for axis in list(axes.flat)[len(study.groups) :]:
             axis.set_visible(False)

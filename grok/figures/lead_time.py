@@ -10,10 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.analysis.lead_time import ALL, lead_time_table, markdown, summary_row
-from grok.figures.records import RunGroup, Study, studies
+from grok.figures.records import Study, studies
 from grok.figures.style import BLUE, GREY, VERMILION, styled, write_figure
-
-RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
 
 
 def draw_lead_time(source: Path, target: Path) -> list[Path]:
@@ -24,23 +22,8 @@ def draw_lead_time(source: Path, target: Path) -> list[Path]:
     rise, and of controls in which it turned though nothing is learned. The table is written as Markdown too. Turns are
     those in the runs' summaries, found in their whole records.
     """
-    written = []
-    for study in studies(source):
-        kinds = {group.name: _kind(group, study) for group in study.groups}
-        if list(kinds.values()).count(None) == 1 and len(kinds) > 1:
-            written += _draw_study(study, kinds, target)
-    return written
-
-
-def _kind(group: RunGroup, study: Study) -> str | None:
-    """What makes a group a control; None for the one that may grok."""
-    if group.setting("task.operation") == "random":
-        return RANDOM
-    if group.setting("optimiser.weight_decay") == 0:
-        return NO_DECAY
-    if group.setting("task.train_fraction") < max(study.varies("task.train_fraction")):
-        return LITTLE_DATA
-    return None
+    controlled = [(study, kinds) for study in studies(source) if (kinds := study.controls())]
+    return [path for study, kinds in controlled for path in _draw_study(study, kinds, target)]
 
 
 def _draw_study(study: Study, kinds: dict[str, str | None], folder: Path) -> list[Path]:

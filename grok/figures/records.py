@@ -43,6 +43,9 @@ class RunGroup:
         return attrgetter(name)(self.grokking)
 
 
+RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """Groups that belong together: those of one sweep, or one group that no sweep asked for."""
@@ -64,6 +67,23 @@ class Study:
             if all(group.setting(name.replace("__", ".")) == value for name, value in settings.items())
         ]
         return replace(self, groups=kept)
+
+    def controls(self) -> dict[str, str | None]:
+        """By group, what makes it a control of the one that is none, whose kind is None; empty if that is not one.
+
+        Random labels, weight decay 0, or a smaller train fraction than the largest.
+        """
+        fractions = self.varies("task.train_fraction")
+        kinds: dict[str, str | None] = {}
+        for group in self.groups:
+            if group.setting("task.operation") == "random":
+                kinds[group.name] = RANDOM
+            elif group.setting("optimiser.weight_decay") == 0:
+                kinds[group.name] = NO_DECAY
+            else:
+                little = group.setting("task.train_fraction") < max(fractions)
+                kinds[group.name] = LITTLE_DATA if little else None
+        return kinds if len(kinds) > 1 and list(kinds.values()).count(None) == 1 else {}
 
     @property
     def stamp(self) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grok.config import GrokkingConfig, TaskConfig
+from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
 from grok.figures import comparison, draw_figures
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
@@ -61,3 +61,28 @@ def test_moduli_are_compared_in_the_order_in_which_they_were_trained(tmp_path):
     table = pd.read_csv(written[2])
     ends = table[(table["column"] == "interplay/sample/test/mir") & (table["step"] == 2000)]
     np.testing.assert_allclose(ends["median"], [0.31, 0.43, 0.59])
+
+
+def test_a_config_and_its_controls_have_a_panel_each(tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    main = GrokkingConfig(task=TaskConfig(modulus=59))
+    configs = {
+        "grokking": main,
+        "random labels": GrokkingConfig(task=TaskConfig(modulus=59, operation="random")),
+        "weight decay 0": GrokkingConfig(task=TaskConfig(modulus=59), optimiser=OptimiserConfig(weight_decay=0.0)),
+        "too little data": GrokkingConfig(task=TaskConfig(modulus=59, train_fraction=0.1)),
+    }
+    for config in configs.values():
+        add_run(store, columns(0.5), config=config, sweeps=["mine"])
+    drawn = {}
+    monkeypatch.setattr(comparison, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw_figures(["controls"], store.root, tmp_path / "plots")
+    assert [axis.get_title().splitlines()[0] for axis in drawn["f"].axes] == list(configs)
+
+
+def test_two_configs_that_may_grok_have_no_controls(tmp_path):
+    store = Store(tmp_path / "runs")
+    for decay in (0.0, 0.5, 1.0):
+        config = GrokkingConfig(task=TaskConfig(modulus=59), optimiser=OptimiserConfig(weight_decay=decay))
+        add_run(store, columns(0.5), config=config, sweeps=["mine"])
+    assert draw_figures(["controls"], store.root, tmp_path / "plots") == []
