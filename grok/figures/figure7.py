@@ -21,13 +21,13 @@ COLOURS = {"mir": VERMILION, "hdr": GREEN}
 
 
 def draw_figure7(source: Path, target: Path) -> list[Path]:
-    """Draw the configs in `source` that stand alone, in a sweep or without one: a figure a config.
+    """Draw the configs in `source` that stand alone, in a sweep or without one, and those that have controls.
 
     Rows are MIR and HDR, columns the pairings. A line a seed; of more than a few seeds the median, and the band from
     the 10 % to the 90 % quantile. Two lines of theory: the value at neural collapse, and that of the Fourier circuit,
     by the closed form from the power spectra measured at each step.
     """
-    groups = [study.groups[0] for study in studies(source) if len(study.groups) == 1]
+    groups = [group for study in studies(source) if (group := study.main())]
     return [path for group in groups for path in _draw_group(group, target)]
 
 
@@ -68,8 +68,7 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
         }
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
         figure.suptitle(_title(group))
-        name, stamp = f"figure7-{group.name}", f"runs: {', '.join(group.run_ids)}"
-        return write_figure(figure, _plotted(records, pairings), folder, name, stamp=stamp)
+        return write_figure(figure, _plotted(records, pairings), folder, f"figure7-{group.name}", stamp=group.stamp)
 
 
 def _title(group: RunGroup) -> str:

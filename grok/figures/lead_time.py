@@ -44,7 +44,9 @@ def _draw_study(study: Study, kinds: dict[str, str | None], folder: Path) -> lis
         _draw_leads(left, table, runs[np.isfinite(runs["grokked"])])
         _draw_shares(right, table)
         left.set_yticks(range(len(table)), [f"{title}" for title in table["title"]])
-        main = next(group for group in study.groups if kinds[group.name] is None)
+        figure.legend(loc="outside lower center", ncols=4)
+        main = study.main()
+        assert main
         figure.suptitle(f"{main.grokking.task.description}: does a measure turn before test accuracy rises?")
         name = f"lead-time-{study.name}"
         written = write_figure(figure, table.reset_index(), folder, name, stamp=study.stamp)
@@ -80,4 +82,3 @@ def _draw_shares(axis: Axes, table: pd.DataFrame) -> None:
         strength = 1.0 if index == 0 else 1 - 0.3 * (index - 1)
         axis.barh(places + offset, share, height, color=colour, alpha=strength, label=label)
     axis.set(xlim=(0, 1.02), xlabel="share of runs in which it turned")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=2, fontsize=9)

@@ -13,6 +13,9 @@ from grok.config import GrokkingConfig, config_from_json
 from grok.tracking import Run, Store
 
 
+FEW_IDS = 3  # run ids that fit into a stamp
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunGroup:
     """Finished runs of one experiment and config that differ in their seed alone."""
@@ -29,9 +32,10 @@ class RunGroup:
         return {seed: run.read_table(wanted).to_pandas().set_index("step") for seed, run in self.runs.items()}
 
     @property
-    def run_ids(self) -> list[str]:
-        """The runs behind a figure, to be stamped on it."""
-        return [run.id for run in self.runs.values()]
+    def stamp(self) -> str:
+        """The runs behind a figure: their ids, those of many in brackets, as `add-p113-ebb68c02-seed[0-9]`."""
+        ids = [run.id for run in self.runs.values()]
+        return f"runs: {', '.join(ids) if len(ids) <= FEW_IDS else f'{self.name}-seed[{_ranges(list(self.runs))}]'}"
 
     @cached_property
     def grokking(self) -> GrokkingConfig:
@@ -84,6 +88,12 @@ class Study:
                 little = group.setting("task.train_fraction") < max(fractions)
                 kinds[group.name] = LITTLE_DATA if little else None
         return kinds if len(kinds) > 1 and list(kinds.values()).count(None) == 1 else {}
+
+    def main(self) -> RunGroup | None:
+        """The group that the study is about: its only one, or the one that all others are controls of."""
+        kinds = self.controls()
+        about = self.groups if len(self.groups) == 1 else [g for g in self.groups if kinds.get(g.name, "") is None]
+        return about[0] if about else None
 
     @property
     def stamp(self) -> str:

@@ -60,8 +60,7 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             _draw_curves(axes[0, place], records, [name for name in columns if name.endswith(ratio)], sizes, label)
             _draw_stages(axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), label)
         figure.suptitle(f"pairing sample, test split, {task.description}, {len(records)} seeds")
-        stamp = f"runs: {', '.join(group.run_ids)}"
-        return write_figure(figure, values, folder, f"sample-sizes-{group.name}", stamp=stamp)
+        return write_figure(figure, values, folder, f"sample-sizes-{group.name}", stamp=group.stamp)
 
 
 def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grok.config import GrokkingConfig, OptimiserConfig
+from grok.config import GrokkingConfig, OptimiserConfig, config_hash
 from grok.figures import draw_figures, figure7, finished_groups
 from grok.tracking import Store
 from tests.figures import helpers
@@ -94,6 +94,15 @@ def test_configs_of_a_larger_sweep_are_not_drawn_one_by_one(tmp_path):
         config = GrokkingConfig(optimiser=OptimiserConfig(weight_decay=decay))
         add_run(store, seed=0, config=config, sweeps=["two"])
     assert draw_figures(["figure7"], store.root, tmp_path / "plots") == []
+
+
+def test_the_config_that_has_controls_is_drawn_and_they_are_not(tmp_path):
+    store = Store(tmp_path / "runs")
+    for decay in (0.0, 1.0):
+        config = GrokkingConfig(optimiser=OptimiserConfig(weight_decay=decay))
+        add_run(store, seed=0, config=config, sweeps=["two"])
+    written = draw_figures(["figure7"], store.root, tmp_path / "plots")
+    assert [path.stem for path in written] == [f"figure7-add-p113-{config_hash(config)}"] * 3
 
 
 def drawn_by(monkeypatch, store, tmp_path):

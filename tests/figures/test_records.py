@@ -64,3 +64,11 @@ def test_the_stamp_names_sweep_runs_seeds_and_configs(tmp_path, seeds, text):
     (study,) = studies(tmp_path)
     code = study.groups[0].name.rpartition("-")[2]
     assert study.stamp == f"mine: {len(seeds)} runs, seeds {text}, configs {code}"
+
+
+@pytest.mark.parametrize(("seeds", "end"), [([3, 4], "-seed3, {name}-seed4"), ([0, 1, 2, 3, 7], "-seed[0-3, 7]")])
+def test_the_stamp_of_a_group_names_its_runs(tmp_path, seeds, end):
+    for seed in seeds:
+        add_run(Store(tmp_path), COLUMNS, seed=seed)
+    (group,) = finished_groups(tmp_path)
+    assert group.stamp == f"runs: {group.name}{end.format(name=group.name)}"
