@@ -12,7 +12,6 @@ import pandas as pd
 from grok.config import GrokkingConfig, config_from_json
 from grok.tracking import Run, Store
 
-
 FEW_IDS = 3  # run ids that fit into a stamp
 
 
