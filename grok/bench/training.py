@@ -24,10 +24,12 @@ from grok.training.executor import EXECUTORS
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
-STEPS = {"cpu": 20, "cuda": 500}  # timed at once: whole intervals at which the probes measure by default
-REPEATS = 11
+STEPS = {"cpu": 20, "cuda": 500}  # timed at once
+MEASURED_STEPS = {"cpu": 50, "cuda": 500}  # the same with probes: whole intervals at which they measure by default
+REPEATS, MEASURED_REPEATS = 11, 7
 NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
+STRUCTURE = ("fourier", "neurons", "collapse", "rank")
 STEP_TO_FLOOR, FULL_TO_STEP = "training step / floor", "full-sequence step / training step"
 ALL_SELDOM, ALL_ALWAYS = "all three pairings every 10 steps", "all three pairings every step"
 TOGETHER = "together"
@@ -69,16 +71,17 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
 
 
 def probes(device: torch.device, say: Callable[[str], None]) -> Table:
-    """What each pairing adds on train and test, and what the defaults add."""
+    """What each pairing and each probe of structure adds on train and test, and what the defaults add."""
     say("probes: added time")
     settings = {"none": NOTHING}
     settings |= {f"{name} every 10 steps": only(name, every=10) for name in PAIRINGS}
     settings |= {ALL_SELDOM: only(*PAIRINGS, every=10), ALL_ALWAYS: only(*PAIRINGS, every=1)}
+    settings |= {f"{name} every 10 steps": only(name, every=10) for name in STRUCTURE}
     settings["all that is measured by default"] = ProbesConfig()
-    steps = STEPS[device.type]
+    steps = MEASURED_STEPS[device.type]
     with scratch_run() as run:
         tasks = {name: next_steps(endless_engine(device, config), run, steps) for name, config in settings.items()}
-        measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=REPEATS).items()}
+        measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=MEASURED_REPEATS).items()}
     rows: list[Row] = [
         {
             "measured": name,

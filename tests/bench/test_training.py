@@ -69,13 +69,18 @@ def test_probes_are_measured_one_by_one_together_and_as_by_default(monkeypatch):
     built = []
     monkeypatch.setattr(training, "endless_engine", lambda device, measured: built.append(measured) or small_engine())
     rows = training.probes(CPU, quiet).rows
-    assert [row["measured"] for row in rows][:6] == [
+    assert [row["measured"] for row in rows] == [
         "none",
         "prototype every 10 steps",
         "sample every 10 steps",
         "embedding every 10 steps",
         "all three pairings every 10 steps",
         "all three pairings every step",
+        "fourier every 10 steps",
+        "neurons every 10 steps",
+        "collapse every 10 steps",
+        "rank every 10 steps",
+        "all that is measured by default",
     ]
     assert str(rows[0]["added time"]) == "0.0%"
     assert built[1] == ProbesConfig.only(prototype="every:10")
