@@ -72,7 +72,7 @@ class SweepOptions:
     scheduler: str = "local"
     """Train in processes on this machine, or on the cluster whose dask scheduler has this address."""
     workers: int | None = None
-    """Processes on this machine: as many as it has cores, or 1 on a GPU, if not given."""
+    """Processes on this machine, each of one thread on a CPU: as many as it has cores, or 1 on a GPU, if not given."""
     stack: int | None = None
     """Most runs to train together as one batched model: 64 on a GPU and 1 on a CPU if not given."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

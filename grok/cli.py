@@ -313,7 +313,9 @@ def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
 
     device = _device(options.device)
     workers = options.workers or (1 if device.type == "cuda" else cores())
-    return device, functools.partial(train_locally, workers=workers, threads=max(1, cores() // workers))
+    # On a CPU a second thread of a small network mostly waits, and on busy cores it waits long.
+    threads = max(1, cores() // workers) if device.type == "cuda" else 1
+    return device, functools.partial(train_locally, workers=workers, threads=threads)
 
 
 def _executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
