@@ -205,13 +205,13 @@ def s5_compose(a: Permutation, b: Permutation) -> Permutation:
 
 @permutational("a ∘ b ∘ a⁻¹ in S5")
 def s5_conjugate(a: Permutation, b: Permutation) -> Permutation:
-    """B seen through a."""
+    """The conjugate of b by a."""
     return compose(compose(a, b), inverse(a))
 
 
 @permutational("a ∘ b ∘ a in S5")
 def s5_sandwich(a: Permutation, b: Permutation) -> Permutation:
-    """B between two a."""
+    """First a, then b, then a."""
     return compose(compose(a, b), a)
 
 

@@ -20,7 +20,7 @@ class OptimiserConfig:
     weight_decay: float = 1.0
     """Weight decay, on every parameter: decoupled in AdamW and Muon, part of the gradient in Adam and SGD."""
     betas: tuple[float, float] = (0.9, 0.98)
-    """Decay rates of the two moments, in AdamW and Adam."""
+    """Decay rates of the two moments, in AdamW and Adam; in Muon for what AdamW takes."""
     momentum: float = 0.9
     """Momentum of SGD and of Muon."""
     warmup_steps: int = 10

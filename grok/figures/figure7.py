@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.bands import FEW, HIGH, LOW, band_table, draw_band
-from grok.figures.records import RunGroup, studies
+from grok.figures.records import RunGroup, finished_groups, studies
 from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, styled, write_figure
 from grok.information import simplex_etf_interplay
 from grok.tracking.export import thinned
@@ -27,7 +27,8 @@ def draw_figure7(source: Path, target: Path) -> list[Path]:
     the 10 % to the 90 % quantile. Two lines of theory: the value at neural collapse, and that of the Fourier circuit,
     by the closed form from the power spectra measured at each step.
     """
-    groups = [group for study in studies(source) if (group := study.main())]
+    wanted = {group.name for study in studies(source) if (group := study.main())}
+    groups = [group for group in finished_groups(source, experiment="grokking") if group.name in wanted]
     return [path for group in groups for path in _draw_group(group, target)]
 
 
@@ -96,12 +97,13 @@ def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
 
 def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, ratio: str, label: str) -> None:
     colour = COLOURS[ratio]
+    on_test = f"{label}, test (embedding: no split)"
     if pairing == "embedding":
-        draw_band(axis, records, f"interplay/embedding/{ratio}", colour=colour, label=f"{label}, test")
+        draw_band(axis, records, f"interplay/embedding/{ratio}", colour=colour, label=on_test)
     else:
-        for split, line in (("train", "--"), ("test", "-")):
-            column = f"interplay/{pairing}/{split}/{ratio}"
-            draw_band(axis, records, column, colour=colour, line=line, label=f"{label}, {split}")
+        prefix = f"interplay/{pairing}"
+        draw_band(axis, records, f"{prefix}/train/{ratio}", colour=colour, line="--", label=f"{label}, train")
+        draw_band(axis, records, f"{prefix}/test/{ratio}", colour=colour, label=on_test)
     theory = f"{label} of a Fourier circuit, from the measured spectra"
     draw_band(axis, records, f"theory/{pairing}/{ratio}", colour=PURPLE, line="-.", label=theory)
 

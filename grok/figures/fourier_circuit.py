@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.records import RunGroup, studies
+from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, styled, write_figure
 from grok.information import simplex_etf_interplay
 
@@ -27,8 +27,8 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
     Rows are the pairings, columns MIR and HDR. The closed form takes nothing but the power spectra of the two sets of
     vectors, and the dots are on the diagonal where the Gram matrices are circulant.
     """
-    groups = {group.name: group for study in studies(source) for group in study.groups}
-    rows = pd.DataFrame([row for group in groups.values() for row in _rows(group)])
+    groups = finished_groups(source, experiment="grokking")
+    rows = pd.DataFrame([row for group in groups for row in _rows(group)])
     if rows.empty:
         return []
     with styled():

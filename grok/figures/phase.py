@@ -21,7 +21,7 @@ SETTINGS = ("optimiser.weight_decay", "task.train_fraction")
 def draw_phase(source: Path, target: Path) -> list[Path]:
     """Draw each study in which weight decay and train fraction take at least three values each.
 
-    Left, the median over seeds of the step from which test accuracy is at least 99 % to stay, where at least half of
+    Left, the median over seeds of the step of grokking (`grok.analysis.events`), where at least half of
     the seeds came to that; a cell says how many did. Right, the median of MIR (`sample` on test) at the end.
     """
     wanted = [study for study in studies(source) if all(len(study.varies(name)) >= ENOUGH for name in SETTINGS)]
@@ -66,7 +66,13 @@ def _median_of_most(steps: pd.Series) -> float:
 def _draw_cells(figure: Figure, axis: Axes, cells: pd.DataFrame, column: str, label: str, *, log: bool = False) -> None:
     grid = cells[column].unstack()
     colours = mpl.colormaps["viridis_r"].with_extremes(bad=(*mpl.colors.to_rgb(GREY), 0.25))
-    image = axis.imshow(grid, origin="lower", aspect="auto", cmap=colours, norm="log" if log else "linear")
+    image = axis.imshow(
+        grid,
+        origin="lower",
+        aspect="auto",
+        cmap=colours,
+        norm="log" if log and grid.notna().any(axis=None) else "linear",
+    )
     axis.grid(visible=False)
     axis.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
     axis.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])

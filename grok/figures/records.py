@@ -1,6 +1,6 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
@@ -49,6 +49,20 @@ class RunGroup:
 RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
 
 
+def _kind(group: RunGroup, about: RunGroup) -> str | None:
+    """What makes a group a control of another; None if nothing does, or if it differs in something else too."""
+    config = replace(group.grokking, steps=about.grokking.steps, settle=about.grokking.settle)
+    task, optimiser = about.grokking.task, about.grokking.optimiser
+    controls = {
+        RANDOM: replace(about.grokking, task=replace(task, operation="random")),
+        NO_DECAY: replace(about.grokking, optimiser=replace(optimiser, weight_decay=0.0)),
+    }
+    if config.task.train_fraction < task.train_fraction:
+        less = replace(task, train_fraction=config.task.train_fraction)
+        controls[LITTLE_DATA] = replace(about.grokking, task=less)
+    return next((kind for kind, control in controls.items() if config == control), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """Groups that belong together: those of one sweep, or one group that no sweep asked for."""
@@ -72,21 +86,15 @@ class Study:
         return replace(self, groups=kept)
 
     def controls(self) -> dict[str, str | None]:
-        """By group, what makes it a control of the one that is none, whose kind is None; empty if that is not one.
+        """By group, what makes it a control of the one that is none, whose kind is None; empty if that is not so.
 
-        Random labels, weight decay 0, or a smaller train fraction than the largest.
+        Random labels, weight decay 0, or the smallest train fraction; all else but the steps is as in the one.
         """
-        fractions = self.varies("task.train_fraction")
-        kinds: dict[str, str | None] = {}
-        for group in self.groups:
-            if group.setting("task.operation") == "random":
-                kinds[group.name] = RANDOM
-            elif group.setting("optimiser.weight_decay") == 0:
-                kinds[group.name] = NO_DECAY
-            else:
-                little = group.setting("task.train_fraction") < max(fractions)
-                kinds[group.name] = LITTLE_DATA if little else None
-        return kinds if len(kinds) > 1 and list(kinds.values()).count(None) == 1 else {}
+        for about in self.groups:
+            kinds = {group.name: None if group == about else _kind(group, about) for group in self.groups}
+            if len(kinds) > 1 and all(kinds[group.name] for group in self.groups if group != about):
+                return kinds
+        return {}
 
     def main(self) -> RunGroup | None:
         """The group that the study is about: its only one, or the one that all others are controls of."""
@@ -103,32 +111,48 @@ class Study:
         return f"{self.name}: {runs} runs, seeds {_ranges(seeds)}, configs {hashes}"
 
 
-def finished_groups(root: Path) -> list[RunGroup]:
-    """The finished runs in a store, by experiment and config, in the order of each group's first run."""
-    return [group for study in studies(root, experiment=None) for group in study.groups]
+def finished_groups(root: Path, *, experiment: str | None = None) -> list[RunGroup]:
+    """The finished runs in a store, by experiment and config, whatever sweeps asked for them, oldest first."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run, manifest in _finished(root, experiment):
+        groups.setdefault((manifest["experiment"], manifest["config_hash"]), []).append(run)
+    return [_group(runs) for runs in groups.values()]
 
 
-def studies(root: Path, *, experiment: str | None = "grokking") -> list[Study]:
+def studies(root: Path, *, experiment: str = "grokking") -> list[Study]:
     """The studies in a store: a sweep's finished runs, or a config's where no sweep asked for them, oldest first.
 
     A run that several sweeps asked for is in the study of each.
     """
-    groups: dict[tuple[str, ...], RunGroup] = {}
+    found: dict[str, dict[str, list[Run]]] = {}
+    for run, manifest in _finished(root, experiment):
+        for name in manifest.get("sweeps") or [_name(run)]:
+            found.setdefault(name, {}).setdefault(manifest["config_hash"], []).append(run)
+    return [Study(name=name, groups=[_group(runs) for runs in by_config.values()]) for name, by_config in found.items()]
+
+
+def _finished(root: Path, experiment: str | None) -> Iterator[tuple[Run, dict[str, Any]]]:
     for run in Store(root).runs():
         manifest = run.manifest()
-        if manifest["status"] != "finished" or experiment not in (None, manifest["experiment"]):
-            continue
-        name = run.id.partition("-seed")[0]
-        for study in manifest.get("sweeps") or [name]:
-            key = (study, manifest["experiment"], manifest["config_hash"])
-            if key not in groups:
-                groups[key] = RunGroup(experiment=manifest["experiment"], name=name, config=manifest["config"], runs={})
-            groups[key].runs[manifest["seed"]] = run
-    found: dict[tuple[str, str], Study] = {}
-    for (study, of_experiment, _), group in groups.items():
-        ordered = replace(group, runs=dict(sorted(group.runs.items())))
-        found.setdefault((study, of_experiment), Study(name=study, groups=[])).groups.append(ordered)
-    return list(found.values())
+        if manifest["status"] == "finished" and experiment in (None, manifest["experiment"]):
+            yield run, manifest
+
+
+def _group(runs: Sequence[Run]) -> RunGroup:
+    """Runs of one config, oldest first, as a group."""
+    manifests = [run.manifest() for run in runs]
+    newest = {manifest["seed"]: run for run, manifest in zip(runs, manifests, strict=True)}
+    return RunGroup(
+        experiment=manifests[0]["experiment"],
+        name=_name(runs[0]),
+        config=manifests[0]["config"],
+        runs=dict(sorted(newest.items())),
+    )
+
+
+def _name(run: Run) -> str:
+    """Label and config hash."""
+    return run.id.partition("-seed")[0]
 
 
 def _ranges(numbers: list[int]) -> str:

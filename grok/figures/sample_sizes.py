@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.bands import band
-from grok.figures.records import RunGroup, studies
+from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, GREY, VERMILION, styled, write_figure
 
 COLUMN = re.compile(r"interplay/sample-(\d+|all)/test/(mir|hdr)")
@@ -31,8 +31,8 @@ def draw_sample_sizes(source: Path, target: Path) -> list[Path]:
     Above, MIR and HDR along training, medians over seeds, a line an n. Below, the values of their stages against n,
     each with all seeds as dots, beside the published ones where the task is that of the paper.
     """
-    groups = {group.name: group for study in studies(source) for group in study.groups}
-    return [path for group in groups.values() for path in _draw_group(group, target)]
+    groups = finished_groups(source, experiment="grokking")
+    return [path for group in groups for path in _draw_group(group, target)]
 
 
 def _draw_group(group: RunGroup, folder: Path) -> list[Path]:

@@ -74,7 +74,7 @@ def shipped() -> dict[str, Path]:
 
 def find_sweep(name: Path) -> Path:
     """The file of this name, or the sweep that comes with the package under it."""
-    return name if name.exists() else shipped().get(str(name), name)
+    return name if name.is_file() else shipped().get(str(name), name)
 
 
 def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:

@@ -71,7 +71,7 @@ def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[K
     for each in wanted:
         run = runs.get(each.key)
         manifest = run.manifest() if run else {}
-        error = manifest.get("error") or errors.get(each.key)
+        error = None if state(run) == "finished" else manifest.get("error") or errors.get(each.key)
         rows.append(Row(wanted=each, run=run, state=state(run), manifest=manifest, error=error))
     return rows
 

@@ -61,3 +61,12 @@ def test_two_values_of_a_setting_are_no_diagram(tmp_path):
         for fraction in FRACTIONS[:2]:
             add_cell(store, decay, fraction, [100], 0.5)
     assert draw_figures(["phase"], store.root, tmp_path / "plots") == []
+
+
+def test_a_study_in_which_none_grokked_is_drawn_all_the_same(tmp_path):
+    store = Store(tmp_path / "runs")
+    for decay in DECAYS:
+        for fraction in FRACTIONS:
+            add_cell(store, decay, fraction, [None], 0.5)
+    written = draw_figures(["phase"], store.root, tmp_path / "plots")
+    assert pd.read_csv(written[2])["step"].isna().all()

@@ -1,5 +1,7 @@
 """Runs are grouped by config and by sweep; seeds and reruns fall into place."""
 
+from dataclasses import replace
+
 import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
@@ -72,3 +74,30 @@ def test_the_stamp_of_a_group_names_its_runs(tmp_path, seeds, end):
         add_run(Store(tmp_path), COLUMNS, seed=seed)
     (group,) = finished_groups(tmp_path)
     assert group.stamp == f"runs: {group.name}{end.format(name=group.name)}"
+
+
+def test_a_config_has_all_its_seeds_whatever_sweeps_asked_for_them(tmp_path):
+    for seed in range(4):
+        add_run(Store(tmp_path), COLUMNS, seed=seed, sweeps=["one"] if seed < 3 else ["two"])
+    (group,) = finished_groups(tmp_path)
+    assert list(group.runs) == [0, 1, 2, 3]
+
+
+def test_a_control_differs_in_one_thing_and_the_steps_alone(tmp_path):
+    main = GrokkingConfig(task=TaskConfig(modulus=59))
+    configs = {
+        None: main,
+        "random labels": replace(main, task=TaskConfig(modulus=59, operation="random"), steps=7),
+        "weight decay 0": replace(main, optimiser=OptimiserConfig(weight_decay=0.0)),
+        "too little data": replace(main, task=TaskConfig(modulus=59, train_fraction=0.1), settle=None),
+    }
+    for config in configs.values():
+        add_run(Store(tmp_path / "controls"), COLUMNS, config=config, sweeps=["c"])
+    (study,) = studies(tmp_path / "controls")
+    assert list(study.controls().values()) == list(configs)
+    assert study.main().grokking == main
+    for modulus, fraction in ((59, 0.4), (31, 0.5)):
+        config = GrokkingConfig(task=TaskConfig(modulus=modulus, train_fraction=fraction))
+        add_run(Store(tmp_path / "moduli"), COLUMNS, config=config, sweeps=["m"])
+    (study,) = studies(tmp_path / "moduli")
+    assert (study.controls(), study.main()) == ({}, None)
