@@ -157,8 +157,9 @@ def circuit_losses(
 
     Restricted loss: of the logits constant + circuit, over the classes of the cycle, each weighed by its `pairs`.
     Excluded loss: of the logits of each sample less the circuit at its target, over the samples whose target is on the
-    cycle. While no frequency is key, they are the loss of a guess, about log C, and the training loss; of a network
-    that knows nothing but its circuit, its own loss and about log C or more. Both jump when a frequency becomes key.
+    cycle. While no frequency is key, they are the loss of a guess, about log C, and the cross-entropy of the training
+    samples; of a network that knows nothing but its circuit, its own loss and about log C or more. Both jump when a
+    frequency becomes key.
 
     For addition this is the published projection, on $\cos w_k(a+b)$ and $\sin w_k(a+b)$ in the basis of waves in a
     and b: a function of (a, b) is projected on the functions of a + b by averaging over the pairs with the same sum.

@@ -41,8 +41,8 @@ class GrokkingConfig:
             f"at most the size of the smaller split, {smaller_split}",
             self.probes.sample_size,
         )
-        for name in ("fourier", "neurons", "spectrum"):
-            if not self.task.has_frequencies:
+        if not self.task.has_frequencies:
+            for name in ("fourier", "neurons", "spectrum"):
                 schedule = getattr(self.probes, name)
                 require(
                     schedule == "off", f"probes.{name}", f"off, as {self.task.operation} has no frequencies", schedule

@@ -21,7 +21,7 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     says so under `exported`. Its summary stays that of the whole record.
 
     Raises:
-        StoreError: a run that is not finished, or one that the target has already.
+        StoreError: a run that is not finished, one that the target has already, or patterns of no column.
     """
     manifest = run.manifest()
     if manifest["status"] != "finished":
@@ -30,6 +30,10 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     if copy.path.exists():
         raise StoreError(f"{copy.path} is there already: expected none to be written over; delete it, or another --to")
     names = [name for name in run.columns() if any(fnmatch(name, pattern) for pattern in columns)]
+    if not names:
+        raise StoreError(
+            f"run {run.id} has no column like {', '.join(columns)}: expected patterns such as 'test/*', in quotes"
+        )
     record = thinned(run.read_table(["step", *names]).to_pandas().set_index("step"), rows)
     # pyarrow takes NaN from pandas for null, which is what a cell that was not measured is.
     table = pa.Table.from_pandas(

@@ -47,6 +47,12 @@ def test_what_is_there_is_not_written_over(run, tmp_path):
         export_run(run, tmp_path / "small", rows=20)
 
 
+def test_patterns_of_no_column_are_refused(run, tmp_path):
+    with pytest.raises(StoreError, match=r"has no column like test/acuracy: expected patterns such as"):
+        export_run(run, tmp_path / "small", rows=20, columns=["test/acuracy"])
+    assert not (tmp_path / "small").exists()
+
+
 def test_an_unfinished_run_is_refused(tmp_path):
     run = add_run(Store(tmp_path / "runs"), COLUMNS, status="interrupted")
     with pytest.raises(StoreError, match="is interrupted: expected a finished one to export"):
