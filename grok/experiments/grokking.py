@@ -34,7 +34,7 @@ def laptop() -> GrokkingConfig:
 
 
 def small() -> GrokkingConfig:
-    """The smallest modulus at which memorising and grokking are far apart: about half a minute on one core."""
+    """The smallest modulus at which memorising and grokking are far apart: a minute or so on one core."""
     return GrokkingConfig(
         task=TaskConfig(modulus=31, train_fraction=0.5),
         model=TransformerConfig(d_mlp=256),

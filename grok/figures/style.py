@@ -37,6 +37,14 @@ def styled() -> Iterator[None]:
         yield
 
 
+def _settle_layout(figure: Figure) -> None:
+    """Lay the figure out once and round the axes' places: the solver's last digits differ from process to process."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position([round(edge, 4) for edge in axis.get_position().bounds])
+
+
 def write_figure(figure: Figure, plotted: pd.DataFrame, folder: Path, name: str, *, stamp: str) -> list[Path]:
     """Stamp the figure with its source and write it as PNG and PDF, with the plotted values as CSV beside them.
 
@@ -45,6 +53,7 @@ def write_figure(figure: Figure, plotted: pd.DataFrame, folder: Path, name: str,
     folder.mkdir(parents=True, exist_ok=True)
     figure.text(0.995, 0.003, stamp, ha="right", va="bottom", fontsize=7, color=GREY)
     FigureCanvasAgg(figure)
+    _settle_layout(figure)
     png, pdf, csv = (folder / f"{name}.{ending}" for ending in ("png", "pdf", "csv"))
     figure.savefig(png, metadata={"Software": None, "Description": stamp})
     figure.savefig(pdf, metadata={"CreationDate": None, "Subject": stamp})
