@@ -42,7 +42,8 @@ def _settle_layout(figure: Figure) -> None:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axis in figure.axes:
-        axis.set_position([round(edge, 4) for edge in axis.get_position().bounds])
+        left, bottom, width, height = (round(edge, 4) for edge in axis.get_position().bounds)
+        axis.set_position((left, bottom, width, height))
 
 
 def write_figure(figure: Figure, plotted: pd.DataFrame, folder: Path, name: str, *, stamp: str) -> list[Path]:
