@@ -52,3 +52,11 @@ def test_a_row_is_plain_json(tmp_path):
     ]
     assert values[3]["axes"] == {"optimiser.weight_decay": 1.0}
     assert (values[3]["test_accuracy_0.99"], values[3]["interplay/sample/test/mir"]) == (1000, 0.3)
+
+
+def test_what_ended_a_pack_is_no_error_of_its_finished_runs(tmp_path):
+    done, failed = wanted_of(small_sweep(tmp_path, seeds="0-1", decays="[1]"))
+    run = finished(tmp_path / "runs", done, grokked=200, mir=0.4)
+    errors = {done.key: "out of memory", failed.key: "out of memory"}
+    rows = rows_of([done, failed], {done.key: run}, errors)
+    assert [(row.state, row.error) for row in rows] == [("finished", None), ("new", "out of memory")]
