@@ -30,8 +30,8 @@ from grok.arguments import (
     with_config,
 )
 from grok.config import ConfigError
+from grok.tracking import Run, Store, StoreError
 from grok.tracking.report import describe, list_table
-from grok.tracking.store import Run, Store, StoreError
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 STACK_ON_GPU = 64  # runs that train together there, if not said otherwise
