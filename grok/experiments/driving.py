@@ -63,7 +63,7 @@ def drive(
             member.settle.update(step, accuracy)
     mirrors = _mirrors(runs, setup.wandb, first_step)
     recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]
-    progress = Progress(first_step=first_step, last_step=_last_step(members), runs=len(runs), silent=stop is not None)
+    progress = Progress(first_step=first_step, runs=len(runs), silent=stop is not None)
     saved_at: dict[int, int] = {}
 
     def save(index: int) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from grok.tracking.store import Run, StoreError
+from grok.tracking.errors import StoreError
+from grok.tracking.run import Run
 
 EARLIEST = 10  # steps up to here are one decade's worth at most
 

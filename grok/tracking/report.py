@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from grok.tracking.store import Run
+from grok.tracking.run import Run
 
 EXTREMA = {
     "mir_max": "MIR max",

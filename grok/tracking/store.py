@@ -1,200 +1,14 @@
-"""The run store: `runs/<experiment>/<run-id>/` with run.json, metrics.parquet and checkpoints/."""
+"""The run store: `runs/<experiment>/<run-id>/`, one folder a run."""
 
-import fcntl
-import itertools
-import json
-import os
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from grok.tracking.files import write_atomically
-
-FORMAT = 1
-ROW_GROUP_SIZE = 16_384
-
-
-class StoreError(Exception):
-    """The store cannot do what was asked: the message names the file or run and the mend."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run's folder."""
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        """The folder's name."""
-        return self.path.name
-
-    @property
-    def metrics_path(self) -> Path:
-        """The table of everything measured: one row a measured step."""
-        return self.path / "metrics.parquet"
-
-    @property
-    def checkpoints_path(self) -> Path:
-        """The folder of network and optimiser states to resume from."""
-        return self.path / "checkpoints"
-
-    def manifest(self) -> dict[str, Any]:
-        """run.json: config, seed, status, command, versions, device, timings, summary.
-
-        A run whose process was killed still says `running`; it is given as `interrupted`, which it is.
-        """
-        path = self.path / "run.json"
-        try:
-            manifest = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path} cannot be read ({error}): restore it, or move the folder away") from error
-        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-            raise StoreError(f"{path}: expected a run of format {FORMAT}: another version of grok wrote it")
-        if manifest["status"] == "running" and self.lock_holder() is None:
-            manifest["status"] = "interrupted"
-        return manifest
-
-    def update(self, **fields: Any) -> None:
-        """Change fields of run.json; one that is None is removed."""
-        unchanged = {name: value for name, value in self.manifest().items() if name not in fields}
-        changed = {name: value for name, value in fields.items() if value is not None}
-        self._write_manifest(unchanged | changed)
-
-    def metrics(self) -> pd.DataFrame:
-        """The record, indexed by nothing: column `step` and one column a metric, null where it was not measured."""
-        return self.read_table().to_pandas()
-
-    def read_table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The record as an Arrow table, or of the columns named those that there are; empty before the first write."""
-        if not self.metrics_path.exists():
-            return pa.table({"step": pa.array([], pa.int64())})
-        with self._reading(), pq.ParquetFile(self.metrics_path) as file:
-            return file.read(columns)
-
-    def columns(self) -> list[str]:
-        """The columns of the record; none before the first write."""
-        return self._schema().names
-
-    def last_row(self) -> dict[str, Any]:
-        """What was measured at the last recorded step; empty before the first write."""
-        if not self.metrics_path.exists():
-            return {}
-        with self._reading(), pq.ParquetFile(self.metrics_path) as file:
-            group = file.read_row_group(file.num_row_groups - 1)
-        (row,) = group.slice(group.num_rows - 1).to_pylist()
-        return {name: value for name, value in row.items() if value is not None}
-
-    def append_table(self, table: pa.Table, *, first_step: int) -> None:
-        """Replace the record by its rows before `first_step` and `table` after them.
-
-        Row group by row group: however long the record, only one of them is held in memory.
-        """
-
-        def write(path: Path) -> None:
-            schema = pa.unify_schemas([self._schema(), table.schema])
-            # Neighbouring values share their high bytes, so splitting floats into byte streams compresses them.
-            floats = [name for name in schema.names if name != "step"]
-            with pq.ParquetWriter(
-                path, schema, compression="zstd", use_dictionary=False, use_byte_stream_split=floats
-            ) as writer:
-                rest = schema.empty_table()
-                for part in itertools.chain(self._row_groups(before=first_step), [table]):
-                    rest = pa.concat_tables([rest, part], promote_options="default")
-                    while rest.num_rows >= ROW_GROUP_SIZE:
-                        writer.write_table(rest.slice(0, ROW_GROUP_SIZE))
-                        rest = rest.slice(ROW_GROUP_SIZE)
-                if rest.num_rows:
-                    writer.write_table(rest.combine_chunks())
-
-        with self.writing(self.metrics_path):
-            write_atomically(self.metrics_path, write)
-
-    def _schema(self) -> pa.Schema:
-        if not self.metrics_path.exists():
-            return pa.schema([])
-        with self._reading():
-            return pq.read_schema(self.metrics_path)
-
-    def _row_groups(self, *, before: int) -> Iterator[pa.Table]:
-        if not self.metrics_path.exists():
-            return
-        with self._reading(), pq.ParquetFile(self.metrics_path) as file:
-            for index in range(file.num_row_groups):
-                group = file.read_row_group(index)
-                yield group.filter(pc.less(group["step"], before))
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Turn a damaged record into an error with the mend."""
-        try:
-            yield
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(
-                f"{self.metrics_path} is damaged ({_first_line(error)}): restore it from a copy, "
-                "or train anew beside it with --again"
-            ) from error
-
-    @contextmanager
-    def writing(self, path: Path) -> Iterator[None]:
-        """Turn a failed write into an error with the mend."""
-        try:
-            yield
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {path} ({error.strerror or error}): what was saved before is intact; "
-                f"make room or mend the permissions, then `grok resume {self.path}`"
-            ) from error
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run against other processes; the lock goes with the process, however it ends."""
-        try:
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise StoreError(f"cannot write into {self.path} ({error.strerror}): mend its permissions") from error
-        try:
-            _lock_patiently(descriptor)
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, str(os.getpid()).encode())
-            yield
-        except BlockingIOError as error:
-            raise StoreError(
-                f"run {self.id} is in use by process {self.lock_holder()}: wait for it, stop it, "
-                "or train another beside it with --again"
-            ) from error
-        finally:
-            os.close(descriptor)
-
-    def lock_holder(self) -> int | None:
-        """Number of the process that is training this run, 0 if it cannot be told; None if there is none."""
-        try:
-            descriptor = os.open(self.path / "lock", os.O_RDONLY)
-        except OSError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None
-        except BlockingIOError:
-            return int(os.read(descriptor, 32) or 0)
-        finally:
-            os.close(descriptor)
-
-    def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        path = self.path / "run.json"
-        text = json.dumps(manifest, indent=2) + "\n"
-        with self.writing(path):
-            write_atomically(path, lambda temporary: temporary.write_text(text))
+from grok.tracking.errors import StoreError
+from grok.tracking.run import FORMAT, Run
 
 
 @dataclass(frozen=True)
@@ -225,7 +39,7 @@ class Store:
                 f"cannot make a run in {parent} ({error.strerror}): choose another --runs, or mend its permissions"
             ) from error
         try:
-            run._write_manifest(
+            run.write_manifest(
                 {
                     "format": FORMAT,
                     "experiment": experiment,
@@ -290,19 +104,6 @@ def _make_new_folder(parent: Path, name: str) -> Path:
             number += 1
         else:
             return path
-
-
-def _lock_patiently(descriptor: int) -> None:
-    """Take the lock; a process that only looks who holds it, as `grok list` does, is over in an instant."""
-    for _ in range(10):
-        with suppress(BlockingIOError):
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(0.05)
-    return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
 
 
 def _cause(error: StoreError) -> str:

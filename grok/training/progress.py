@@ -1,19 +1,12 @@
-"""One live line while runs train; plain lines where the output is no terminal."""
+"""What runs say while they train."""
 
 import io
-import math
 import statistics
-import sys
 import time
 from collections.abc import Mapping
-from typing import Any
 
-from tqdm import tqdm
-
+from grok.tracking.live_line import LiveLine
 from grok.training.measurements import Row
-
-PLAIN_INTERVAL = 10.0  # seconds between plain lines
-LIVE_INTERVAL = 0.2  # seconds between changes of the live line
 
 
 class Progress:
@@ -23,56 +16,27 @@ class Progress:
         self,
         *,
         first_step: int,
-        last_step: int,
         runs: int = 1,
         pairing: str = "sample/test",
         silent: bool = False,
         out: io.TextIOBase | None = None,
     ) -> None:
-        self._out: Any = out or sys.stderr
-        self._live = self._out.isatty() and not silent
+        self._live_line = LiveLine(silent=silent, out=out)
         self._pairing = pairing
-        self._silent = silent
         self._first_step = first_step
         self._runs = runs
         self._latest: dict[int, Row] = {}
         self._started = time.monotonic()
-        self._shown_at = -math.inf
-        self._line = self._shown = ""
-        self._bar = tqdm(
-            total=last_step,
-            initial=first_step,
-            file=self._out,
-            disable=not self._live,
-            bar_format="{desc}",
-            mininterval=0,
-            dynamic_ncols=True,
-            leave=True,
-        )
 
     def update(self, step: int, last_step: int, latest: Mapping[int, Row], *, active: int = 1) -> None:
         """Take in the newest values, by run; show them if it is time."""
         for run, row in latest.items():
             self._latest.setdefault(run, {}).update(row)
-        now = time.monotonic()
-        self._line = self._describe(step, last_step, active, now - self._started)
-        if now - self._shown_at >= (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
-            self._shown_at = now
-            self._show()
+        self._live_line.update(self._describe(step, last_step, active, time.monotonic() - self._started))
 
     def close(self) -> None:
         """Leave the newest line standing."""
-        self._show()
-        self._bar.close()
-
-    def _show(self) -> None:
-        if self._silent or self._line == self._shown:
-            return
-        self._shown = self._line
-        if self._live:
-            self._bar.set_description_str(self._line)
-        else:
-            print(self._line, file=self._out, flush=True)
+        self._live_line.close()
 
     def _describe(self, step: int, last_step: int, active: int, seconds: float) -> str:
         rate = (step - self._first_step) / seconds if seconds > 0 else 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from grok.tracking import StoreError, store
+from grok.tracking import StoreError
 from grok.training.measurements import Measured, Measurements
 from grok.training.recorder import LARGEST, Recorder
 from tests.helpers import new_run
@@ -106,7 +106,7 @@ def test_rows_of_a_failed_save_are_written_by_the_next(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_atomically", full)
+        patch.setattr("grok.tracking.record.write_atomically", full)
         with pytest.raises(StoreError, match="No space left on device"):
             recorder.save()
     assert steps_in(run) == [0]

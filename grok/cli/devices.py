@@ -1,0 +1,46 @@
+"""Where and how to train, as the flags ask and this machine can."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from grok.arguments import UsageError
+
+STACK_ON_GPU = 64  # runs that train together there, if not said otherwise
+
+
+def choose_device(name: str) -> Any:
+    """The device that `--device` names; for auto a GPU if there is one."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: expected a device that this machine has, got cuda: use --device cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def choose_executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
+    """The executor that `--executor` names; for auto graphs on a GPU, if every rule can be captured."""
+    if name == "graph" and device.type != "cuda":
+        raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
+    issued = [config.optimiser.rule for config in configs if not config.optimiser.can_be_captured]
+    if name == "graph" and issued:
+        raise UsageError(
+            f"--executor: expected eager or auto with the rule {issued[0]}, whose update no graph can capture, "
+            "got graph: use --executor eager"
+        )
+    if name == "auto":
+        name = "graph" if device.type == "cuda" and not issued else "eager"
+    return name
+
+
+def choose_tf32(wanted: bool, device: Any) -> bool:
+    """Whether to multiply in TF32, which a GPU alone has."""
+    if wanted and device.type != "cuda":
+        raise UsageError("--tf32: expected a GPU to train on, got a CPU, which has no TF32: leave it out")
+    return wanted
+
+
+def choose_stack(wanted: int | None, device: Any) -> int:
+    """Most runs to train together: as many as `--stack` says, or as suits the device."""
+    return wanted or (STACK_ON_GPU if device.type == "cuda" else 1)

@@ -1,0 +1,81 @@
+"""How a command ends: its exit status, what is said then, and what to type next."""
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from grok.cli.options import SweepOptions, TrainOptions
+from grok.tracking import Run
+from grok.tracking.report import describe, list_table
+
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def conclude(runs: Sequence[Run], finished: bool) -> int:
+    """The end of one run, or of many in a stack."""
+    if len(runs) > 1:
+        return conclude_many(runs, finished)
+    (run,) = runs
+    if not finished:
+        command = f"{program()} resume {shlex.quote(str(run.path))}"
+        print(f"\nInterrupted at step {run.manifest()['step']:,}; all is saved. Go on with:\n    {command}")
+        return INTERRUPTED
+    if run.manifest()["status"] == "failed":
+        print(f"grok: {run.manifest()['error']}", file=sys.stderr)
+        return FAILED
+    print(f"\n{describe(run)}\n\nNext, draw it:\n    {program()} figures{_runs_flag(run)}")
+    return DONE
+
+
+def conclude_many(runs: Sequence[Run], finished: bool, *, again: bool = False) -> int:
+    """The end of many runs; `again` if they were asked for beside those that are there."""
+    manifests = [run.manifest() for run in runs]
+    print(f"\n{list_table(manifests)}")
+    failed = [manifest for manifest in manifests if manifest["status"] == "failed"]
+    for manifest in failed:
+        print(f"grok: {manifest['id']}: {manifest['error']}", file=sys.stderr)
+    if not finished:
+        print(f"\nInterrupted; all is saved. The same command{' without --again' if again else ''} goes on.")
+        return INTERRUPTED
+    print(f"\nNext, draw them:\n    {program()} figures{_runs_flag(runs[0])}")
+    return FAILED if failed else DONE
+
+
+def conclude_sweep(rows: Sequence[Any], ended: bool, options: SweepOptions) -> int:
+    """The end of a sweep, with a row for each of its runs."""
+    from grok.sweep.table import results_table
+
+    failed = [row for row in rows if row.error or (ended and row.state != "finished")]
+    for row in failed:
+        print(f"grok: {row.name}: {row.error or row.state}", file=sys.stderr)
+    print(json.dumps([row.json() for row in rows], indent=2) if options.json else f"\n{results_table(rows)}")
+    if not ended:
+        print("\nInterrupted; all is saved. The same command goes on.", file=sys.stderr)
+        return INTERRUPTED
+    if not options.json:
+        flag = "" if options.runs == SweepOptions.runs else f" --runs {shlex.quote(str(options.runs))}"
+        print(f"\nThe runs are in {options.runs}. Next, draw them:\n    {program()} figures{flag}")
+    return FAILED if failed else DONE
+
+
+def _runs_flag(run: Run) -> str:
+    """The flag that makes another command look into this run's store; none for the usual one."""
+    root = run.path.parent.parent
+    return "" if root == TrainOptions.runs else f" --runs {shlex.quote(str(root))}"
+
+
+def print_table(rows: dict[str, str]) -> None:
+    """Names that can be typed, each with what it does."""
+    for name, text in rows.items():
+        print(f"    {name:<10} {text}")
+
+
+def program() -> str:
+    """This program as it was called, so that printed commands can be pasted."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m grok"
+    return sys.argv[0] if called.name == "grok" else "grok"

@@ -1,0 +1,89 @@
+"""The commands that read the store: list, show, export, figures, dashboard."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from grok.arguments import UsageError, choose, parse
+from grok.cli.endings import DONE, program
+from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, ListOptions, ShowOptions
+from grok.tracking import Run, Store, StoreError
+from grok.tracking.report import describe, list_table
+
+
+def list_runs(arguments: Sequence[str]) -> int:
+    """List the runs: grok list [--json]."""
+    options = parse(ListOptions, "list", arguments)
+    manifests = [run.manifest() for run in Store(options.runs).runs()]
+    if options.json:
+        print(json.dumps(manifests, indent=2))
+    elif not manifests:
+        print(f"no runs in {options.runs}: `{program()} train grokking` makes one")
+    else:
+        print(list_table(manifests))
+    return DONE
+
+
+def show(arguments: Sequence[str]) -> int:
+    """Show one run: grok show RUN [--json]."""
+    options = parse(ShowOptions, "show", arguments)
+    run = Store(options.runs).open(options.run)
+    print(json.dumps(run.manifest(), indent=2) if options.json else describe(run))
+    return DONE
+
+
+def export(arguments: Sequence[str]) -> int:
+    """Copy finished runs, thinned, to share them: grok export [NAME ...] --to STORE."""
+    from tqdm import tqdm
+
+    from grok.tracking.export import export_run
+
+    options = parse(ExportOptions, "export", arguments)
+    if options.rows < 1:
+        raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
+    wanted = _named(Store(options.runs), options.names)
+    for run in tqdm(wanted, desc="export", unit="run", leave=False):
+        export_run(run, options.to, rows=options.rows, columns=options.columns)
+    print(f"{len(wanted)} runs copied to {options.to}")
+    return DONE
+
+
+def _named(store: Store, names: Sequence[str]) -> list[Run]:
+    """The finished runs of these sweeps and those with these names; all finished ones if there is no name."""
+    finished = [run for run in store.runs() if run.manifest()["status"] == "finished"]
+    if not names:
+        return finished
+    wanted: dict[str, Run] = {}
+    for name in names:
+        of_sweep = [run for run in finished if name in run.manifest().get("sweeps", [])]
+        wanted |= {run.id: run for run in of_sweep or [store.open(name)]}
+    return list(wanted.values())
+
+
+def figures(arguments: Sequence[str]) -> int:
+    """Draw figures from records: grok figures [NAME ...]."""
+    from grok.figures import FIGURES, draw_figures
+
+    options = parse(FiguresOptions, "figures", arguments)
+    for name in options.names:
+        choose("figure", name, FIGURES)
+    written = draw_figures(options.names or tuple(FIGURES), options.runs, options.plots)
+    if not written:
+        if options.names == ("cost",):
+            raise StoreError(f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one")
+        raise StoreError(f"no finished run in {options.runs} to draw: `grok train grokking` makes one")
+    for path in written:
+        print(path)
+    return DONE
+
+
+def dashboard(arguments: Sequence[str]) -> int:
+    """Open a run's wandb mirror in the terminal: grok dashboard [RUN]."""
+    options = parse(DashboardOptions, "dashboard", arguments)
+    store = Store(options.runs)
+    runs = [store.open(options.run)] if options.run else store.runs()
+    mirrors = [run.path / "wandb" for run in runs if (run.path / "wandb").is_dir()]
+    if not mirrors:
+        raise StoreError(f"no run with a wandb mirror in {options.runs}: train one without --wandb disabled")
+    return subprocess.run([sys.executable, "-m", "wandb", "leet", str(mirrors[-1])], check=False).returncode

@@ -1,0 +1,132 @@
+"""The commands that train: train, resume, sweep."""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from grok.arguments import choose, parse, value_of
+from grok.cli.devices import choose_device, choose_executor, choose_stack, choose_tf32
+from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
+from grok.cli.options import (
+    ResumeOptions,
+    SetupOptions,
+    SweepOptions,
+    TrainOptions,
+    check_sweep_options,
+    check_train_options,
+    with_config,
+)
+from grok.tracking import Store
+from grok.tracking.report import describe
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Train an experiment: grok train EXPERIMENT [options]."""
+    from grok.experiments import EXPERIMENTS
+    from grok.experiments.many import train_many
+    from grok.experiments.runner import find_existing, refuse_unfinished, start
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: grok train EXPERIMENT [options]; `grok train EXPERIMENT --help` lists them\n")
+        print_table({name: experiment.description for name, experiment in EXPERIMENTS.items()})
+        return DONE if arguments else BAD_USAGE
+    name = arguments[0]
+    experiment = choose("experiment", name, EXPERIMENTS)
+    preset = choose("--preset", value_of("--preset", arguments, default="paper"), experiment.presets)
+    options: TrainOptions = parse(
+        with_config(experiment.config_type, tuple(experiment.presets)),
+        f"train {name}",
+        arguments[1:],
+        default=TrainOptions(config=preset()),
+    )
+    seeds = check_train_options(options)
+    config = options.config
+    if options.steps is not None:
+        config = dataclasses.replace(config, steps=options.steps)
+    store = Store(options.runs)
+    device = choose_device(options.device)
+    setup = _setup(options, device, store, [config], ["grok", "train", *arguments])
+    if seeds is not None:
+        together = choose_stack(options.stack, device)
+        wanted = [(config, seed) for seed in seeds]
+        runs, finished = train_many(experiment, wanted, setup, together=together, again=options.again)
+        return conclude_many(runs, finished, again=options.again)
+    existing = None if options.again else find_existing(store, experiment, config, options.seed)
+    if existing:
+        refuse_unfinished(existing)
+        print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
+        return DONE
+    return conclude(*start(experiment, [(config, options.seed)], setup))
+
+
+def resume(arguments: Sequence[str]) -> int:
+    """Go on with an interrupted run: grok resume RUN."""
+    from grok.experiments import EXPERIMENTS
+    from grok.experiments.runner import resume as resume_run
+
+    options = parse(ResumeOptions, "resume", arguments)
+    run = Store(options.runs).open(options.run)
+    if run.manifest()["status"] == "finished":
+        print(f"This run is finished.\n\n{describe(run)}")
+        return DONE
+    return conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb))
+
+
+def sweep(arguments: Sequence[str]) -> int:
+    """Train many runs from one file: grok sweep FILE [options]."""
+    from grok.experiments import EXPERIMENTS
+    from grok.sweep.expand import expand
+    from grok.sweep.file import find_sweep, read_sweep
+    from grok.sweep.packs import existing_runs
+    from grok.sweep.run import train_sweep
+    from grok.sweep.table import plan_table, rows_of
+
+    options = parse(SweepOptions, "sweep", arguments)
+    check_sweep_options(options)
+    file = read_sweep(find_sweep(options.file), EXPERIMENTS)
+    wanted = expand(file)
+    if options.dry_run:
+        rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
+        print(json.dumps([row.json() for row in rows], indent=2) if options.json else plan_table(rows))
+        return DONE
+    store = Store(options.runs.absolute())  # a cluster's workers are elsewhere
+    device, launch = _launch(options, store)
+    setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
+    rows, ended = train_sweep(file, wanted, setup, launch, together=choose_stack(options.stack, device))
+    return conclude_sweep(rows, ended, options)
+
+
+def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[Any], command: list[str]) -> Any:
+    from grok.experiments.driving import Setup
+
+    return Setup(
+        device=device,
+        store=store,
+        wandb=options.wandb,
+        command=command,
+        executor=choose_executor(options.executor, device, configs),
+        tf32=choose_tf32(options.tf32, device),
+    )
+
+
+def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
+    """The device to train a sweep on, and what trains its packs there."""
+    import torch
+
+    if options.scheduler != "local":
+        from grok.sweep.cluster import connect, device_of, train_on_cluster
+
+        client = connect(options.scheduler)
+        available = device_of(client, store)
+        return torch.device(available if options.device == "auto" else options.device), functools.partial(
+            train_on_cluster, client=client
+        )
+    from grok.sweep.local import cores, train_locally
+
+    device = choose_device(options.device)
+    workers = options.workers or (1 if device.type == "cuda" else cores())
+    # On a CPU a second thread of a small network mostly waits, and on busy cores it waits long.
+    threads = max(1, cores() // workers) if device.type == "cuda" else 1
+    return device, functools.partial(train_locally, workers=workers, threads=threads)

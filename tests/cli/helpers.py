@@ -1,0 +1,28 @@
+"""Commands on the small problem, and what they leave."""
+
+from grok.arguments import parse
+from grok.cli import main
+from grok.cli.options import TrainOptions, with_config
+from grok.config import GrokkingConfig
+from tests.helpers import SMALL_FLAGS
+
+
+def train(runs, *arguments, steps=3):
+    return main(["train", "grokking", *SMALL_FLAGS, "--steps", str(steps), "--runs", str(runs), *arguments])
+
+
+def error_line(capsys):
+    """The one line on stderr; a run that began has progress lines before it."""
+    *progress, line = capsys.readouterr().err.splitlines()
+    assert all(each.startswith(("step ", "grok: the failure could not be recorded: ")) for each in progress)
+    assert line.startswith("grok: ")
+    return line
+
+
+def tree(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def parse_train(*arguments, config=None):
+    options_type = with_config(GrokkingConfig, ("paper", "laptop"))
+    return parse(options_type, "train grokking", arguments, default=TrainOptions(config=config or GrokkingConfig()))

@@ -1,0 +1,34 @@
+"""A device or an executor that cannot be is refused, and auto takes the fastest that can."""
+
+import pytest
+import torch
+
+from grok.cli import training
+from grok.experiments import runner
+from tests.cli.helpers import error_line, train
+
+
+def test_a_device_that_is_not_there_is_bad_usage(runs, capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert train(runs, "--device", "cuda") == 2
+    assert error_line(capsys).startswith("grok: --device: expected a device that this machine has, got cuda")
+    assert not runs.exists()
+
+
+@pytest.mark.parametrize(("rule", "chosen"), [("adamw", "graph"), ("muon", "eager")])
+def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, monkeypatch, rule, chosen):
+    monkeypatch.setattr(training, "choose_device", lambda name: torch.device("cuda"))
+    executors = []
+    monkeypatch.setattr(
+        runner, "start", lambda experiment, wanted, setup: executors.append(setup.executor) or ([], False)
+    )
+    monkeypatch.setattr(training, "conclude", lambda runs, finished: 0)
+    assert train(runs, "--config.optimiser.rule", rule) == 0
+    assert executors == [chosen]
+    refused = train(runs, "--config.optimiser.rule", rule, "--executor", "graph") == 2
+    assert refused == (rule == "muon")
+    if refused:
+        assert error_line(capsys) == (
+            "grok: --executor: expected eager or auto with the rule muon, whose update no graph can capture, got "
+            "graph: use --executor eager"
+        )

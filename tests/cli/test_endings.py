@@ -1,0 +1,34 @@
+"""What is said at the end: how the run stands, and the command that goes on."""
+
+from contextlib import nullcontext
+
+from grok.cli import main
+from grok.experiments import driving
+from grok.tracking import Store
+from tests.cli.helpers import error_line, train
+from tests.helpers import before_step
+
+
+def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(driving, "interruptible", lambda: nullcontext(before_step(2)))
+        assert train(runs) == 130
+    (run,) = Store(runs).runs()
+    resume = f"grok resume {run.path}"
+    assert capsys.readouterr().out == f"\nInterrupted at step 2; all is saved. Go on with:\n    {resume}\n"
+    assert train(runs) == 1
+    assert error_line(capsys) == (
+        f"grok: run {run.id} was interrupted at step 2: go on with it by `{resume}`, or train another beside it "
+        "with --again"
+    )
+    assert main([*resume.split()[1:], "--wandb", "disabled"]) == 0
+    assert train(runs) == 0
+
+
+def test_a_diverged_run_is_one_line_and_listed_as_failed(runs, capsys):
+    assert train(runs, "--config.optimiser.learning-rate", "1e30") == 1
+    line = error_line(capsys)
+    assert line.startswith("grok: the training loss is ")
+    assert line.endswith(" at step 1: lower optimiser.learning_rate (now 1e+30)")
+    assert main(["list", "--runs", str(runs)]) == 0
+    assert " failed " in capsys.readouterr().out

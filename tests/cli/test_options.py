@@ -1,0 +1,48 @@
+"""Options: every setting is a flag, and what is not given is the preset's."""
+
+from pathlib import Path
+
+import pytest
+
+from grok.arguments import UsageError, parse
+from grok.cli.options import FiguresOptions, ResumeOptions
+from grok.config import GrokkingConfig
+from grok.experiments.grokking import laptop
+from tests.cli.helpers import parse_train
+
+
+def test_a_flag_changes_its_setting_and_leaves_the_presets_others():
+    options = parse_train(
+        "--config.optimiser.weight-decay", "0.3", "--config.optimiser.betas", "0.8", "0.9", config=laptop()
+    )
+    assert options.config.optimiser.weight_decay == 0.3
+    assert options.config.optimiser.betas == (0.8, 0.9)
+    assert options.config.task == laptop().task
+    assert options.config.optimiser.learning_rate == laptop().optimiser.learning_rate
+
+
+def test_without_flags_a_run_is_the_preset_seed_0_in_runs_mirrored_offline():
+    options = parse_train()
+    assert options.config == GrokkingConfig()
+    assert (options.seed, options.steps, options.device, options.again) == (0, None, "auto", False)
+    assert (options.runs, options.wandb) == (Path("runs"), "offline")
+
+
+def test_a_missing_run_is_asked_for():
+    with pytest.raises(UsageError, match=r"^Missing from grok resume: .*A run's folder, its id, or a part of the id"):
+        parse(ResumeOptions, "resume", [])
+
+
+def test_figures_are_named_without_flags():
+    options = parse(FiguresOptions, "figures", ["figure7", "figure8", "--plots", "elsewhere"])
+    assert (options.names, options.plots) == (("figure7", "figure8"), Path("elsewhere"))
+
+
+def test_help_lists_every_setting_and_ends_without_an_error(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse_train("--help")
+    assert not stop.value.code
+    shown = capsys.readouterr().out
+    for flag in ("--seed", "--preset {paper,laptop}", "--config.task.modulus", "--config.probes.sample-size"):
+        assert flag in shown
+    assert "Fraction of the pairs to train on" in " ".join(shown.split())

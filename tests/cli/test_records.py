@@ -1,0 +1,95 @@
+"""Runs are listed, shown, drawn, copied and opened by name, and a store that lacks what is asked for says so."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from grok.cli import main, records
+from grok.tracking import Store
+from tests.cli.helpers import error_line, train, tree
+from tests.figures.helpers import add_run, constant
+from tests.helpers import new_run
+
+
+def test_a_run_is_trained_listed_and_shown(runs, capsys):
+    assert train(runs, "--seed", "4") == 0
+    (run,) = Store(runs).runs()
+    shown = capsys.readouterr().out
+    assert f"run      {run.path}\nstatus   finished at step 3 after" in shown
+    assert run.manifest()["command"][:3] == ["grok", "train", "grokking"]
+    assert (run.manifest()["seed"], run.manifest()["config"]["steps"]) == (4, 3)
+    assert main(["list", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [run.manifest()]
+    assert main(["list", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == [run.id, "finished", "3"]
+    assert main(["show", "seed4", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == run.manifest()
+    assert main(["show", "seed4", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out.strip() in shown
+
+
+def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
+    assert main(["list", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"no runs in {runs}: `grok train grokking` makes one\n"
+    assert main(["list", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["figures", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
+    assert main(["figures", "cost", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
+
+
+@pytest.mark.parametrize("command", ["resume", "show"])
+def test_a_run_that_is_not_there_is_one_line(runs, capsys, command):
+    assert main([command, "nothing", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no run 'nothing' in {runs}: see `grok list`"
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.parquet"])
+def test_a_truncated_file_is_one_line_and_is_left_as_it_is(runs, tmp_path, capsys, name):
+    assert train(runs) == 0
+    (run,) = Store(runs).runs()
+    path = run.path / name
+    path.write_bytes(path.read_bytes()[:100])
+    before = tree(runs)
+    capsys.readouterr()
+    command = ["show", str(run.path)] if name == "run.json" else ["figures", "--plots", str(tmp_path / "plots")]
+    assert main([*command, "--runs", str(runs)]) == 1
+    line = error_line(capsys)
+    assert str(path) in line
+    assert ": restore it" in line
+    assert tree(runs) == before
+
+
+def test_the_dashboard_opens_the_newest_mirror_or_that_of_the_run_named(runs, capsys, monkeypatch):
+    opened = []
+
+    def fake_run(command, check):
+        opened.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(records.subprocess, "run", fake_run)
+    old, new, _ = (new_run(runs, seed=seed) for seed in (1, 2, 3))
+    assert main(["dashboard", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no run with a wandb mirror in {runs}: train one without --wandb disabled"
+    for run in (old, new):
+        (run.path / "wandb").mkdir()
+    assert main(["dashboard", "--runs", str(runs)]) == 0
+    assert main(["dashboard", "seed1", "--runs", str(runs)]) == 0
+    assert [Path(command[-1]) for command in opened] == [new.path / "wandb", old.path / "wandb"]
+    assert main(["dashboard", "seed3", "--runs", str(runs)]) == 1
+
+
+def test_export_copies_finished_runs_and_those_of_a_sweep_by_its_name(runs, capsys, tmp_path):
+    for seed in range(3):
+        add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["mine"] if seed else [])
+    assert main(["export", "mine", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"2 runs copied to {tmp_path / 'small'}\n"
+    assert len(list((tmp_path / "small").rglob("metrics.parquet"))) == 2
+    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    assert main(["export", "--to", str(tmp_path / "all"), "--runs", str(runs)]) == 0
+    assert len(list((tmp_path / "all").rglob("run.json"))) == 3
+    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 1
+    assert "is there already: expected none to be written over" in capsys.readouterr().err
