@@ -28,7 +28,7 @@ def draw_figure7(source: Path, target: Path) -> list[Path]:
     by the closed form from the power spectra measured at each step.
     """
     wanted = {group.name for study in studies(source) if (group := study.main())}
-    groups = [group for group in finished_groups(source, experiment="grokking") if group.name in wanted]
+    groups = [group for group in finished_groups(source) if group.name in wanted]
     return [path for group in groups for path in _draw_group(group, target)]
 
 

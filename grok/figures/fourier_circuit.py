@@ -27,7 +27,7 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
     Rows are the pairings, columns MIR and HDR. The closed form takes nothing but the power spectra of the two sets of
     vectors, and the dots are on the diagonal where the Gram matrices are circulant.
     """
-    groups = finished_groups(source, experiment="grokking")
+    groups = finished_groups(source)
     rows = pd.DataFrame([row for group in groups for row in _rows(group)])
     if rows.empty:
         return []

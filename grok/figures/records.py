@@ -17,9 +17,8 @@ FEW_IDS = 3  # run ids that fit into a stamp
 
 @dataclass(frozen=True, kw_only=True)
 class RunGroup:
-    """Finished runs of one experiment and config that differ in their seed alone."""
+    """Finished grokking runs of one config that differ in their seed alone."""
 
-    experiment: str
     name: str
     config: dict[str, Any]
     runs: dict[int, Run]
@@ -76,15 +75,6 @@ class Study:
         numbers = all(isinstance(value, (int, float)) for value in values)
         return sorted(values) if numbers else values
 
-    def where(self, **settings: Any) -> "Study":
-        """The part of it with these settings, whose dots are written as `__`."""
-        kept = [
-            group
-            for group in self.groups
-            if all(group.setting(name.replace("__", ".")) == value for name, value in settings.items())
-        ]
-        return replace(self, groups=kept)
-
     def controls(self) -> dict[str, str | None]:
         """By group, what makes it a control of the one that is none, whose kind is None; empty if that is not so.
 
@@ -111,30 +101,30 @@ class Study:
         return f"{self.name}: {runs} runs, seeds {_ranges(seeds)}, configs {hashes}"
 
 
-def finished_groups(root: Path, *, experiment: str | None = None) -> list[RunGroup]:
-    """The finished runs in a store, by experiment and config, whatever sweeps asked for them, oldest first."""
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for run, manifest in _finished(root, experiment):
-        groups.setdefault((manifest["experiment"], manifest["config_hash"]), []).append(run)
+def finished_groups(root: Path) -> list[RunGroup]:
+    """The finished grokking runs in a store, by config, whatever sweeps asked for them, oldest first."""
+    groups: dict[str, list[Run]] = {}
+    for run, manifest in _finished(root):
+        groups.setdefault(manifest["config_hash"], []).append(run)
     return [_group(runs) for runs in groups.values()]
 
 
-def studies(root: Path, *, experiment: str = "grokking") -> list[Study]:
-    """The studies in a store: a sweep's finished runs, or a config's where no sweep asked for them, oldest first.
+def studies(root: Path) -> list[Study]:
+    """The studies in a store: a sweep's finished grokking runs, or a config's that no sweep asked for, oldest first.
 
     A run that several sweeps asked for is in the study of each.
     """
     found: dict[str, dict[str, list[Run]]] = {}
-    for run, manifest in _finished(root, experiment):
+    for run, manifest in _finished(root):
         for name in manifest.get("sweeps") or [_name(run)]:
             found.setdefault(name, {}).setdefault(manifest["config_hash"], []).append(run)
     return [Study(name=name, groups=[_group(runs) for runs in by_config.values()]) for name, by_config in found.items()]
 
 
-def _finished(root: Path, experiment: str | None) -> Iterator[tuple[Run, dict[str, Any]]]:
+def _finished(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
     for run in Store(root).runs():
         manifest = run.manifest()
-        if manifest["status"] == "finished" and experiment in (None, manifest["experiment"]):
+        if manifest["status"] == "finished" and manifest["experiment"] == "grokking":
             yield run, manifest
 
 
@@ -143,7 +133,6 @@ def _group(runs: Sequence[Run]) -> RunGroup:
     manifests = [run.manifest() for run in runs]
     newest = {manifest["seed"]: run for run, manifest in zip(runs, manifests, strict=True)}
     return RunGroup(
-        experiment=manifests[0]["experiment"],
         name=_name(runs[0]),
         config=manifests[0]["config"],
         runs=dict(sorted(newest.items())),

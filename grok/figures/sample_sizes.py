@@ -31,7 +31,7 @@ def draw_sample_sizes(source: Path, target: Path) -> list[Path]:
     Above, MIR and HDR along training, medians over seeds, a line an n. Below, the values of their stages against n,
     each with all seeds as dots, beside the published ones where the task is that of the paper.
     """
-    groups = finished_groups(source, experiment="grokking")
+    groups = finished_groups(source)
     return [path for group in groups for path in _draw_group(group, target)]
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, config_hash
-from grok.figures import draw_figures, figure7, finished_groups
+from grok.figures import draw_figures, figure7
+from grok.figures.records import finished_groups
 from grok.tracking import Store
 from tests.figures import helpers
 from tests.figures.helpers import constant
