@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.bands import band_table, draw_band
+from grok.figures.missing import not_drawn
 from grok.figures.records import Study, studies
-from grok.figures.style import BLUE, GREEN, SKY, VERMILION, styled, write_figure
+from grok.figures.style import BLUE, GREEN, SKY, VERMILION, handles_by_label, styled, write_figure
 
 ENOUGH = 3  # values of a setting that make a comparison
 ACROSS = 5  # panels in a row
@@ -19,6 +20,7 @@ LINES = {
     "interplay/sample/test/mir": ("MIR", VERMILION),
     "interplay/sample/test/hdr": ("HDR", GREEN),
 }
+PROBES = {"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample"}
 
 
 def draw_operations(source: Path, target: Path) -> list[Path]:
@@ -51,31 +53,39 @@ def _draw_values(setting: str, name: str, source: Path, target: Path) -> list[Pa
 
 
 def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path) -> list[Path]:
-    across = min(ACROSS, len(study.groups))
-    down = -(-len(study.groups) // across)
+    records = {group.name: group.metrics(list(LINES)) for group in study.groups}
+    groups = [
+        group
+        for group in study.groups
+        if any(metrics.notna().any(axis=None) for metrics in records[group.name].values())
+    ]
+    if not groups:
+        not_drawn(name, study.name, PROBES)
+        return []
+    across = min(ACROSS, len(groups))
+    down = -(-len(groups) // across)
     plotted: list[pd.DataFrame] = []
     with styled():
         figure = Figure(
             figsize=(3.3 * across + 0.4, 2.9 * down + 1.1), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
         )
         axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        for axis, group in zip(axes.flat, study.groups, strict=False):
-            records = group.metrics(list(LINES))
-            _draw_panel(axis, records)
+        for axis, group in zip(axes.flat, groups, strict=False):
+            of_group = records[group.name]
+            _draw_panel(axis, of_group)
             size = group.grokking.probes.sample_size
-            axis.set_title(f"{titles[group.name]}\nn = {size}, {len(records)} seeds", fontsize=10)
-            plotted.append(band_table(records, LINES).assign(config=group.name))
-        for axis in list(axes.flat)[len(study.groups) :]:
+            axis.set_title(f"{titles[group.name]}\nn = {size}, {len(of_group)} seeds", fontsize=10)
+            plotted.append(band_table(of_group, LINES).assign(config=group.name))
+        for axis in list(axes.flat)[len(groups) :]:
             axis.set_visible(False)
         for column in range(across):  # the lowest panel of each column
-            lowest = axes[(len(study.groups) - 1 - column) // across, column]
+            lowest = axes[(len(groups) - 1 - column) // across, column]
             lowest.set_xlabel("step + 1")
             lowest.tick_params(labelbottom=True)
         for row in axes:
             row[0].set_ylabel("fraction")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        by_label = dict(zip(labels, handles, strict=True))
-        figure.legend(by_label.values(), by_label.keys(), loc="outside upper center", ncols=len(LINES))
+        handles = handles_by_label(axes.flat)
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(LINES))
         table = pd.concat(plotted, ignore_index=True)
         return write_figure(figure, table, folder, f"{name}-{study.name}", stamp=study.stamp)
 

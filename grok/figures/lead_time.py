@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.analysis.lead_time import ALL, lead_time_table, markdown, summary_row
+from grok.figures.missing import not_drawn
 from grok.figures.records import Study, studies
 from grok.figures.style import BLUE, GREY, VERMILION, styled, write_figure
 
@@ -27,6 +28,11 @@ def draw_lead_time(source: Path, target: Path) -> list[Path]:
 
 
 def _draw_study(study: Study, kinds: dict[str, str | None], folder: Path) -> list[Path]:
+    main = study.main()
+    assert main
+    if not any("test/accuracy" in run.manifest()["summary"].get("last", {}) for run in main.runs.values()):
+        not_drawn("lead-time", study.name, {"test/accuracy": "accuracy"})
+        return []
     rows = pd.DataFrame(
         [
             summary_row(run.manifest()["summary"], last_step=run.manifest()["step"])
@@ -45,8 +51,6 @@ def _draw_study(study: Study, kinds: dict[str, str | None], folder: Path) -> lis
         _draw_shares(right, table)
         left.set_yticks(range(len(table)), [f"{title}" for title in table["title"]])
         figure.legend(loc="outside lower center", ncols=4)
-        main = study.main()
-        assert main
         figure.suptitle(f"{main.grokking.task.description}: does a measure turn before test accuracy rises?")
         name = f"lead-time-{study.name}"
         written = write_figure(figure, table.reset_index(), folder, name, stamp=study.stamp)

@@ -1,9 +1,8 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,10 @@ class RunGroup:
         """The settings of a grokking run."""
         return config_from_json(GrokkingConfig, self.config)
 
-    def setting(self, name: str) -> Any:
-        """A setting of a grokking run by its dotted name, such as `task.modulus`."""
-        return attrgetter(name)(self.grokking)
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Its settings by their dotted names, such as `task.modulus`."""
+        return _dotted(asdict(self.grokking))
 
 
 RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
@@ -71,7 +71,7 @@ class Study:
 
     def varies(self, setting: str) -> list[Any]:
         """The values that a setting takes, in their order; of names the order in which they were trained."""
-        values = list(dict.fromkeys(group.setting(setting) for group in self.groups))
+        values = list(dict.fromkeys(group.settings[setting] for group in self.groups))
         numbers = all(isinstance(value, (int, float)) for value in values)
         return sorted(values) if numbers else values
 
@@ -99,6 +99,12 @@ class Study:
         runs = sum(len(group.runs) for group in self.groups)
         hashes = ", ".join(group.name.rpartition("-")[2] for group in self.groups)
         return f"{self.name}: {runs} runs, seeds {_ranges(seeds)}, configs {hashes}"
+
+
+def differing(groups: Sequence[RunGroup]) -> list[str]:
+    """The dotted names of the settings in which these groups differ."""
+    names = dict.fromkeys(name for group in groups for name in group.settings)
+    return [name for name in names if any(g.settings.get(name) != groups[0].settings.get(name) for g in groups)]
 
 
 def finished_groups(root: Path) -> list[RunGroup]:
@@ -137,6 +143,18 @@ def _group(runs: Sequence[Run]) -> RunGroup:
         config=manifests[0]["config"],
         runs=dict(sorted(newest.items())),
     )
+
+
+def _dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted names.
+
+    >>> _dotted({"task": {"modulus": 113}, "steps": 5})
+    {'task.modulus': 113, 'steps': 5}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _name(run: Run) -> str:

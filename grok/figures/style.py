@@ -1,12 +1,14 @@
 """The look of every figure: colour-blind-safe, readable at half size, vector and PNG, stamped with its source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -35,6 +37,11 @@ def styled() -> Iterator[None]:
     """Draw in this style, and leave the user's own as it was."""
     with mpl.rc_context(SETTINGS):
         yield
+
+
+def handles_by_label(axes: Iterable[Axes]) -> dict[str, Artist]:
+    """What a legend of all these axes shows, each label once."""
+    return {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
 
 
 def _settle_layout(figure: Figure) -> None:

@@ -49,3 +49,13 @@ def test_a_run_without_frequencies_is_left_out(tmp_path):
         },
     )
     assert draw_figures(["fourier-circuit"], tmp_path / "runs", tmp_path / "plots") == []
+
+
+def test_a_pairing_that_no_run_measured_has_no_row(tmp_path, monkeypatch):
+    of_embedding = {name: column for name, column in columns(closed=0.4, measured=0.5).items() if "proto" not in name}
+    add_run(Store(tmp_path / "runs"), of_embedding)
+    drawn = {}
+    monkeypatch.setattr(fourier_circuit, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw_figures(["fourier-circuit"], tmp_path / "runs", tmp_path / "plots")
+    titles = [axis.get_title() for axis in drawn["f"].axes]
+    assert titles == [f"embedding, {ratio}: largest deviation 0.100" for ratio in ("MIR", "HDR")]
