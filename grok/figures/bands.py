@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 POINTS = 240  # steps at which a band is drawn, evenly spaced in log step
 LOW, HIGH = 0.1, 0.9  # quantiles over seeds between which a band lies
+BAND = f"median, and band from {100 * LOW:.0f} % to {100 * HIGH:.0f} %"
 FEW = 4  # up to so many seeds are drawn a line each
 
 

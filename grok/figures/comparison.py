@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.bands import band_table, draw_band
+from grok.figures.bands import BAND, FEW, band_table, draw_band
 from grok.figures.missing import not_drawn
-from grok.figures.records import Study, studies
-from grok.figures.style import BLUE, GREEN, SKY, VERMILION, handles_by_label, styled, write_figure
+from grok.figures.records import RunGroup, Study, differing, studies
+from grok.figures.style import BLUE, GREEN, SKY, VERMILION, shared_legend, styled, write_figure
 
 ENOUGH = 3  # values of a setting that make a comparison
 ACROSS = 5  # panels in a row
@@ -39,7 +39,9 @@ def draw_controls(source: Path, target: Path) -> list[Path]:
     for study in studies(source):
         if kinds := study.controls():
             titles = {name: kind or "grokking" for name, kind in kinds.items()}
-            written += _draw_study(study, "controls", titles, target)
+            main = study.main()
+            assert main
+            written += _draw_study(study, "controls", titles, target, heading=f"{main.grokking.task.description}; ")
     return written
 
 
@@ -47,12 +49,19 @@ def _draw_values(setting: str, name: str, source: Path, target: Path) -> list[Pa
     compared = [study for study in studies(source) if len(study.varies(setting)) >= ENOUGH]
     written = []
     for study in compared:
-        titles = {group.name: group.grokking.task.description for group in study.groups}
+        titles = {group.name: _title(group, study) for group in study.groups}
         written += _draw_study(study, name, titles, target)
     return written
 
 
-def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path) -> list[Path]:
+def _title(group: RunGroup, study: Study) -> str:
+    """The task, and below it the settings that tell the group from others of the same task."""
+    task = group.grokking.task.description
+    others = differing([other for other in study.groups if other.grokking.task.description == task])
+    return "\n".join([task, *(f"{name.rpartition('.')[2]} {group.settings.get(name)}" for name in others)])
+
+
+def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path, *, heading: str = "") -> list[Path]:
     records = {group.name: group.metrics(list(LINES)) for group in study.groups}
     groups = [
         group
@@ -67,14 +76,16 @@ def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path) -
     plotted: list[pd.DataFrame] = []
     with styled():
         figure = Figure(
-            figsize=(3.3 * across + 0.4, 2.9 * down + 1.1), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+            figsize=(max(3.3 * across + 0.4, 7.5), 2.9 * down + 1.5),
+            layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)),
         )
         axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
         for axis, group in zip(axes.flat, groups, strict=False):
             of_group = records[group.name]
             _draw_panel(axis, of_group)
-            size = group.grokking.probes.sample_size
-            axis.set_title(f"{titles[group.name]}\nn = {size}, {len(of_group)} seeds", fontsize=10)
+            size, train = group.grokking.probes.sample_size, 100 * group.grokking.task.train_fraction
+            below = f"n = {size}, {len(of_group)} seeds, {train:g} % train"
+            axis.set_title(f"{titles[group.name]}\n{below}", fontsize=11)
             plotted.append(band_table(of_group, LINES).assign(config=group.name))
         for axis in list(axes.flat)[len(groups) :]:
             axis.set_visible(False)
@@ -84,8 +95,9 @@ def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path) -
             lowest.tick_params(labelbottom=True)
         for row in axes:
             row[0].set_ylabel("fraction")
-        handles = handles_by_label(axes.flat)
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(LINES))
+        shared_legend(figure, columns=len(LINES))
+        most = max(len(of_group) for of_group in records.values())
+        figure.suptitle(f"{heading}pairing sample, test split; {'a line a seed' if most <= FEW else BAND}")
         table = pd.concat(plotted, ignore_index=True)
         return write_figure(figure, table, folder, f"{name}-{study.name}", stamp=study.stamp)
 

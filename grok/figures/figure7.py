@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.bands import FEW, HIGH, LOW, band_table, draw_band
+from grok.figures.bands import BAND, FEW, band_table, draw_band
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups, studies
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, handles_by_label, styled, write_figure
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
 from grok.information import simplex_etf_interplay
 from grok.tracking.export import thinned
 
@@ -69,8 +69,7 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             axis.set_title(title)
         for axis in axes[-1]:
             axis.set_xlabel("step + 1")
-        handles = handles_by_label(axes.flat)
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+        shared_legend(figure, columns=4)
         figure.suptitle(_title(group))
         return write_figure(figure, _plotted(records, pairings), folder, f"figure7-{group.name}", stamp=group.stamp)
 
@@ -80,7 +79,7 @@ def _title(group: RunGroup) -> str:
     what = f"Grokking {group.grokking.task.description}"
     if len(group.runs) <= FEW:
         return f"{what}, a line a seed: {seeds}"
-    return f"{what}, {len(group.runs)} seeds: median, and band from {LOW:.0%} to {HIGH:.0%}"
+    return f"{what}, {len(group.runs)} seeds: {BAND}"
 
 
 def _pairings(group: RunGroup) -> dict[str, str]:

@@ -9,7 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, handles_by_label, styled, write_figure
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, shared_legend, styled, write_figure
 from grok.information import simplex_etf_interplay
 
 GROKKED = 0.99
@@ -42,7 +42,7 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
     pairings = [pairing for pairing in PAIRS if pairing in set(rows["pairing"])]
     with styled():
         figure = Figure(
-            figsize=(11, 4.6 * len(pairings) + 0.8), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+            figsize=(10, 4.8 * len(pairings) + 1.2), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
         )
         axes = figure.subplots(len(pairings), len(RATIOS), squeeze=False)
         for line, pairing in zip(axes, pairings, strict=True):
@@ -54,20 +54,24 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
                         of_task["measured"],
                         MARKERS[place // len(COLOURS) % len(MARKERS)],
                         color=COLOURS[place % len(COLOURS)],
-                        markersize=5,
-                        alpha=0.7,
+                        markersize=7,
+                        alpha=0.6,
                         label=str(task),
                     )
                 axis.axline((0, 0), slope=1, color=GREY, linewidth=1)
+                most = 1.05 * max(of_pair["measured"].max(), of_pair["closed_form"].max(), 1e-3)
                 if ratio == "mir":
                     collapse = simplex_etf_interplay(int(rows["num_classes"].max())).mir.item()
                     axis.axhline(collapse, color=GREY, linestyle=":", label=f"neural collapse ({collapse:.3f})")
+                    most = 1.05
                 largest = (of_pair["measured"] - of_pair["closed_form"]).abs().max()
                 axis.set_title(f"{pairing}, {label}: largest deviation {largest:.3f}")
+                axis.set(xlim=(-0.03 * most, most), ylim=(-0.03 * most, most), aspect="equal")
+                axis.locator_params(nbins=6)
                 axis.set(xlabel=f"{label} of the closed form", ylabel=f"{label} measured")
-        handles = handles_by_label(axes.flat)
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=9)
-        figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step")
+        shared_legend(figure, columns=4)
+        sizes = ", ".join(map(str, sorted(rows["num_classes"].unique())))
+        figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step, n = {sizes} classes")
         stamp = f"{rows['run'].nunique()} runs of {len(groups)} configs in {source.name}; ids in the CSV"
         return write_figure(figure, rows, target, "fourier-circuit", stamp=stamp)
 

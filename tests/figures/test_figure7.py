@@ -123,7 +123,7 @@ def test_the_lines_of_many_seeds_are_their_median(tmp_path, monkeypatch):
     column = "interplay/prototype/test/mir"
     expected = (plotted.query("column == @column")["step"] // 10 * 10 / 2000 + COLUMNS.index(column) + 2) / 20
     assert any(np.allclose(line.get_ydata(), expected) for line in figure.axes[0].lines if len(line.get_ydata()) > 2)
-    assert "5 seeds: median, and band from 10% to 90%" in figure.get_suptitle()
+    assert "5 seeds: median, and band from 10 % to 90 %" in figure.get_suptitle()
 
 
 def test_both_theories_are_drawn(tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def test_only_runs_that_grokked_are_drawn_and_the_largest_deviation_is_in_the_ti
     assert table["run"].nunique() == 3
     assert len(table) == 3 * 4
     assert drawn["f"].axes[0].get_title() == "prototype, MIR: largest deviation 0.050"
-    assert drawn["f"].get_suptitle() == "3 grokked runs, at their last step"
+    assert drawn["f"].get_suptitle() == "3 grokked runs, at their last step, n = 59, 113 classes"
 
 
 def test_a_run_without_frequencies_is_left_out(tmp_path):
