@@ -10,10 +10,10 @@ Source: Nanda, Chan, Lieberum, Smith & Steinhardt, Progress measures for grokkin
 ICLR 2023.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from einops import einsum
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -134,7 +134,7 @@ def single_frequency_share(
 
 
 class CircuitLosses(NamedTuple):
-    """Losses of a network's Fourier circuit alone, and of the network without it, in nats."""
+    """Training losses of a network's Fourier circuit alone, and of the network without it, in nats."""
 
     restricted: Tensor
     """Of the circuit alone, over all pairs."""
@@ -148,8 +148,9 @@ def circuit_losses(
     logits: Float[Tensor, "sample class"],
     targets: Int[Tensor, "sample"],
     basis: Float[Tensor, "frequency 2 class"],
+    criterion: Callable[[Tensor, Tensor], Tensor],
 ) -> CircuitLosses:
-    r"""Restricted and excluded loss: cross-entropy of the Fourier circuit alone, and of the network without it.
+    r"""Restricted and excluded loss: the training loss of the Fourier circuit alone, and of the network without it.
 
     Let M[c] be the mean of the logits over all pairs (a, b), train and test, with a ∘ b = c: the part of the logits
     that depends on the result alone. Along the cycle it is a sum of waves, one for each frequency. The circuit is the
@@ -157,9 +158,12 @@ def circuit_losses(
 
     Restricted loss: of the logits constant + circuit, over the classes of the cycle, each weighed by its `pairs`.
     Excluded loss: of the logits of each sample less the circuit at its target, over the samples whose target is on the
-    cycle. While no frequency is key, they are the loss of a guess, about log C, and the cross-entropy of the training
-    samples; of a network that knows nothing but its circuit, its own loss and about log C or more. Both jump when a
-    frequency becomes key.
+    cycle. While no frequency is key, they are the loss of a guess, about log C, and that of the training samples; of a
+    network that knows nothing but its circuit, its own loss and about log C or more. Both jump when a frequency becomes
+    key.
+
+    `criterion` is the loss that the network trains with: the mean over samples, from logits (n, C) and targets (n), of
+    which those of -100 are left out. Published is the cross-entropy of softmax.
 
     For addition this is the published projection, on $\cos w_k(a+b)$ and $\sin w_k(a+b)$ in the basis of waves in a
     and b: a function of (a, b) is projected on the functions of a + b by averaging over the pairs with the same sum.
@@ -169,10 +173,11 @@ def circuit_losses(
 
     Source: Nanda et al. 2023, where the key frequencies are those of the network at the end of training.
 
+    >>> from torch.nn.functional import cross_entropy
     >>> p = 7
     >>> c = torch.arange(p)
     >>> network = 9 * torch.cos(2 * torch.pi * 2 * (c[:, None] - c) / p).double()       # logits of a circuit
-    >>> losses = circuit_losses(network, torch.ones(p).double(), network, c, fourier_basis(c, p))
+    >>> losses = circuit_losses(network, torch.ones(p).double(), network, c, fourier_basis(c, p), cross_entropy)
     >>> print(*(round(loss.item(), 4) for loss in losses))                            # 1.9459 is log 7
     0.0654 1.9459
     """
@@ -185,10 +190,11 @@ def circuit_losses(
 
     classes = torch.arange(len(pairs), device=targets.device)
     weights = pairs * on_cycle
-    restricted = F.cross_entropy(constant + circuit, classes, reduction="none") @ weights / weights.sum()
+    of_class = torch.func.vmap(lambda row, target: criterion(row[None], target[None]))
+    restricted = of_class(constant + circuit, classes) @ weights / weights.sum()
 
     rows = targets.clamp(min=0)
-    excluded = F.cross_entropy(logits - circuit[rows], torch.where(on_cycle[rows], targets, -100))
+    excluded = criterion(logits - circuit[rows], torch.where(on_cycle[rows], targets, -100))
     return CircuitLosses(restricted, excluded)
 
 

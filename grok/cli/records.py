@@ -72,6 +72,9 @@ def figures(arguments: Sequence[str]) -> int:
     if not written:
         if options.names == ("cost",):
             raise StoreError(f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one")
+        if options.names:
+            names = ", ".join(options.names)
+            raise StoreError(f"no finished run in {options.runs} to draw as {names}: README.md says what each shows")
         raise StoreError(f"no finished run in {options.runs} to draw: `grok train grokking` makes one")
     for path in written:
         print(path)

@@ -27,7 +27,7 @@ class ProbesConfig:
     """Weight norm and logit scale."""
     fourier: str = "every:10"
     """Fourier structure of embedding, unembedding and class means; the interplay that it would give; restricted and
-    excluded loss."""
+    excluded loss, of the criterion that is trained with."""
     neurons: str = "every:50"
     """Fourier structure of the MLP's neurons."""
     spectrum: str = "off"

@@ -42,9 +42,11 @@ class Schedule:
         return any(round(10 ** (index / self.number)) == step for index in (nearest - 1, nearest, nearest + 1))
 
     def most_due(self, steps: int) -> int:
-        """The most measurements that so many consecutive steps can have, or a bound on them.
+        """The most measurements that so many consecutive steps can have: of log-spaced ones, the first have most.
 
-        >>> Schedule.parse("every:10").most_due(50), Schedule.parse("every:10").most_due(51)
-        (5, 6)
+        >>> [Schedule.parse(text).most_due(50) for text in ("every:10", "log:20", "log:2", "off")]
+        [5, 24, 5, 0]
         """
-        return -(-steps // self.number) if self.kind == "every" else steps
+        if self.kind == "every":
+            return -(-steps // self.number)
+        return sum(self.is_due(step) for step in range(steps))

@@ -64,7 +64,7 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
         learner=Learner(
             task=task,
             model=model,
-            probes=make_probes(config.probes, task, seed),
+            probes=make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
             criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
         ),
         optimiser=Optimiser(model, config.optimiser),

@@ -9,7 +9,6 @@ from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
 from grok.figures.lead_time import draw_lead_time
 from grok.figures.phase import draw_phase
-from grok.figures.records import RunGroup, finished_groups
 from grok.figures.sample_sizes import draw_sample_sizes
 
 # name -> what draws the records of a source folder into a target folder, and returns the files written
@@ -40,4 +39,4 @@ def draw_figures(names: Sequence[str], runs: Path, plots: Path) -> list[Path]:
     return written
 
 
-__all__ = ["FIGURES", "RunGroup", "draw_figures", "finished_groups"]
+__all__ = ["FIGURES", "draw_figures"]

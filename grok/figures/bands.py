@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 POINTS = 240  # steps at which a band is drawn, evenly spaced in log step
 LOW, HIGH = 0.1, 0.9  # quantiles over seeds between which a band lies
+BAND = f"median, and band from {100 * LOW:.0f} % to {100 * HIGH:.0f} %"
 FEW = 4  # up to so many seeds are drawn a line each
 
 
@@ -58,14 +59,14 @@ def draw_band(
 
 def band_table(records: Mapping[int, pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
     """The bands of many columns, one below the other: columns `column`, `step`, `median`, `low`, `high`, `seeds`."""
+    names = ["column", "step", "median", "low", "high", "seeds"]
     parts = []
     for column in columns:
         found = band(records, column)
         if found is not None:
             seeds = sum(column in metrics for metrics in records.values())
-            parts.append(found.reset_index().assign(column=column, seeds=seeds))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["column", "step", "median", "low", "high", "seeds"]]
+            parts.append(found.reset_index().assign(column=column, seeds=seeds)[names])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
 
 
 def _last_so_far(curve: pd.Series, steps: Int[np.ndarray, "step"]) -> Float[np.ndarray, "step"]:

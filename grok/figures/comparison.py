@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.bands import band_table, draw_band
-from grok.figures.records import Study, studies
-from grok.figures.style import BLUE, GREEN, SKY, VERMILION, styled, write_figure
+from grok.figures.bands import BAND, FEW, band_table, draw_band
+from grok.figures.missing import not_drawn
+from grok.figures.records import RunGroup, Study, differing, studies
+from grok.figures.style import BLUE, GREEN, SKY, VERMILION, shared_legend, styled, write_figure
 
 ENOUGH = 3  # values of a setting that make a comparison
 ACROSS = 5  # panels in a row
@@ -19,6 +20,7 @@ LINES = {
     "interplay/sample/test/mir": ("MIR", VERMILION),
     "interplay/sample/test/hdr": ("HDR", GREEN),
 }
+PROBES = {"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample"}
 
 
 def draw_operations(source: Path, target: Path) -> list[Path]:
@@ -37,7 +39,9 @@ def draw_controls(source: Path, target: Path) -> list[Path]:
     for study in studies(source):
         if kinds := study.controls():
             titles = {name: kind or "grokking" for name, kind in kinds.items()}
-            written += _draw_study(study, "controls", titles, target)
+            main = study.main()
+            assert main
+            written += _draw_study(study, "controls", titles, target, heading=f"{main.grokking.task.description}; ")
     return written
 
 
@@ -45,37 +49,55 @@ def _draw_values(setting: str, name: str, source: Path, target: Path) -> list[Pa
     compared = [study for study in studies(source) if len(study.varies(setting)) >= ENOUGH]
     written = []
     for study in compared:
-        titles = {group.name: group.grokking.task.description for group in study.groups}
+        titles = {group.name: _title(group, study) for group in study.groups}
         written += _draw_study(study, name, titles, target)
     return written
 
 
-def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path) -> list[Path]:
-    across = min(ACROSS, len(study.groups))
-    down = -(-len(study.groups) // across)
+def _title(group: RunGroup, study: Study) -> str:
+    """The task, and below it the settings that tell the group from others of the same task."""
+    task = group.grokking.task.description
+    others = differing([other for other in study.groups if other.grokking.task.description == task])
+    return "\n".join([task, *(f"{name.rpartition('.')[2]} {group.settings.get(name)}" for name in others)])
+
+
+def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path, *, heading: str = "") -> list[Path]:
+    records = {group.name: group.metrics(list(LINES)) for group in study.groups}
+    groups = [
+        group
+        for group in study.groups
+        if any(metrics.notna().any(axis=None) for metrics in records[group.name].values())
+    ]
+    if not groups:
+        not_drawn(name, study.name, PROBES)
+        return []
+    across = min(ACROSS, len(groups))
+    down = -(-len(groups) // across)
     plotted: list[pd.DataFrame] = []
     with styled():
         figure = Figure(
-            figsize=(3.3 * across + 0.4, 2.9 * down + 1.1), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+            figsize=(max(3.3 * across + 0.4, 7.5), 2.9 * down + 1.5),
+            layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)),
         )
         axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        for axis, group in zip(axes.flat, study.groups, strict=False):
-            records = group.metrics(list(LINES))
-            _draw_panel(axis, records)
-            size = group.grokking.probes.sample_size
-            axis.set_title(f"{titles[group.name]}\nn = {size}, {len(records)} seeds", fontsize=10)
-            plotted.append(band_table(records, LINES).assign(config=group.name))
-        for axis in list(axes.flat)[len(study.groups) :]:
+        for axis, group in zip(axes.flat, groups, strict=False):
+            of_group = records[group.name]
+            _draw_panel(axis, of_group)
+            size, train = group.grokking.probes.sample_size, 100 * group.grokking.task.train_fraction
+            below = f"n = {size}, {len(of_group)} seeds, {train:g} % train"
+            axis.set_title(f"{titles[group.name]}\n{below}", fontsize=11)
+            plotted.append(band_table(of_group, LINES).assign(config=group.name))
+        for axis in list(axes.flat)[len(groups) :]:
             axis.set_visible(False)
         for column in range(across):  # the lowest panel of each column
-            lowest = axes[(len(study.groups) - 1 - column) // across, column]
+            lowest = axes[(len(groups) - 1 - column) // across, column]
             lowest.set_xlabel("step + 1")
             lowest.tick_params(labelbottom=True)
         for row in axes:
             row[0].set_ylabel("fraction")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        by_label = dict(zip(labels, handles, strict=True))
-        figure.legend(by_label.values(), by_label.keys(), loc="outside upper center", ncols=len(LINES))
+        shared_legend(figure, columns=len(LINES))
+        most = max(len(of_group) for of_group in records.values())
+        figure.suptitle(f"{heading}pairing sample, test split; {'a line a seed' if most <= FEW else BAND}")
         table = pd.concat(plotted, ignore_index=True)
         return write_figure(figure, table, folder, f"{name}-{study.name}", stamp=study.stamp)
 

@@ -23,7 +23,7 @@ def draw_cost(source: Path, target: Path) -> list[Path]:
         return []
     machine, times = _read(path)
     with styled():
-        figure = Figure(figsize=(10.4, 5.4), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
+        figure = Figure(figsize=(12.2, 5.4), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
         axes = figure.subplots(1, 2, sharex=True, sharey=True)
         for d_model, rows in times.groupby("d_model"):
             line = LINES.get(int(str(d_model)), ":")
@@ -38,7 +38,7 @@ def draw_cost(source: Path, target: Path) -> list[Path]:
             axis.set_xticks(ticks, [str(tick) for tick in ticks])
             axis.minorticks_off()
         axes[0].legend()
-        axes[1].legend(title="pairing, d_model", alignment="left")
+        axes[1].legend(title="pairing, d_model", alignment="left", loc="upper left", bbox_to_anchor=(1, 1))
         return write_figure(figure, times, target, "cost", stamp=machine)
 
 

@@ -1,6 +1,5 @@
 """Figure 7: accuracy with MIR and with HDR along training, for the three pairings of a grokking run."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.bands import FEW, HIGH, LOW, band_table, draw_band
+from grok.figures.bands import BAND, FEW, band_table, draw_band
+from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups, studies
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, styled, write_figure
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
 from grok.information import simplex_etf_interplay
 from grok.tracking.export import thinned
 
@@ -18,6 +18,11 @@ ROWS = 150  # a decade of steps, drawn of each record where a seed is a line
 
 RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = {"mir": VERMILION, "hdr": GREEN}
+PROBES = {
+    "interplay/prototype/test/mir": "prototype",
+    "interplay/sample/test/mir": "sample",
+    "interplay/embedding/mir": "embedding",
+}
 
 
 def draw_figure7(source: Path, target: Path) -> list[Path]:
@@ -28,19 +33,19 @@ def draw_figure7(source: Path, target: Path) -> list[Path]:
     by the closed form from the power spectra measured at each step.
     """
     wanted = {group.name for study in studies(source) if (group := study.main())}
-    groups = [group for group in finished_groups(source, experiment="grokking") if group.name in wanted]
+    groups = [group for group in finished_groups(source) if group.name in wanted]
     return [path for group in groups for path in _draw_group(group, target)]
 
 
 def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
+    pairings = _pairings(group)
+    if not pairings:
+        not_drawn("figure7", group.name, PROBES)
+        return []
     records = group.metrics()
     if len(records) <= FEW:
         records = {seed: thinned(metrics, ROWS) for seed, metrics in records.items()}
     collapse = simplex_etf_interplay(group.grokking.task.num_elements)
-    pairings = _pairings(group, next(iter(records.values())))
-    if not pairings:
-        print(f"grok: figure7: left out {group.name}, which measured no pairing", file=sys.stderr)
-        return []
     with styled():
         figure = Figure(
             figsize=(4.6 * len(pairings) + 0.4, 8.4), layout=ConstrainedLayoutEngine(rect=(0, 0.045, 1, 0.955))
@@ -64,10 +69,7 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             axis.set_title(title)
         for axis in axes[-1]:
             axis.set_xlabel("step + 1")
-        handles = {
-            label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
-        }
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+        shared_legend(figure, columns=4)
         figure.suptitle(_title(group))
         return write_figure(figure, _plotted(records, pairings), folder, f"figure7-{group.name}", stamp=group.stamp)
 
@@ -77,11 +79,12 @@ def _title(group: RunGroup) -> str:
     what = f"Grokking {group.grokking.task.description}"
     if len(group.runs) <= FEW:
         return f"{what}, a line a seed: {seeds}"
-    return f"{what}, {len(group.runs)} seeds: median, and band from {LOW:.0%} to {HIGH:.0%}"
+    return f"{what}, {len(group.runs)} seeds: {BAND}"
 
 
-def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
+def _pairings(group: RunGroup) -> dict[str, str]:
     """The pairings that were measured, and their titles with n."""
+    columns = next(iter(group.runs.values())).columns()
     num_classes, size = group.grokking.task.num_elements, group.grokking.probes.sample_size
     titles = {
         "prototype": f"prototype: head rows with class means, n = {num_classes}",
@@ -91,7 +94,7 @@ def _pairings(group: RunGroup, metrics: pd.DataFrame) -> dict[str, str]:
     return {
         pairing: title
         for pairing, title in titles.items()
-        if any(column.startswith(f"interplay/{pairing}/") for column in metrics.columns)
+        if any(column.startswith(f"interplay/{pairing}/") for column in columns)
     }
 
 

@@ -7,14 +7,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, styled, write_figure
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, shared_legend, styled, write_figure
 from grok.information import simplex_etf_interplay
 
 GROKKED = 0.99
 PAIRS = {  # pairing -> measured column, closed-form column, without the ratio
     "prototype": ("interplay/prototype/test", "theory/prototype"),
     "embedding": ("interplay/embedding", "theory/embedding"),
+}
+PROBES = {
+    "test/accuracy": "accuracy",
+    "theory/prototype/mir": "fourier",
+    "interplay/prototype/test/mir": "prototype",
+    "interplay/embedding/mir": "embedding",
 }
 RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
@@ -24,17 +31,21 @@ MARKERS = "osv^D<>pPX*h"
 def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
     """Draw each finished run in `source` with a test accuracy of 99 % at its end that measured both: a dot a run.
 
-    Rows are the pairings, columns MIR and HDR. The closed form takes nothing but the power spectra of the two sets of
-    vectors, and the dots are on the diagonal where the Gram matrices are circulant.
+    Rows are the pairings that were measured, columns MIR and HDR. The closed form takes nothing but the power spectra
+    of the two sets of vectors, and the dots are on the diagonal where the Gram matrices are circulant.
     """
-    groups = finished_groups(source, experiment="grokking")
+    groups = finished_groups(source)
     rows = pd.DataFrame([row for group in groups for row in _rows(group)])
     if rows.empty:
+        _say_what_is_missing(groups, source)
         return []
+    pairings = [pairing for pairing in PAIRS if pairing in set(rows["pairing"])]
     with styled():
-        figure = Figure(figsize=(11, 10), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)))
-        axes = figure.subplots(len(PAIRS), len(RATIOS))
-        for line, pairing in zip(axes, PAIRS, strict=True):
+        figure = Figure(
+            figsize=(10, 4.8 * len(pairings) + 1.2), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+        )
+        axes = figure.subplots(len(pairings), len(RATIOS), squeeze=False)
+        for line, pairing in zip(axes, pairings, strict=True):
             for axis, (ratio, label) in zip(line, RATIOS.items(), strict=True):
                 of_pair = rows[(rows["pairing"] == pairing) & (rows["ratio"] == ratio)]
                 for place, (task, of_task) in enumerate(of_pair.groupby("task", sort=False)):
@@ -43,20 +54,24 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
                         of_task["measured"],
                         MARKERS[place // len(COLOURS) % len(MARKERS)],
                         color=COLOURS[place % len(COLOURS)],
-                        markersize=5,
-                        alpha=0.7,
+                        markersize=7,
+                        alpha=0.6,
                         label=str(task),
                     )
                 axis.axline((0, 0), slope=1, color=GREY, linewidth=1)
+                most = 1.05 * max(of_pair["measured"].max(), of_pair["closed_form"].max(), 1e-3)
                 if ratio == "mir":
                     collapse = simplex_etf_interplay(int(rows["num_classes"].max())).mir.item()
                     axis.axhline(collapse, color=GREY, linestyle=":", label=f"neural collapse ({collapse:.3f})")
+                    most = 1.05
                 largest = (of_pair["measured"] - of_pair["closed_form"]).abs().max()
                 axis.set_title(f"{pairing}, {label}: largest deviation {largest:.3f}")
+                axis.set(xlim=(-0.03 * most, most), ylim=(-0.03 * most, most), aspect="equal")
+                axis.locator_params(nbins=6)
                 axis.set(xlabel=f"{label} of the closed form", ylabel=f"{label} measured")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
-        figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step")
+        shared_legend(figure, columns=4)
+        sizes = ", ".join(map(str, sorted(rows["num_classes"].unique())))
+        figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step, n = {sizes} classes")
         stamp = f"{rows['run'].nunique()} runs of {len(groups)} configs in {source.name}; ids in the CSV"
         return write_figure(figure, rows, target, "fourier-circuit", stamp=stamp)
 
@@ -65,6 +80,8 @@ def _rows(group: RunGroup) -> list[dict[str, Any]]:
     wanted = [f"{prefix}/{ratio}" for prefixes in PAIRS.values() for prefix in prefixes for ratio in RATIOS]
     rows = []
     for seed, metrics in group.metrics(["test/accuracy", *wanted]).items():
+        if "test/accuracy" not in metrics:
+            continue
         last = metrics.iloc[-1]  # the last row of a run is measured in full
         if not last["test/accuracy"] >= GROKKED:
             continue
@@ -79,3 +96,11 @@ def _rows(group: RunGroup) -> list[dict[str, Any]]:
                     values = {"closed_form": last[f"{theory}/{ratio}"], "measured": last[f"{measured}/{ratio}"]}
                     rows.append(of_run | {"pairing": pairing, "ratio": ratio} | values)
     return rows
+
+
+def _say_what_is_missing(groups: list[RunGroup], source: Path) -> None:
+    """Nothing if all was measured somewhere: then no run has grokked."""
+    measured = {column for group in groups for run in group.runs.values() for column in run.columns()}
+    missing = {column: probe for column, probe in PROBES.items() if column not in measured}
+    if groups and missing:
+        not_drawn("fourier-circuit", str(source), missing)

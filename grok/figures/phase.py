@@ -1,5 +1,7 @@
 """Phase diagrams: time to grok and final MIR by weight decay and train fraction."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +12,88 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.records import RunGroup, Study, studies
+from grok.figures.missing import not_drawn
+from grok.figures.records import RunGroup, Study, differing, studies
 from grok.figures.style import GREY, styled, write_figure
 
 ENOUGH = 3  # values of each setting that make a diagram
-MIR = "interplay/sample/test/mir"
+ACCURACY, MIR = "test/accuracy", "interplay/sample/test/mir"
 SETTINGS = ("optimiser.weight_decay", "task.train_fraction")
+PANELS = ("grokked", "mir")
 
 
 def draw_phase(source: Path, target: Path) -> list[Path]:
     """Draw each study in which weight decay and train fraction take at least three values each.
 
-    Left, the median over seeds of the step of grokking (`grok.analysis.events`), where at least half of
-    the seeds came to that; a cell says how many did. Right, the median of MIR (`sample` on test) at the end.
+    Left, the median step of grokking (`grok.analysis.events`) of the seeds that did, where at least half did; a cell
+    says how many. Right, the median of MIR (`sample` on test) at the end. What no run measured is left out.
+    Configs with the same weight decay and train fraction are in diagrams of their own, by the settings that differ.
     """
-    wanted = [study for study in studies(source) if all(len(study.varies(name)) >= ENOUGH for name in SETTINGS)]
-    return [path for study in wanted for path in _draw_study(study, target)]
+    written = []
+    for study in studies(source):
+        for settings, part in _parts(study):
+            if all(len(part.varies(name)) >= ENOUGH for name in SETTINGS):
+                written += _draw_study(part, settings, target)
+    return written
 
 
-def _draw_study(study: Study, folder: Path) -> list[Path]:
+def _parts(study: Study) -> list[tuple[dict[str, Any], Study]]:
+    """The study with one config a cell, or its parts that have, each with the settings that make it one."""
+    cells: dict[tuple[Any, ...], list[RunGroup]] = {}
+    for group in study.groups:
+        cells.setdefault(tuple(group.settings[name] for name in SETTINGS), []).append(group)
+    others = list(dict.fromkeys(name for groups in cells.values() for name in differing(groups)))
+    parts: dict[tuple[Any, ...], list[RunGroup]] = {}
+    for group in study.groups:
+        parts.setdefault(tuple(group.settings.get(name) for name in others), []).append(group)
+    return [(dict(zip(others, values, strict=True)), replace(study, groups=part)) for values, part in parts.items()]
+
+
+def _draw_study(study: Study, settings: dict[str, Any], folder: Path) -> list[Path]:
+    name = "-".join([f"phase-{study.name}", *(f"{_short(key)}-{value}" for key, value in settings.items())])
     runs = pd.DataFrame([row for group in study.groups for row in _rows(group)])
+    panels = [panel for panel in PANELS if runs[panel].notna().any()]
+    if not panels:
+        not_drawn("phase", study.name, {ACCURACY: "accuracy", MIR: "sample"})
+        return []
     cells = runs.groupby(list(SETTINGS)).agg(
-        seeds=("seed", "size"), grokked=("grokked", "count"), step=("grokked", _median_of_most), mir=("mir", "median")
+        seeds=("seed", "size"),
+        grokked=("grokked", lambda grokked: grokked.sum(min_count=1)),
+        step=("step", _median_of_most),
+        mir=("mir", "median"),
     )
     example = study.groups[0].grokking
     with styled():
-        figure = Figure(figsize=(12, 5.2), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
-        left, right = figure.subplots(1, 2)
-        _draw_cells(figure, left, cells, "step", "step of grokking, median", log=True)
-        _draw_cells(figure, right, cells, "mir", f"MIR at the end, median (n = {example.probes.sample_size})")
-        counts = (cells["grokked"].astype(str) + "/" + cells["seeds"].astype(str)).unstack()
-        for place, text in np.ndenumerate(counts):
-            left.text(place[1], place[0], text, ha="center", va="center", fontsize=8)
-        left.set_title("time to grok; a cell: how many seeds did")
-        right.set_title("pairing sample, test split")
-        figure.suptitle(f"{example.task.description}, {int(cells['seeds'].max())} seeds a cell")
-        return write_figure(figure, cells.reset_index(), folder, f"phase-{study.name}", stamp=study.stamp)
+        figure = Figure(figsize=(6 * len(panels), 5.2), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
+        for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+            if panel == "grokked":
+                _draw_cells(figure, axis, cells, "step", "step of grokking, median of the seeds that did", log=True)
+                _write_counts(axis, cells)
+                axis.set_title("time to grok; a cell: how many seeds did")
+            else:
+                _draw_cells(figure, axis, cells, "mir", "MIR at the end, median over seeds")
+                axis.set_title(f"pairing sample, test split, n = {example.probes.sample_size}")
+        what = [example.task.description, *(f"{_short(key)} {value}" for key, value in settings.items())]
+        figure.suptitle(f"{', '.join(what)}, {int(cells['seeds'].max())} seeds a cell")
+        return write_figure(figure, cells.reset_index(), folder, re.sub(r"[^\w.-]+", "_", name), stamp=study.stamp)
 
 
 def _rows(group: RunGroup) -> list[dict[str, Any]]:
-    """By the runs' summaries, found in their whole records."""
-    settings = {name: group.setting(name) for name in SETTINGS}
-    summaries = {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
-    return [
-        settings | {"seed": seed, "grokked": summary["events"]["grokked"], "mir": summary["last"][MIR]}
-        for seed, summary in summaries.items()
-    ]
+    """By the runs' summaries, found in their whole records; nan is what was not measured, or never came to pass."""
+    rows = []
+    for seed, run in group.runs.items():
+        summary = run.manifest()["summary"]
+        last = summary.get("last", {})
+        step = summary["events"]["grokked"] if ACCURACY in last else None
+        row = {name: group.settings[name] for name in SETTINGS} | {"seed": seed}
+        row["grokked"] = float(step is not None) if ACCURACY in last else np.nan
+        row["step"] = np.nan if step is None else float(step)
+        rows.append(row | {"mir": last.get(MIR, np.nan)})
+    return rows
+
+
+def _short(setting: str) -> str:
+    return setting.rpartition(".")[2]
 
 
 def _median_of_most(steps: pd.Series) -> float:
@@ -78,3 +116,15 @@ def _draw_cells(figure: Figure, axis: Axes, cells: pd.DataFrame, column: str, la
     axis.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
     axis.set(xlabel="train fraction", ylabel="weight decay")
     figure.colorbar(image, ax=axis, label=label)
+
+
+def _write_counts(axis: Axes, cells: pd.DataFrame) -> None:
+    """How many of a cell's seeds grokked, light on dark and dark on light; nothing where that was not measured."""
+    counts, seeds = (cells[name].unstack().to_numpy() for name in ("grokked", "seeds"))
+    (image,) = axis.images
+    shown = image.to_rgba(np.ma.masked_invalid(cells["step"].unstack().to_numpy(dtype=float)))
+    for (row, column), count in np.ndenumerate(counts):
+        if np.isfinite(count):
+            light = shown[row, column, :3] @ (0.299, 0.587, 0.114) > 0.5 or shown[row, column, 3] < 1
+            text = f"{count:.0f}/{seeds[row, column]:.0f}"
+            axis.text(column, row, text, ha="center", va="center", fontsize=10, color="black" if light else "white")

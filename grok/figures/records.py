@@ -1,9 +1,8 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ FEW_IDS = 3  # run ids that fit into a stamp
 
 @dataclass(frozen=True, kw_only=True)
 class RunGroup:
-    """Finished runs of one experiment and config that differ in their seed alone."""
+    """Finished grokking runs of one config that differ in their seed alone."""
 
-    experiment: str
     name: str
     config: dict[str, Any]
     runs: dict[int, Run]
@@ -41,9 +39,10 @@ class RunGroup:
         """The settings of a grokking run."""
         return config_from_json(GrokkingConfig, self.config)
 
-    def setting(self, name: str) -> Any:
-        """A setting of a grokking run by its dotted name, such as `task.modulus`."""
-        return attrgetter(name)(self.grokking)
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Its settings by their dotted names, such as `task.modulus`."""
+        return _dotted(asdict(self.grokking))
 
 
 RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
@@ -72,18 +71,9 @@ class Study:
 
     def varies(self, setting: str) -> list[Any]:
         """The values that a setting takes, in their order; of names the order in which they were trained."""
-        values = list(dict.fromkeys(group.setting(setting) for group in self.groups))
+        values = list(dict.fromkeys(group.settings[setting] for group in self.groups))
         numbers = all(isinstance(value, (int, float)) for value in values)
         return sorted(values) if numbers else values
-
-    def where(self, **settings: Any) -> "Study":
-        """The part of it with these settings, whose dots are written as `__`."""
-        kept = [
-            group
-            for group in self.groups
-            if all(group.setting(name.replace("__", ".")) == value for name, value in settings.items())
-        ]
-        return replace(self, groups=kept)
 
     def controls(self) -> dict[str, str | None]:
         """By group, what makes it a control of the one that is none, whose kind is None; empty if that is not so.
@@ -111,30 +101,36 @@ class Study:
         return f"{self.name}: {runs} runs, seeds {_ranges(seeds)}, configs {hashes}"
 
 
-def finished_groups(root: Path, *, experiment: str | None = None) -> list[RunGroup]:
-    """The finished runs in a store, by experiment and config, whatever sweeps asked for them, oldest first."""
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for run, manifest in _finished(root, experiment):
-        groups.setdefault((manifest["experiment"], manifest["config_hash"]), []).append(run)
+def differing(groups: Sequence[RunGroup]) -> list[str]:
+    """The dotted names of the settings in which these groups differ."""
+    names = dict.fromkeys(name for group in groups for name in group.settings)
+    return [name for name in names if any(g.settings.get(name) != groups[0].settings.get(name) for g in groups)]
+
+
+def finished_groups(root: Path) -> list[RunGroup]:
+    """The finished grokking runs in a store, by config, whatever sweeps asked for them, oldest first."""
+    groups: dict[str, list[Run]] = {}
+    for run, manifest in _finished(root):
+        groups.setdefault(manifest["config_hash"], []).append(run)
     return [_group(runs) for runs in groups.values()]
 
 
-def studies(root: Path, *, experiment: str = "grokking") -> list[Study]:
-    """The studies in a store: a sweep's finished runs, or a config's where no sweep asked for them, oldest first.
+def studies(root: Path) -> list[Study]:
+    """The studies in a store: a sweep's finished grokking runs, or a config's that no sweep asked for, oldest first.
 
     A run that several sweeps asked for is in the study of each.
     """
     found: dict[str, dict[str, list[Run]]] = {}
-    for run, manifest in _finished(root, experiment):
+    for run, manifest in _finished(root):
         for name in manifest.get("sweeps") or [_name(run)]:
             found.setdefault(name, {}).setdefault(manifest["config_hash"], []).append(run)
     return [Study(name=name, groups=[_group(runs) for runs in by_config.values()]) for name, by_config in found.items()]
 
 
-def _finished(root: Path, experiment: str | None) -> Iterator[tuple[Run, dict[str, Any]]]:
+def _finished(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
     for run in Store(root).runs():
         manifest = run.manifest()
-        if manifest["status"] == "finished" and experiment in (None, manifest["experiment"]):
+        if manifest["status"] == "finished" and manifest["experiment"] == "grokking":
             yield run, manifest
 
 
@@ -143,11 +139,22 @@ def _group(runs: Sequence[Run]) -> RunGroup:
     manifests = [run.manifest() for run in runs]
     newest = {manifest["seed"]: run for run, manifest in zip(runs, manifests, strict=True)}
     return RunGroup(
-        experiment=manifests[0]["experiment"],
         name=_name(runs[0]),
         config=manifests[0]["config"],
         runs=dict(sorted(newest.items())),
     )
+
+
+def _dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted names.
+
+    >>> _dotted({"task": {"modulus": 113}, "steps": 5})
+    {'task.modulus': 113, 'steps': 5}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _name(run: Run) -> str:

@@ -31,7 +31,7 @@ def draw_sample_sizes(source: Path, target: Path) -> list[Path]:
     Above, MIR and HDR along training, medians over seeds, a line an n. Below, the values of their stages against n,
     each with all seeds as dots, beside the published ones where the task is that of the paper.
     """
-    groups = finished_groups(source, experiment="grokking")
+    groups = finished_groups(source)
     return [path for group in groups for path in _draw_group(group, target)]
 
 
@@ -48,8 +48,10 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             {"seed": seed, "ratio": column.rpartition("/")[2], "n": sizes[column], "stage": stage, "value": value}
             for seed, metrics in records.items()
             for column in columns
+            if column in metrics
             for stage, value in stages(metrics, column).items()
-        ]
+        ],
+        columns=["seed", "ratio", "n", "stage", "value"],
     )
     task = group.grokking.task
     published = PUBLISHED if (task.operation, task.modulus, task.train_fraction) == ("add", 113, 0.3) else {}
@@ -58,7 +60,10 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
         axes = figure.subplots(2, 2)
         for place, (ratio, label) in enumerate(RATIOS.items()):
             _draw_curves(axes[0, place], records, [name for name in columns if name.endswith(ratio)], sizes, label)
-            _draw_stages(axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), label)
+            if ratio in set(values["ratio"]):
+                _draw_stages(axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), label)
+            else:
+                axes[1, place].set_visible(False)
         figure.suptitle(f"pairing sample, test split, {task.description}, {len(records)} seeds")
         return write_figure(figure, values, folder, f"sample-sizes-{group.name}", stamp=group.stamp)
 
@@ -67,14 +72,14 @@ def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
     """The values by which the published curve is described.
 
     MIR: at step 0, its highest, and its lowest from there on. HDR: its lowest before test accuracy reaches 50 %, the
-    highest from there on, and at the end; nothing if 50 % is never reached.
+    highest from there on, and at the end; nothing if 50 % is never reached, or accuracy was not measured.
     """
     measured = metrics[column].dropna()
     steps, values = measured.index.to_numpy(), measured.to_numpy(dtype=float)
     if column.endswith("mir"):
         after = values[values.argmax() :]
         return {"at the start": values[0], "highest": values.max(), "lowest after it": after.min()}
-    risen = metrics.index[metrics["test/accuracy"] >= 0.5]
+    risen = metrics.index[metrics["test/accuracy"] >= 0.5] if "test/accuracy" in metrics else metrics.index[:0]
     if not len(risen):
         return {}
     lowest = values[steps <= risen[0]].argmin()

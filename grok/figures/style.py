@@ -9,10 +9,13 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 # Okabe & Ito's palette
 SKY, BLUE, GREEN, VERMILION, PURPLE, ORANGE = "#56B4E9", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00"
 GREY = "#888888"
+
+STAMP_WIDTH = 16  # characters of a stamp that fit in an inch
 
 SETTINGS: Any = {
     "font.size": 12,
@@ -37,10 +40,22 @@ def styled() -> Iterator[None]:
         yield
 
 
+def shared_legend(figure: Figure, *, columns: int) -> None:
+    """One legend below all axes of a figure, each label once."""
+    handles = {
+        label: line for axis in figure.axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+
+
 def _settle_layout(figure: Figure) -> None:
     """Lay the figure out once and round the axes' places: the solver's last digits differ from process to process."""
+    layout = figure.get_layout_engine()
+    assert isinstance(layout, ConstrainedLayoutEngine)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for legend in figure.legends:  # the solver left room for it in this rectangle, but it stands at the figure's edge
+        legend.set_bbox_to_anchor(layout.get()["rect"])
     for axis in figure.axes:
         left, bottom, width, height = (round(edge, 4) for edge in axis.get_position().bounds)
         axis.set_position((left, bottom, width, height))
@@ -49,10 +64,13 @@ def _settle_layout(figure: Figure) -> None:
 def write_figure(figure: Figure, plotted: pd.DataFrame, folder: Path, name: str, *, stamp: str) -> list[Path]:
     """Stamp the figure with its source and write it as PNG and PDF, with the plotted values as CSV beside them.
 
-    The same records give the same bytes: no date is written into a file.
+    A stamp too long for the picture is whole in the description of the files. The same records give the same bytes: no
+    date is written into a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    figure.text(0.995, 0.003, stamp, ha="right", va="bottom", fontsize=7, color=GREY)
+    most = int(figure.get_figwidth() * STAMP_WIDTH)
+    shown = stamp if len(stamp) <= most else f"{stamp[: most - 1]}…"
+    figure.text(0.995, 0.003, shown, ha="right", va="bottom", fontsize=7, color=GREY)
     FigureCanvasAgg(figure)
     _settle_layout(figure)
     png, pdf, csv = (folder / f"{name}.{ending}" for ending in ("png", "pdf", "csv"))

@@ -51,6 +51,7 @@ def losses_of(logits, task):
         logits[task.train],
         task.targets[task.train],
         fourier_basis(task.cycle, task.num_classes),
+        torch.nn.functional.cross_entropy,
     )
 
 
@@ -177,6 +178,8 @@ def test_samples_without_a_target_count_for_nothing_and_networks_come_in_batches
     pairs, basis = torch.bincount(task.targets).double(), fourier_basis(task.cycle, 11)
     targets = task.targets.clone()
     targets[torch.isin(torch.arange(121), task.test)] = -100
-    together = torch.func.vmap(circuit_losses, in_dims=(0, None, 0, None, None))(means, pairs, both, targets, basis)
+    criterion = torch.nn.functional.cross_entropy
+    of_many = torch.func.vmap(circuit_losses, in_dims=(0, None, 0, None, None, None))
+    together = of_many(means, pairs, both, targets, basis, criterion)
     for index, logits in enumerate(both):
         torch.testing.assert_close([loss[index] for loss in together], list(losses_of(logits, task)))

@@ -37,6 +37,8 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert json.loads(capsys.readouterr().out) == []
     assert main(["figures", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
+    assert main(["figures", "phase", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no finished run in {runs} to draw as phase: README.md says what each shows"
     assert main(["figures", "cost", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
 

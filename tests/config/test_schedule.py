@@ -17,3 +17,12 @@ def test_a_schedule_is_due_at_its_steps(text, due):
 def test_a_log_schedule_has_its_number_of_steps_a_decade():
     schedule = Schedule.parse("log:20")
     assert sum(schedule.is_due(step) for step in range(1000, 10_000)) == 20
+
+
+@pytest.mark.parametrize("text", ["every:7", "log:1", "log:20", "log:300", "off"])
+def test_no_steps_in_a_row_have_more_measurements_than_the_most_and_some_have_as_many(text):
+    schedule = Schedule.parse(text)
+    due = [schedule.is_due(step) for step in range(2000)]
+    for steps in (1, 2, 50):
+        counts = [sum(due[first : first + steps]) for first in range(2000 - steps)]
+        assert schedule.most_due(steps) == max(counts)

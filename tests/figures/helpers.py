@@ -24,7 +24,7 @@ def add_run(
     experiment: str = "grokking",
     sweeps: Sequence[str] | None = None,
 ) -> Run:
-    """A run whose record has these columns, measured so often."""
+    """A run whose record has these columns, measured so often; without a record if there are none."""
     config = config or GrokkingConfig()
     run = store.create(
         experiment=experiment,
@@ -37,9 +37,10 @@ def add_run(
     )
     at = np.arange(0, steps + 1, every)
     table = {"step": pa.array(at)} | {name: pa.array(np.asarray(of(at), float)) for name, of in columns.items()}
-    run.append_table(pa.table(table), first_step=0)
+    if columns:
+        run.append_table(pa.table(table), first_step=0)
     run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
-    if status == "finished":
+    if columns and status == "finished":
         run.update(summary={"events": events(run.metrics()), "last": run.last_row()})
     return run
 

@@ -59,3 +59,4 @@ def test_the_table_names_column_and_number_of_seeds():
     table = band_table(records(5) | {7: pd.DataFrame({"z": [1.0]}, index=[0])}, ["x", "y", "z"])
     assert list(table.columns) == ["column", "step", "median", "low", "high", "seeds"]
     assert table.groupby("column")["seeds"].first().to_dict() == {"x": 5, "z": 1}
+    assert list(band_table(records(5), ["y"]).columns) == list(table.columns)

@@ -86,3 +86,16 @@ def test_two_configs_that_may_grok_have_no_controls(tmp_path):
         config = GrokkingConfig(task=TaskConfig(modulus=59), optimiser=OptimiserConfig(weight_decay=decay))
         add_run(store, columns(0.5), config=config, sweeps=["mine"])
     assert draw_figures(["controls"], store.root, tmp_path / "plots") == []
+
+
+def test_configs_of_one_task_are_told_apart_by_the_settings_that_differ(tmp_path, monkeypatch):
+    for modulus, rate in ((31, 0.001), (31, 0.01), (43, 0.001), (59, 0.001)):
+        task = TaskConfig(modulus=modulus, train_fraction=0.5)
+        config = GrokkingConfig(task=task, optimiser=OptimiserConfig(learning_rate=rate))
+        add_run(Store(tmp_path / "runs"), columns(0.5), config=config, sweeps=["mine"])
+    drawn = {}
+    monkeypatch.setattr(comparison, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw_figures(["moduli"], tmp_path / "runs", tmp_path / "plots")
+    titles = [axis.get_title().rpartition("\n")[0].splitlines() for axis in drawn["f"].axes]
+    named = [["a + b mod 31", f"learning_rate {rate}"] for rate in (0.001, 0.01)]
+    assert titles == [*named, ["a + b mod 43"], ["a + b mod 59"]]

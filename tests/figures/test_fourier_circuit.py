@@ -36,7 +36,7 @@ def test_only_runs_that_grokked_are_drawn_and_the_largest_deviation_is_in_the_ti
     assert table["run"].nunique() == 3
     assert len(table) == 3 * 4
     assert drawn["f"].axes[0].get_title() == "prototype, MIR: largest deviation 0.050"
-    assert drawn["f"].get_suptitle() == "3 grokked runs, at their last step"
+    assert drawn["f"].get_suptitle() == "3 grokked runs, at their last step, n = 59, 113 classes"
 
 
 def test_a_run_without_frequencies_is_left_out(tmp_path):
@@ -49,3 +49,13 @@ def test_a_run_without_frequencies_is_left_out(tmp_path):
         },
     )
     assert draw_figures(["fourier-circuit"], tmp_path / "runs", tmp_path / "plots") == []
+
+
+def test_a_pairing_that_no_run_measured_has_no_row(tmp_path, monkeypatch):
+    of_embedding = {name: column for name, column in columns(closed=0.4, measured=0.5).items() if "proto" not in name}
+    add_run(Store(tmp_path / "runs"), of_embedding)
+    drawn = {}
+    monkeypatch.setattr(fourier_circuit, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw_figures(["fourier-circuit"], tmp_path / "runs", tmp_path / "plots")
+    titles = [axis.get_title() for axis in drawn["f"].axes]
+    assert titles == [f"embedding, {ratio}: largest deviation 0.100" for ratio in ("MIR", "HDR")]

@@ -1,11 +1,13 @@
 """The phase diagram's cells are medians over seeds, of runs that grokked."""
 
+import dataclasses
 import math
 
 import pandas as pd
+import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
-from grok.figures import draw_figures
+from grok.figures import draw_figures, phase
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
 
@@ -70,3 +72,46 @@ def test_a_study_in_which_none_grokked_is_drawn_all_the_same(tmp_path):
             add_cell(store, decay, fraction, [None], 0.5)
     written = draw_figures(["phase"], store.root, tmp_path / "plots")
     assert pd.read_csv(written[2])["step"].isna().all()
+
+
+def interplay(mir):
+    return {phase.MIR: constant(mir), "interplay/sample/test/hdr": constant(0.1)}
+
+
+def add_grid(store, columns, **optimiser):
+    for decay in DECAYS:
+        for fraction in FRACTIONS:
+            settings = OptimiserConfig(weight_decay=decay, **optimiser)
+            found = GrokkingConfig(task=TaskConfig(train_fraction=fraction), optimiser=settings)
+            add_run(store, columns, config=found, sweeps=["mine"])
+
+
+@pytest.mark.parametrize(("column", "title"), [("test/accuracy", "time to grok"), (phase.MIR, "pairing sample")])
+def test_what_was_not_measured_has_no_panel(tmp_path, monkeypatch, column, title):
+    measured = {"test/accuracy": rises_at(100)} if column == "test/accuracy" else interplay(0.4)
+    add_grid(Store(tmp_path / "runs"), measured)
+    drawn = {}
+    monkeypatch.setattr(phase, "write_figure", lambda figure, table, *_, **__: drawn.update(f=figure, t=table) or [])
+    draw_figures(["phase"], tmp_path / "runs", tmp_path / "plots")
+    (titled,) = [axis.get_title() for axis in drawn["f"].axes if axis.get_title()]
+    assert titled.startswith(title)
+    assert drawn["t"][["grokked", "mir"]].isna().all().tolist() == [column == phase.MIR, column != phase.MIR]
+
+
+def test_a_third_setting_has_a_diagram_for_each_of_its_values(tmp_path):
+    for rate, mir in ((0.001, 0.3), (0.01, 0.6)):
+        add_grid(Store(tmp_path / "runs"), interplay(mir), learning_rate=rate)
+    written = draw_figures(["phase"], tmp_path / "runs", tmp_path / "plots")
+    assert [path.name for path in written[::3]] == [f"phase-mine-learning_rate-{rate}.png" for rate in (0.001, 0.01)]
+    for path, mir in zip(written[2::3], (0.3, 0.6), strict=True):
+        assert set(pd.read_csv(path)["mir"]) == {mir}
+
+
+def test_what_differs_between_cells_alone_leaves_them_in_one_diagram(tmp_path):
+    store = Store(tmp_path / "runs")
+    for decay in DECAYS:
+        for fraction in FRACTIONS:
+            steps = 5000 if decay == 0 else 3000
+            found = dataclasses.replace(config(decay, fraction), steps=steps)
+            add_run(store, interplay(0.4), config=found, sweeps=["mine"])
+    assert [path.stem for path in draw_figures(["phase"], store.root, tmp_path)] == ["phase-mine"] * 3

@@ -56,7 +56,6 @@ def test_what_varies_in_a_study_is_found_by_setting(tmp_path):
     (study,) = studies(tmp_path)
     assert study.varies("optimiser.weight_decay") == [0.5, 1.0]
     assert study.varies("task.operation") == ["divide", "add"]
-    assert [group.grokking for group in study.where(task__operation="divide").groups] == [DIVISION]
 
 
 @pytest.mark.parametrize(("seeds", "text"), [([0, 1, 2, 5], "0-2, 5"), ([4], "4")])

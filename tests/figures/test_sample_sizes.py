@@ -63,3 +63,10 @@ def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(
 def test_a_run_that_did_not_measure_many_sizes_is_not_drawn(tmp_path):
     add_run(Store(tmp_path / "runs"), {"test/accuracy": rises_at(1000)})
     assert draw_figures(["sample-sizes"], tmp_path / "runs", tmp_path / "plots") == []
+
+
+def test_without_accuracy_the_stages_of_hdr_are_left_out(tmp_path):
+    columns = {f"interplay/sample-{size}/test/{ratio}": MIR for size in (64, 128) for ratio in ("mir", "hdr")}
+    add_run(Store(tmp_path / "runs"), columns)
+    written = draw_figures(["sample-sizes"], tmp_path / "runs", tmp_path / "plots")
+    assert set(pd.read_csv(written[2])["ratio"]) == {"mir"}

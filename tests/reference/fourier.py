@@ -41,7 +41,12 @@ def cross_entropy(logits, target):
     return np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[target]
 
 
-def naive_circuit_losses(logits, targets, train, cycle):
+def stablemax_cross_entropy(logits, target):
+    s = np.array([x + 1 if x >= 0 else 1 / (1 - x) for x in logits])
+    return -np.log(s[target] / s.sum())
+
+
+def naive_circuit_losses(logits, targets, train, cycle, loss=cross_entropy):
     """(restricted, excluded) from the logits of all pairs: class by class, sample by sample."""
     means = {c: logits[targets == c].mean(axis=0) for c in cycle}
     spectrum = np.fft.fft([means[c] for c in cycle], axis=0)
@@ -51,11 +56,9 @@ def naive_circuit_losses(logits, targets, train, cycle):
     circuit = dict(zip(cycle, np.fft.ifft(kept, axis=0).real, strict=True))
     constant = np.mean([means[c] for c in cycle], axis=0)
     on_cycle = [index for index in range(len(targets)) if targets[index] in circuit]
-    restricted = [cross_entropy(constant + circuit[targets[index]], targets[index]) for index in on_cycle]
+    restricted = [loss(constant + circuit[targets[index]], targets[index]) for index in on_cycle]
     excluded = [
-        cross_entropy(logits[index] - circuit[targets[index]], targets[index])
-        for index in on_cycle
-        if index in set(train)
+        loss(logits[index] - circuit[targets[index]], targets[index]) for index in on_cycle if index in set(train)
     ]
     return np.mean(restricted), np.mean(excluded)
 

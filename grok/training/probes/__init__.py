@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from grok.config import ConfigError, ProbesConfig, Schedule
 from grok.tasks import Task
+from grok.training.loss import Criterion, cross_entropy
 from grok.training.probes.accuracy import Accuracy
 from grok.training.probes.collapse import Collapse
 from grok.training.probes.fourier import Fourier
@@ -16,8 +17,8 @@ from grok.training.probes.sizes import SampleSizes
 from grok.training.probes.spectrum import Spectrum
 
 
-def make_probes(config: ProbesConfig, task: Task, seed: int) -> list[Probe]:
-    """The probes that `config` switches on.
+def make_probes(config: ProbesConfig, task: Task, seed: int, *, criterion: Criterion = cross_entropy) -> list[Probe]:
+    """The probes that `config` switches on, of a network that trains with `criterion`, here in float64.
 
     Raises:
         ConfigError: a probe of class means where a split has samples of one class alone, or a Fourier probe with a
@@ -29,7 +30,7 @@ def make_probes(config: ProbesConfig, task: Task, seed: int) -> list[Probe]:
         "prototype": lambda schedule: PrototypeInterplay(schedule, task),
         "sample": lambda schedule: SampleInterplay(schedule, task, size=config.sample_size, seed=seed),
         "embedding": EmbeddingInterplay,
-        "fourier": lambda schedule: Fourier(schedule, task),
+        "fourier": lambda schedule: Fourier(schedule, task, criterion),
         "neurons": lambda schedule: Neurons(schedule, task),
         "spectrum": lambda schedule: Spectrum(schedule, task),
         "sample_sizes": lambda schedule: SampleSizes(schedule, task, seed=seed),

@@ -5,7 +5,7 @@ from grok.training.snapshot import Snapshot
 
 
 class Accuracy(Probe):
-    """Mean cross-entropy (nats) and accuracy (fraction) on train and test."""
+    """Mean training loss (nats) and accuracy (fraction) on train and test."""
 
     name = "accuracy"
 

@@ -6,24 +6,29 @@ from grok.information import fourier_interplay
 from grok.information.gram import unit_rows
 from grok.models import TokenClassifier
 from grok.tasks import Split, Task
+from grok.training.loss import Criterion
 from grok.training.probes.means import class_means
 from grok.training.probes.probe import Metrics, Observation, Probe
 from grok.training.snapshot import Snapshot
 
 
 class Fourier(Probe):
-    """Concentration of embedding, unembedding and class means; the interplay of their spectra; two losses."""
+    """Concentration of embedding, unembedding and class means; the interplay of their spectra; two losses.
+
+    Restricted and excluded loss are of the criterion that the run trains with, softmax or StableMax, in float64.
+    """
 
     name = "fourier"
 
-    def __init__(self, schedule: Schedule, task: Task) -> None:
-        """Of a task with a cycle.
+    def __init__(self, schedule: Schedule, task: Task, criterion: Criterion) -> None:
+        """Of a task with a cycle, for a network that trains with this criterion.
 
         Raises:
             ConfigError: a class of the cycle is the result of no pair.
         """
         super().__init__(schedule)
         assert task.cycle is not None
+        self._criterion = criterion
         self._cycle_length = len(task.cycle)
         self._means = class_means(task, probe=self.name)
         self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
@@ -39,6 +44,7 @@ class Fourier(Probe):
             logits=snapshot.logits("train"),
             targets=snapshot.targets("train"),
             basis=self.get_buffer("basis"),
+            criterion=self._criterion,
         )
         return {
             "embedding": snapshot.model.token_embeddings(),

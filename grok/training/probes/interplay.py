@@ -1,7 +1,6 @@
 """MIR and HDR of the three pairings: prototype, sample, embedding."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -10,6 +9,7 @@ from grok.information import Interplay, gram_interplay
 from grok.models import TokenClassifier
 from grok.random import stream
 from grok.tasks import Split, Task
+from grok.training.probes.means import SplitMeans
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
 from grok.training.snapshot import Snapshot
 
@@ -24,21 +24,20 @@ class PrototypeInterplay(Probe):
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
-        self._sizes = {split: len(task.indices(split)) for split in SPLITS}
-        for split in SPLITS:
-            targets = task.targets[task.indices(split)]
-            count = torch.bincount(targets, minlength=task.num_classes).double()
+        counts = {
+            split: torch.bincount(task.targets[task.indices(split)], minlength=task.num_classes).double()
+            for split in SPLITS
+        }
+        self._means = SplitMeans(task, task.targets, counts)
+        for split, count in counts.items():
             self.register_buffer(f"{split}_frequencies", count / count.sum())
             self.register_buffer(f"{split}_weights", (count > 0) / (count > 0).sum().double())
-            # Class means as a product with this matrix: it sums in the same order every time, on a GPU too.
-            averages = (F.one_hot(targets, task.num_classes) / count.clamp(min=1)).T.float().contiguous()
-            self.register_buffer(f"{split}_averages", averages)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """The head rows, and of either split the centred class means and what each counts."""
         observed: Observation = {"head": snapshot.model.head.weight}
         for split in SPLITS:
-            class_means = (self.get_buffer(f"{split}_averages") @ snapshot.features(split)).double()
+            class_means = self._means.of(split, snapshot.features(split)).double()
             observed[split] = class_means - self.get_buffer(f"{split}_frequencies") @ class_means
             observed[f"{split}/weights"] = self.get_buffer(f"{split}_weights")
         return observed
@@ -54,8 +53,7 @@ class PrototypeInterplay(Probe):
 
     def pad(self, split: Split, size: int) -> None:
         """Padding has no share in a class mean."""
-        averages = self.get_buffer(f"{split}_averages")[:, : self._sizes[split]]
-        setattr(self, f"{split}_averages", F.pad(averages, (0, size - self._sizes[split])))
+        self._means.pad(split, size)
 
 
 class SampleInterplay(Probe):

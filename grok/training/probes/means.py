@@ -1,6 +1,6 @@
-"""Means over all samples of both splits: what a network has for a class, or for a first token."""
+"""Means by label, of one split or of both: what a network has for a class, or for a first token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -12,30 +12,45 @@ from grok.tasks import Split, Task
 from grok.training.probes.probe import SPLITS
 
 
-class GroupMeans(nn.Module):
+class SplitMeans(nn.Module):
+    """Sums over the samples of a split that share a label, each over a count; zero where a label has none."""
+
+    def __init__(
+        self, task: Task, labels: Int[Tensor, "sample"], counts: Mapping[Split, Float[Tensor, "label"]]
+    ) -> None:
+        """Of the task's samples with these labels; with the counts of a split's own labels, its sums are means."""
+        super().__init__()
+        self._sizes = {split: len(task.indices(split)) for split in SPLITS}
+        for split, count in counts.items():
+            # As a product with this matrix the mean is summed in the same order every time, on a GPU too.
+            averages = F.one_hot(labels[task.indices(split)], len(count)) / count.clamp(min=1)
+            self.register_buffer(f"{split}_averages", averages.T.float().contiguous())
+
+    def of(self, split: Split, vectors: Float[Tensor, "split dim"]) -> Float[Tensor, "label dim"]:
+        """The sums of a split's vectors by label, each over its count."""
+        return self.get_buffer(f"{split}_averages") @ vectors
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding has no share in a mean."""
+        averages = self.get_buffer(f"{split}_averages")[:, : self._sizes[split]]
+        setattr(self, f"{split}_averages", F.pad(averages, (0, size - self._sizes[split])))
+
+
+class GroupMeans(SplitMeans):
     """Means over all samples, train and test, that share a label; zero where a label has none."""
 
     counts: Float[Tensor, "label"]
     """Number of samples of each label."""
 
     def __init__(self, task: Task, labels: Int[Tensor, "sample"], num_labels: int) -> None:
-        super().__init__()
-        self.register_buffer("counts", torch.bincount(labels, minlength=num_labels).double())
-        self._sizes = {split: len(task.indices(split)) for split in SPLITS}
-        for split in SPLITS:
-            # As a product with this matrix the mean is summed in the same order every time, on a GPU too.
-            averages = F.one_hot(labels[task.indices(split)], num_labels) / self.counts.clamp(min=1)
-            self.register_buffer(f"{split}_averages", averages.T.float().contiguous())
+        counts = torch.bincount(labels, minlength=num_labels).double()
+        super().__init__(task, labels, dict.fromkeys(SPLITS, counts))
+        self.register_buffer("counts", counts)
 
     def forward(self, of_split: Callable[[Split], Float[Tensor, "split dim"]]) -> Float[Tensor, "label dim"]:
         """The means of what `of_split` gives for each sample of a split, in float64."""
-        train, test = (self.get_buffer(f"{split}_averages") @ of_split(split) for split in SPLITS)
+        train, test = (self.of(split, of_split(split)) for split in SPLITS)
         return (train + test).double()
-
-    def pad(self, split: Split, size: int) -> None:
-        """Padding has no share in a mean."""
-        averages = self.get_buffer(f"{split}_averages")[:, : self._sizes[split]]
-        setattr(self, f"{split}_averages", F.pad(averages, (0, size - self._sizes[split])))
 
 
 def class_means(task: Task, *, probe: str) -> GroupMeans:

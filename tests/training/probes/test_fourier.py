@@ -11,7 +11,12 @@ from grok.experiments import grokking
 from grok.information import fourier_interplay, fourier_power, gram_interplay
 from tests.geometries import fourier_vectors
 from tests.helpers import CPU, small_config
-from tests.reference.fourier import naive_circuit_losses, naive_concentration, naive_power
+from tests.reference.fourier import (
+    naive_circuit_losses,
+    naive_concentration,
+    naive_power,
+    stablemax_cross_entropy,
+)
 from tests.training.probes.helpers import features_and_targets, measure
 
 OBJECTS = ("embedding", "unembedding", "class_means")
@@ -19,9 +24,13 @@ OBJECTS = ("embedding", "unembedding", "class_means")
 
 @pytest.fixture(scope="module", params=["add", "multiply", "random"])
 def learner(request):
+    return with_waves(request.param)
+
+
+def with_waves(operation, **settings):
     """Before training, but with waves in its embedding, so that there are key frequencies."""
     config = small_config(**dataclasses.asdict(ProbesConfig.only(accuracy="every:1", fourier="every:1")))
-    config = dataclasses.replace(config, task=TaskConfig(operation=request.param, modulus=11))
+    config = dataclasses.replace(config, task=TaskConfig(operation=operation, modulus=11), **settings)
     learner = grokking.build(config, 0, CPU).learner
     with torch.no_grad():
         learner.model.embedding[:11] += 2 * fourier_vectors([3], 11).float()
@@ -61,12 +70,22 @@ def test_concentration_is_that_of_the_vectors_as_they_are(learner, measured, nam
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-def test_losses_are_those_of_the_logits_of_all_pairs(learner, measured):
+def expected_losses(learner, **how):
     features, targets, train = of_all_pairs(learner)
     logits = (features @ learner.model.head.weight.double().T).detach().numpy()
-    expected = naive_circuit_losses(logits, targets.numpy(), train, cycle_of(learner))
+    return naive_circuit_losses(logits, targets.numpy(), train, cycle_of(learner), **how)
+
+
+def test_losses_are_those_of_the_logits_of_all_pairs(learner, measured):
     found = [measured[f"fourier/{loss}"] for loss in ("restricted_loss", "excluded_loss")]
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert found == pytest.approx(expected_losses(learner), rel=1e-5)
+
+
+def test_losses_are_of_the_criterion_that_is_trained_with():
+    learner = with_waves("multiply", loss="stablemax")
+    measured = measure(learner)
+    found = [measured[f"fourier/{loss}"] for loss in ("restricted_loss", "excluded_loss")]
+    assert found == pytest.approx(expected_losses(learner, loss=stablemax_cross_entropy), rel=1e-5)
 
 
 @pytest.mark.parametrize(("pairing", "name"), [("prototype", "class_means"), ("embedding", "embedding")])
