@@ -27,6 +27,8 @@ class Experiment:
     config_type: type[Any]
     presets: dict[str, Callable[[], Any]]
     build: Callable[[Any, int, torch.device], Member]
+    check: Callable[[Any, int], None]
+    """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible."""
     alike: Callable[[Any], Any]
     """What configs must have in common to train in one stack."""
 

@@ -96,6 +96,15 @@ REFUSALS = {
         "4: task.modulus: expected None, since s5-compose is on 120 permutations, got 113 "
         '(task.operation = "s5-compose")',
     ),
+    "a modulus at which classes are the result of no pair": (
+        f'{TOP}base.task.operation = "squares"\naxes.task.modulus = [113, 112]\n',
+        "3: task.operation: 49 of 112 classes are the result of no pair, and Fourier modes need them all: choose "
+        "another operation or modulus, or set probes.fourier off (task.modulus = 112), with seed 0",
+    ),
+    "a seed whose split has samples of one class": (
+        f"{TOP}[base]\ntask = {{modulus = 11, train_fraction = 0.02}}\nprobes.sample_size = 2\n",
+        "4: task.train_fraction: expected samples of at least 2 classes in train, got 1 (move it towards 0.5), with seed 1",
+    ),
     "runs that are the same": (
         f'{TOP}[[block]]\naxes.steps = [3, 40000]\n[[block]]\nname = "long"\nseeds = "1-2"\n',
         "5: duplicate runs: 'long' is 'block 1' (steps = 40000) of line 3, with seed 1 in both: leave one out",

@@ -71,3 +71,14 @@ def test_a_bad_file_is_bad_usage(tmp_path, capsys):
     assert main(["sweep", str(path), "--runs", str(tmp_path / "runs")]) == 2
     assert capsys.readouterr() == ("", f'grok: {path}:3: steps: expected an integer, got "x"\n')
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_only_the_data_show_to_be_impossible_is_bad_usage_and_nothing_is_trained(tmp_path, capsys):
+    path = write(tmp_path, 'experiment = "grokking"\nseeds = "0"\n[axes]\ntask.operation = ["add", "squares"]\n')
+    path.write_text(path.read_text() + "task.modulus = [113, 64]\n")
+    assert main(["sweep", str(path), "--runs", str(tmp_path / "runs")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"grok: {path}:4: task.operation: ")
+    assert err.endswith('off (task.operation = "squares", task.modulus = 64), with seed 0\n')
+    assert not (tmp_path / "runs").exists()
