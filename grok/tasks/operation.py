@@ -65,15 +65,13 @@ def operation_task(config: TaskConfig, seed: int) -> Task:
     ([2, 3, 5], 0, 10, 15)
     """
     operation, n = OPERATIONS[config.operation], config.num_elements
-    inputs, results = _table(config.operation, n)
-    if results is None:
+    inputs, targets = _table(config.operation, n)
+    if targets is None:
         targets = torch.randint(n, (len(inputs),), generator=stream(seed, "labels"))
-    else:
-        targets = results.clone()
     order = torch.randperm(len(inputs), generator=stream(seed, "split"))
     return Task(
         inputs=inputs.clone(),
-        targets=targets,
+        targets=targets.clone(),
         train=order[: config.train_size].sort().values,
         test=order[config.train_size :].sort().values,
         num_classes=n,

@@ -103,7 +103,8 @@ REFUSALS = {
     ),
     "a seed whose split has samples of one class": (
         f"{TOP}[base]\ntask = {{modulus = 11, train_fraction = 0.02}}\nprobes.sample_size = 2\n",
-        "4: task.train_fraction: expected samples of at least 2 classes in train, got 1 (move it towards 0.5), with seed 1",
+        "4: task.train_fraction: expected samples of at least 2 classes in train, got 1 (move it towards 0.5), "
+        "with seed 1",
     ),
     "runs that are the same": (
         f'{TOP}[[block]]\naxes.steps = [3, 40000]\n[[block]]\nname = "long"\nseeds = "1-2"\n',
