@@ -81,7 +81,7 @@ def train(arguments: Sequence[str]) -> int:
         refuse_unfinished(existing)
         print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
         return DONE
-    return _conclude(*start(experiment, [(config, options.seed)], setup))
+    return _conclude(*start(experiment, [(config, options.seed)], setup, again=options.again))
 
 
 def resume(arguments: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ def train_many(
     Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
 
     Raises:
-        RunExistsError: another process is training one of them; nothing has been started.
+        RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
     """
     runs: dict[int, Run] = {}
     for place, (config, seed) in enumerate(wanted):
@@ -46,7 +46,7 @@ def train_many(
             gone_on |= {each.id for each in resumed}
     for places in _stacks(experiment, [(place, wanted[place][0]) for place in new], together):
         if finished:
-            started, finished = start(experiment, [wanted[place] for place in places], setup, stop=stop)
+            started, finished = start(experiment, [wanted[place] for place in places], setup, again=again, stop=stop)
             runs |= dict(zip(places, started, strict=True))
     return [runs[place] for place in sorted(runs)], finished
 

@@ -10,7 +10,7 @@ from grok.experiments.driving import Setup, Stop
 from grok.experiments.many import train_many
 from grok.experiments.runner import RunExistsError
 from grok.sweep.expand import Wanted
-from grok.tracking import Run, Store
+from grok.tracking import Run, RunInUseError, Store
 
 POLL = 1.0  # seconds between looks at a run that another process holds
 
@@ -105,7 +105,7 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
     while not stop():
         try:
             runs, ended = train_many(experiment, pack.wanted, setup, together=len(pack.wanted), stop=stop)
-        except RunExistsError:
+        except (RunExistsError, RunInUseError):
             time.sleep(POLL)
         except Exception as error:
             runs = [run for key, run in existing_runs(setup.store, pack.experiment).items() if key in pack.keys]

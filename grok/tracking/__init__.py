@@ -1,5 +1,5 @@
 """Where numbers are kept: the run store on disk, which is the record, and its mirror in wandb."""
 
-from grok.tracking.store import Run, Store, StoreError
+from grok.tracking.store import Run, RunInUseError, Store, StoreError
 
-__all__ = ["Run", "Store", "StoreError"]
+__all__ = ["Run", "RunInUseError", "Store", "StoreError"]

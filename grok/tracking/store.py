@@ -28,6 +28,10 @@ class StoreError(Exception):
     """The store cannot do what was asked: the message names the file or run and the mend."""
 
 
+class RunInUseError(StoreError):
+    """Another process holds the run: the message says which."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One run's folder."""
@@ -169,7 +173,7 @@ class Run:
             os.write(descriptor, str(os.getpid()).encode())
             yield
         except BlockingIOError as error:
-            raise StoreError(
+            raise RunInUseError(
                 f"run {self.id} is in use by process {self.lock_holder()}: wait for it, stop it, "
                 "or train another beside it with --again"
             ) from error
@@ -202,6 +206,26 @@ class Store:
     """A folder of runs."""
 
     root: Path
+
+    @contextmanager
+    def lock(self, experiment: str) -> Iterator[None]:
+        """Hold the experiment's runs against other processes that look for one to train it, or to make it.
+
+        For as long as that takes alone; the run's own lock goes with its training. Whoever holds it is waited for.
+        """
+        path = self.root / experiment / ".lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make a run in {path.parent} ({error.strerror}): choose another --runs, or mend its permissions"
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def create(
         self,

@@ -111,6 +111,15 @@ def test_after_a_kill_of_the_command_no_worker_trains_on_and_the_same_command_go
     assert len(assert_each_once_with_the_record_of(tmp_path, undisturbed)) == 12
 
 
+def test_two_commands_begun_together_train_each_run_once(undisturbed, dozen, tmp_path):
+    processes = [begin(dozen, tmp_path) for _ in range(2)]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, [line for line in err.splitlines() if line.startswith("grok: ")]) == (0, [])
+        assert out.count("         4         4 ") == 3
+    assert len(assert_each_once_with_the_record_of(tmp_path, undisturbed)) == 12
+
+
 def test_ctrl_c_saves_every_run_under_way_and_says_how_to_go_on(dozen, tmp_path):
     process = begin(dozen, tmp_path)
     wait_until(lambda: statuses(tmp_path).count("running") == 2)
