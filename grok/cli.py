@@ -307,6 +307,8 @@ def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
 
         client = connect(options.scheduler)
         available = device_of(client, store)
+        if options.device == "cuda" and available == "cpu":
+            raise UsageError("--device: expected a device that all workers have, got cuda: use --device cpu")
         return torch.device(available if options.device == "auto" else options.device), functools.partial(
             train_on_cluster, client=client
         )

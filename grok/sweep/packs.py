@@ -108,11 +108,16 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
         except (RunExistsError, RunInUseError):
             time.sleep(POLL)
         except Exception as error:
-            runs = [run for key, run in existing_runs(setup.store, pack.experiment).items() if key in pack.keys]
-            return Outcome(ended=True, failed=_unfinished(pack, runs), error=in_words(error))
+            return cut_short(pack, setup.store, in_words(error))
         else:
             return Outcome(ended=ended, failed=_unfinished(pack, runs) if ended else 0)
     return Outcome(ended=False)
+
+
+def cut_short(pack: Pack, store: Store, error: str) -> Outcome:
+    """The outcome of a pack that an error has ended: those of its runs that are finished have not failed."""
+    runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in pack.keys]
+    return Outcome(ended=True, failed=_unfinished(pack, runs), error=error)
 
 
 def in_words(error: BaseException) -> str:
