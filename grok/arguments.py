@@ -64,7 +64,9 @@ class ResumeOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SweepOptions:
-    """Train every run that a file asks for: those that are finished are left, the others begun or gone on with."""
+    """Train every run that a file asks for: those that are finished are left, the others begun or gone on with.
+
+    Grokked, in the table of results: test accuracy reached 99 % and stayed there up to 1.1 times that step."""
 
     file: tyro.conf.Positional[Path]
     """A TOML file (experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own), or the
@@ -93,7 +95,7 @@ class SweepOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListOptions:
-    """List the runs in the store."""
+    """List the runs in the store. Grokked: test accuracy reached 99 % and stayed there up to 1.1 times that step."""
 
     runs: Path = Path("runs")
     """The store."""
