@@ -16,7 +16,7 @@ from grok.sweep.settings import SettingError, as_toml, flatten, value_as
 
 SHIPPED = Path(__file__).parents[1] / "experiments" / "sweeps"
 BLOCK_KEYS = ("preset", "seeds", "base", "axes")
-TOP_KEYS = ("experiment", *BLOCK_KEYS, "block")
+TOP_KEYS = ("experiment", "name", *BLOCK_KEYS, "block")
 
 
 class SweepFileError(ConfigError):
@@ -59,6 +59,8 @@ class SweepFile:
     """What a sweep's file asks for."""
 
     path: Path
+    name: str
+    """What its runs are known to be of: two files of one name would be one study."""
     experiment: Experiment
     blocks: tuple[Block, ...]
 
@@ -123,6 +125,12 @@ class _Reader:
         self._check_keys((), values, TOP_KEYS)
         name = self._text(("experiment",), f'one of {", ".join(experiments)}, as in experiment = "grokking"')
         self._experiment: Experiment = self._chosen(("experiment",), name, experiments)
+        self._name = path.stem
+        if "name" in values:
+            expected = 'letters, digits, dots, hyphens and underscores, as in name = "weight-decays"'
+            self._name = self._text(("name",), expected)
+            if not re.fullmatch(r"[\w.-]+", self._name):  # figures have it in their files' names
+                self._refuse(("name",), f"name: expected {expected}, got {as_toml(self._name)}")
 
     def read(self) -> SweepFile:
         tables = self._values.get("block", [{}])
@@ -131,14 +139,14 @@ class _Reader:
         blocks: list[Block] = []
         for index, table in enumerate(tables):
             where: KeyPath = ("block", index) if "block" in self._values else ()
-            block = self._block(where, table, f"block {index + 1}" if where else self._path.stem)
+            block = self._block(where, table, f"block {index + 1}" if where else self._name)
             for earlier in blocks:
                 if earlier.name == block.name:
                     self._refuse(
                         (*where, "name"), f"name: {block.name!r} is the block of line {earlier.line} too: rename one"
                     )
             blocks.append(block)
-        return SweepFile(path=self._path, experiment=self._experiment, blocks=tuple(blocks))
+        return SweepFile(path=self._path, name=self._name, experiment=self._experiment, blocks=tuple(blocks))
 
     def _block(self, where: KeyPath, table: dict[str, Any], name: str) -> Block:
         if where:

@@ -15,7 +15,7 @@ REFUSALS = {
     "a key twice": ("a = 1\na = 2\n", "2: Cannot overwrite a value at column 6: mend the TOML"),
     "an unknown key": (
         f"{TOP}axis.steps = [1]\n",
-        "3: axis: expected one of experiment, preset, seeds, base, axes, block; did you mean axes?",
+        "3: axis: expected one of experiment, name, preset, seeds, base, axes, block; did you mean axes?",
     ),
     "an unknown key of a block": (
         f'{TOP}[[block]]\nexperiment = "grokking"\n',
@@ -32,6 +32,14 @@ REFUSALS = {
     "an unknown preset": (
         f'{TOP}preset = "desktop"\n',
         "3: preset: expected one of paper, laptop, small, s5, got 'desktop'",
+    ),
+    "a name that is no text": (
+        f"{TOP}name = 3\n",
+        '3: name: expected letters, digits, dots, hyphens and underscores, as in name = "weight-decays", got 3',
+    ),
+    "a name that no file can have": (
+        f'{TOP}name = "a/b"\n',
+        '3: name: expected letters, digits, dots, hyphens and underscores, as in name = "weight-decays", got "a/b"',
     ),
     "no seeds": (
         'experiment = "grokking"\n',

@@ -37,6 +37,16 @@ def test_what_is_missing_is_trained_and_what_failed_is_told(tmp_path):
     assert [row.run.manifest()["sweeps"] for row in rows] == [["sweep"]] * 2
 
 
+def test_files_of_one_name_are_two_sweeps_where_one_names_itself(tmp_path):
+    path = small_sweep(tmp_path, steps=5, seeds="0", decays="[0]")
+    for text in (path.read_text(), f'name = "mine"\n{path.read_text()}'):
+        path.write_text(text)
+        sweep = read_sweep(path, EXPERIMENTS)
+        ((row,), _) = train_sweep(sweep, expand(sweep), setup(tmp_path), here, together=1)
+    assert row.run.manifest()["sweeps"] == ["sweep", "mine"]
+    assert row.wanted.block == "mine"
+
+
 def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):
     path, root = small_sweep(tmp_path), tmp_path / "runs"
     assert main(["sweep", str(path), "--runs", str(root), "--dry-run"]) == 0
