@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from grok.experiments import EXPERIMENTS, Experiment
 from grok.experiments.driving import Setup, Stop
-from grok.experiments.many import train_many
+from grok.experiments.many import stacks, train_many
 from grok.experiments.runner import RunExistsError
 from grok.sweep.expand import Wanted
 from grok.tracking import Run, RunInUseError, Store
@@ -78,21 +78,20 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
     A stack has at most so many runs `together`, all alike (`Experiment.alike`).
     """
     unfinished: dict[Any, list[Wanted]] = {}
-    new: dict[Any, list[Wanted]] = {}
+    new: list[Wanted] = []
     for each in wanted:
         run = runs.get(each.key)
         if run is None:
-            new.setdefault(experiment.alike(each.config), []).append(each)
+            new.append(each)
         elif state(run) not in ("finished", "diverged"):
             unfinished.setdefault(tuple(run.manifest().get("stack", [run.id])), []).append(each)
-    stacks = [alike[first : first + together] for alike in new.values() for first in range(0, len(alike), together)]
     return [
         Pack(
             experiment=experiment.name,
             wanted=tuple((each.config, each.seed) for each in pack),
             keys=tuple(each.key for each in pack),
         )
-        for pack in (*unfinished.values(), *stacks)
+        for pack in (*unfinished.values(), *stacks(experiment, new, together, config=lambda each: each.config))
     ]
 
 
