@@ -62,10 +62,13 @@ class ResumeOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SweepOptions(SetupOptions):
-    """Train every run that a file asks for: those that are finished are left, the others begun or gone on with."""
+    """Train every run that a file asks for: those that are finished are left, the others begun or gone on with.
+
+    Grokked, in the table of results: test accuracy reached 99 % and stayed there up to 1.1 times that step.
+    """
 
     file: tyro.conf.Positional[Path]
-    """A TOML file (experiment, preset, seeds, [base] settings, [axes] of values, [[block]] parts of their own), or the
+    """A TOML file (experiment, name, preset, seeds, [base] settings, [axes] of values, [[block]] parts), or the
     name of a sweep that comes with the package."""
     scheduler: str = "local"
     """Train in processes on this machine, or on the cluster whose dask scheduler has this address."""
@@ -81,7 +84,7 @@ class SweepOptions(SetupOptions):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListOptions:
-    """List the runs in the store."""
+    """List the runs in the store. Grokked: test accuracy reached 99 % and stayed there up to 1.1 times that step."""
 
     runs: Path = Path("runs")
     """The store."""

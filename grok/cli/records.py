@@ -43,9 +43,10 @@ def export(arguments: Sequence[str]) -> int:
     if options.rows < 1:
         raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
     wanted = _named(Store(options.runs), options.names)
+    copied = 0
     for run in tqdm(wanted, desc="export", unit="run", leave=False):
-        export_run(run, options.to, rows=options.rows, columns=options.columns)
-    print(f"{len(wanted)} runs copied to {options.to}")
+        copied += export_run(run, options.to, rows=options.rows, columns=options.columns)[1]
+    print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already")
     return DONE
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grok.arguments import choose, parse, value_of
+from grok.arguments import UsageError, choose, parse, value_of
 from grok.cli.devices import choose_device, choose_executor, choose_stack, choose_tf32
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
 from grok.cli.options import (
@@ -58,7 +58,7 @@ def train(arguments: Sequence[str]) -> int:
         refuse_unfinished(existing)
         print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
         return DONE
-    return conclude(*start(experiment, [(config, options.seed)], setup))
+    return conclude(*start(experiment, [(config, options.seed)], setup, again=options.again))
 
 
 def resume(arguments: Sequence[str]) -> int:
@@ -120,6 +120,8 @@ def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
 
         client = connect(options.scheduler)
         available = device_of(client, store)
+        if options.device == "cuda" and available == "cpu":
+            raise UsageError("--device: expected a device that all workers have, got cuda: use --device cpu")
         return torch.device(available if options.device == "auto" else options.device), functools.partial(
             train_on_cluster, client=client
         )

@@ -13,7 +13,7 @@ from grok.tasks import operation_task
 from grok.training.learner import Learner
 from grok.training.loss import LOSSES
 from grok.training.optimiser import Optimiser
-from grok.training.probes import make_probes
+from grok.training.probes import check_classes, make_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
@@ -73,6 +73,15 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
     )
 
 
+def check(config: GrokkingConfig, seed: int) -> None:
+    """Refuse probes that have nothing to measure on the data of this seed; cheap beside `build`.
+
+    Raises:
+        ConfigError: as `check_classes`.
+    """
+    check_classes(config.probes, operation_task(config.task, seed))
+
+
 def alike(config: GrokkingConfig) -> GrokkingConfig:
     """What members of one stack share: all but train fraction, optimiser and end.
 
@@ -94,5 +103,6 @@ EXPERIMENT = Experiment(
     config_type=GrokkingConfig,
     presets={"paper": paper, "laptop": laptop, "small": small, "s5": s5},
     build=build,
+    check=check,
     alike=alike,
 )

@@ -1,12 +1,14 @@
 """Many runs of one experiment: what is finished is left, what is not is gone on with, the rest trains in stacks."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from grok.experiments.driving import Setup, Stop
 from grok.experiments.runner import Experiment, find_existing, has_ended, resume, start
 from grok.tracking import Run
+
+T = TypeVar("T")
 
 
 def train_many(
@@ -25,7 +27,7 @@ def train_many(
     Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
 
     Raises:
-        RunExistsError: another process is training one of them; nothing has been started.
+        RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
     """
     runs: dict[int, Run] = {}
     for place, (config, seed) in enumerate(wanted):
@@ -44,18 +46,16 @@ def train_many(
         if finished and run.id not in gone_on:
             resumed, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, stop=stop)
             gone_on |= {each.id for each in resumed}
-    for places in _stacks(experiment, [(place, wanted[place][0]) for place in new], together):
+    for places in stacks(experiment, new, together, config=lambda place: wanted[place][0]):
         if finished:
-            started, finished = start(experiment, [wanted[place] for place in places], setup, stop=stop)
+            started, finished = start(experiment, [wanted[place] for place in places], setup, again=again, stop=stop)
             runs |= dict(zip(places, started, strict=True))
     return [runs[place] for place in sorted(runs)], finished
 
 
-def _stacks(experiment: Experiment, configs: Sequence[tuple[int, Any]], together: int) -> Iterator[list[int]]:
-    """The places of configs that can be stacked, at most so many together, in order."""
-    alike: dict[Any, list[int]] = {}
-    for place, config in configs:
-        alike.setdefault(experiment.alike(config), []).append(place)
-    for places in alike.values():
-        for first in range(0, len(places), together):
-            yield places[first : first + together]
+def stacks(experiment: Experiment, wanted: Sequence[T], together: int, *, config: Callable[[T], Any]) -> list[list[T]]:
+    """What is wanted as stacks of at most so many `together`, all alike (`Experiment.alike`), in order."""
+    alike: dict[Any, list[T]] = {}
+    for each in wanted:
+        alike.setdefault(experiment.alike(config(each)), []).append(each)
+    return [group[first : first + together] for group in alike.values() for first in range(0, len(group), together)]

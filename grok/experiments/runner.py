@@ -11,7 +11,7 @@ import torch
 
 from grok.config import config_from_json, config_hash, config_to_json
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
-from grok.tracking import Run, Store, StoreError
+from grok.tracking import Run, RunInUseError, Store, StoreError
 from grok.tracking.environment import describe_environment
 from grok.tracking.wandb_mirror import WandbError
 from grok.training.checkpoint import checkpoints, load_checkpoint
@@ -27,25 +27,27 @@ class Experiment:
     config_type: type[Any]
     presets: dict[str, Callable[[], Any]]
     build: Callable[[Any, int, torch.device], Member]
+    check: Callable[[Any, int], None]
+    """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible."""
     alike: Callable[[Any], Any]
     """What configs must have in common to train in one stack."""
 
 
 class RunExistsError(StoreError):
-    """This config and seed have a run that is not finished: the message says how to go on with it."""
+    """This config and seed have a run: the message says how to go on with it."""
 
 
 def find_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> Run | None:
     """The newest run of this config and seed, or None if there is none.
 
     Raises:
-        RunExistsError: another process is training it.
+        RunInUseError: another process is training it.
     """
     runs = store.find(experiment=experiment.name, config_hash=config_hash(config), seed=seed)
     if not runs:
         return None
     if runs[-1].manifest()["status"] == "running":
-        raise RunExistsError(
+        raise RunInUseError(
             f"run {runs[-1].id} is in use by process {runs[-1].lock_holder()}: wait for it, stop it, "
             "or train another beside it with --again"
         )
@@ -63,15 +65,22 @@ def refuse_unfinished(run: Run) -> None:
 
 
 def start(
-    experiment: Experiment, wanted: Sequence[tuple[Any, int]], setup: Setup, *, stop: Stop | None = None
+    experiment: Experiment,
+    wanted: Sequence[tuple[Any, int]],
+    setup: Setup,
+    *,
+    again: bool = False,
+    stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
     """Train new runs of these configs and seeds from step 0, as one stack if they are many; `stop` as in `drive`.
 
-    A run whose loss diverges is recorded as failed, and the others go on.
+    A run whose loss diverges is recorded as failed, and the others go on. With `again` they are made beside any that
+    are there.
 
     Returns: the runs, and whether they came to their end (False: they were interrupted).
 
     Raises:
+        RunExistsError, RunInUseError: another process has made one of them meanwhile; nothing has been started.
         ValueError: configs that cannot be stacked, or that the executor cannot train.
     """
     configs = [config for config, _ in wanted]
@@ -82,21 +91,24 @@ def start(
     members = [experiment.build(config, seed, setup.device) for config, seed in wanted]
     runs: list[Run] = []
     with ExitStack() as locks:
-        for config, seed in wanted:
-            run = setup.store.create(
-                experiment=experiment.name,
-                label=config.label,
-                config=config_to_json(config),
-                config_hash=config_hash(config),
-                seed=seed,
-                command=setup.command,
-                environment=describe_environment(setup.device) | {"executor": setup.executor, "tf32": setup.tf32},
-            )
-            locks.enter_context(run.lock())
-            runs.append(run)
-        if len(runs) > 1:
-            for run in runs:
-                run.update(stack=[each.id for each in runs])
+        with setup.store.lock(experiment.name):
+            for config, seed in () if again else wanted:
+                _refuse_existing(setup.store, experiment, config, seed)
+            for config, seed in wanted:
+                run = setup.store.create(
+                    experiment=experiment.name,
+                    label=config.label,
+                    config=config_to_json(config),
+                    config_hash=config_hash(config),
+                    seed=seed,
+                    command=setup.command,
+                    environment=describe_environment(setup.device) | {"executor": setup.executor, "tf32": setup.tf32},
+                )
+                locks.enter_context(run.lock())
+                runs.append(run)
+            if len(runs) > 1:
+                for run in runs:
+                    run.update(stack=[each.id for each in runs])
         try:
             return runs, drive(runs, members, setup, stop=stop)
         except WandbError:
@@ -113,6 +125,9 @@ def resume(
     With a run that was trained in a stack go on all that stand at the same step: alone it would round otherwise.
 
     Returns: as `start`.
+
+    Raises:
+        RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
     """
     manifest = run.manifest()
     experiment = experiments.get(manifest["experiment"])
@@ -132,11 +147,11 @@ def resume(
         tf32=manifest.get("tf32", False),
     )
     torch.set_num_threads(manifest["threads"])  # sums split over other threads would round otherwise
-    runs, step = _standing_together(run)
     with ExitStack() as locks:
+        with setup.store.lock(experiment.name):
+            runs, step = _lock_standing_together(run, locks)
         members = []
         for each in runs:
-            locks.enter_context(each.lock())
             config = config_from_json(experiment.config_type, each.manifest()["config"])
             member = experiment.build(config, each.manifest()["seed"], setup.device)
             if step is not None:
@@ -151,19 +166,45 @@ def resume(
         return runs, drive(runs, members, setup, first_step=step or 0, stop=stop)
 
 
-def _standing_together(run: Run) -> tuple[list[Run], int | None]:
-    """The runs to resume with this one, itself included, and the step of the checkpoints to resume them from.
+def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:
+    if run := find_existing(store, experiment, config, seed):
+        raise RunExistsError(
+            f"run {run.id} has been made meanwhile by another process: the same command goes on with it, --again "
+            "trains another beside it"
+        )
 
-    Of a stack that is the step that most unfinished members have a checkpoint of, the newest such: a kill amid a save
-    leaves some of them one save behind.
-    """
-    steps = checkpoints(run)
-    if "stack" not in run.manifest():
-        return [run], max(steps, default=None)
-    stack = [Run(run.path.parent / name) for name in run.manifest()["stack"]]
+
+def _lock_standing_together(run: Run, locks: ExitStack) -> tuple[list[Run], int | None]:
+    """Lock the runs to resume with this one, and look again: until then another process may have trained them."""
+    peers = _peers(run)
+    before = has_ended(run), *_standing_together(run, peers)
+    _, runs, step = before
+    for each in runs:
+        locks.enter_context(each.lock())
+    if (has_ended(run), *_standing_together(run, peers)) != before:
+        raise RunExistsError(f"run {run.id} has been trained meanwhile by another process: look at it, and try again")
+    return runs, step
+
+
+def _peers(run: Run) -> list[Run]:
+    """The runs of the stack that this one was trained in, itself included, as far as they are there."""
+    manifest = run.manifest()
+    if "stack" not in manifest:
+        return [run]
+    stack = [Run(run.path.parent / name) for name in manifest["stack"]]
     peers = [peer for peer in stack if (peer.path / "run.json").exists()]
     if len(peers) < len(stack):
         print(f"grok: {len(stack) - len(peers)} runs of the stack are gone; the others go on without", file=sys.stderr)
+    return peers
+
+
+def _standing_together(run: Run, peers: Sequence[Run]) -> tuple[list[Run], int | None]:
+    """Which of the peers to resume with this run, itself included, and the step of the checkpoints to resume them from.
+
+    That is the step that most unfinished ones have a checkpoint of, the newest such: a kill amid a save leaves some of
+    them one save behind.
+    """
+    steps = checkpoints(run)
     unfinished = [peer for peer in peers if peer == run or not has_ended(peer)]
     if not steps:
         return [peer for peer in unfinished if not checkpoints(peer)], None

@@ -1,7 +1,9 @@
-"""A sweep on a dask.distributed cluster: a task a pack, into a store that all workers share."""
+"""A sweep on a dask.distributed cluster: a pack to each worker, into a store that all share."""
 
+import sys
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -9,13 +11,14 @@ import torch
 
 from grok.arguments import UsageError
 from grok.experiments.driving import Setup, Stop
-from grok.sweep.packs import POLL, Outcome, Pack, Watch, existing_runs, in_words, state, train_pack
+from grok.sweep.packs import POLL, Key, Outcome, Pack, Watch, cut_short, existing_runs, in_words, state, train_pack
 from grok.tracking import Store, StoreError
 
-RETRIES = 2
+RETRIES = 2  # times that a pack is tried again after its worker was lost
 TICK = 0.5  # seconds
+PATIENCE = 2.0  # seconds without a worker until that is said
 LONGEST_SAVE = 60.0  # seconds
-_ALONE = threading.Lock()  # a worker's threads train one pack at a time, with all of them
+_ALONE = threading.Lock()  # a worker trains one pack at a time, with all its threads, also where two sweeps share it
 
 
 def connect(address: str) -> Any:
@@ -40,50 +43,79 @@ def connect(address: str) -> Any:
 
 
 def device_of(client: Any, store: Store) -> str:
-    """The device that the workers have, asked of one of them, once there is one; the store must be there for it.
+    """The device that all workers have, once there is one; they must see the store, whose folder is made for that.
 
     Raises:
-        StoreError: the worker does not see the folder that is the store here.
+        StoreError: a worker does not see the folder that is the store here.
     """
     try:
         store.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make {store.root} ({error.strerror}): choose another --runs") from error
-    return client.submit(_device_here, store, pure=False).result()
+    _await_worker(client)
+    devices = client.run(_device_here, store)
+    return "cuda" if set(devices.values()) == {"cuda"} else "cpu"
+
+
+def _await_worker(client: Any) -> None:
+    patient_until = time.monotonic() + PATIENCE
+    said = False
+    while not client.nthreads():
+        if not said and time.monotonic() > patient_until:
+            said = True
+            address = client.scheduler.address
+            print(f"grok: waiting for a worker: `dask worker {address}` starts one", file=sys.stderr, flush=True)
+        time.sleep(TICK)
 
 
 def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: Stop, watch: Watch) -> bool:
-    """Train the packs on the client's cluster; return whether all came to their end.
+    """Train the packs on the client's cluster, one a worker at a time; return whether all came to their end.
 
-    A worker that is killed loses its pack to another. Where the client goes away the tasks save and end.
+    Workers may come and go: the pack of one that is lost is tried again at another, twice at most. Where the client
+    goes away the tasks save and end.
     """
-    futures = {client.submit(_train, pack, setup, pure=False, retries=RETRIES): pack for pack in packs}
-    while futures:
+    waiting = deque(packs)
+    begun: dict[str, tuple[Any, Pack]] = {}  # by the worker's address
+    losses: Counter[tuple[Key, ...]] = Counter()
+    while waiting or begun:
         if stop():
-            client.cancel(list(futures))
-            _await_saves(futures.values(), setup)
+            client.cancel([future for future, _ in begun.values()])
+            _await_saves([pack for _, pack in begun.values()], setup)
             return False
-        for future in [future for future in futures if future.done()]:
-            pack = futures.pop(future)
-            watch.ended(pack, _outcome(future, pack))
-        watch.tick(0)
+        workers = client.nthreads()
+        for address, (future, pack) in list(begun.items()):
+            if future.status == "finished":
+                watch.ended(pack, future.result())
+            elif future.done() or address not in workers:
+                error = _why_lost(future)
+                client.cancel([future])
+                losses[pack.keys] += 1
+                if losses[pack.keys] <= RETRIES:
+                    waiting.appendleft(pack)
+                else:
+                    watch.ended(pack, cut_short(pack, setup.store, error))
+            else:
+                continue
+            del begun[address]
+        for address in [address for address in workers if address not in begun][: len(waiting)]:
+            pack = waiting.popleft()
+            begun[address] = client.submit(_train, pack, setup, pure=False, workers=[address]), pack
+        watch.tick(sum(len(pack.keys) for _, pack in begun.values()))
         time.sleep(TICK)
     return True
 
 
-def _outcome(future: Any, pack: Pack) -> Outcome:
-    if future.status == "finished":
-        return future.result()
-    error = future.exception() if future.status == "error" else StoreError("the scheduler has lost it")
-    return Outcome(ended=True, failed=len(pack.keys), error=in_words(error))
+def _why_lost(future: Any) -> str:
+    how = in_words(future.exception()) if future.status == "error" else "the scheduler has lost its worker"
+    return f"tried {RETRIES + 1} times, at last: {how}"
 
 
 def _await_saves(packs: Collection[Pack], setup: Setup) -> None:
     """Wait until no worker holds any of the runs any more; each saves after the step under way."""
     keys = {key for pack in packs for key in pack.keys}
-    experiment = next(iter(packs)).experiment
     until = time.monotonic() + LONGEST_SAVE
-    while time.monotonic() < until:
+    while packs and time.monotonic() < until:
+        experiment = next(iter(packs)).experiment
         if all(state(run) != "running" for key, run in existing_runs(setup.store, experiment).items() if key in keys):
             return
         time.sleep(POLL)

@@ -47,6 +47,7 @@ def expand(sweep: SweepFile) -> list[Wanted]:
                         f"duplicate runs: {block.name!r}{_at(axes)} is {earlier.block!r}{_at(earlier.axes)} of line "
                         f"{blocks[earlier.block].line}, with seed {seed} in both: leave one out",
                     )
+                _check_data(sweep, block, run)
                 wanted[run.key] = run
     return list(wanted.values())
 
@@ -65,6 +66,14 @@ def _configs(sweep: SweepFile, block: Block) -> Iterator[tuple[dict[str, Any], A
         except ConfigError as error:
             sweep.refuse(_line_of(block, str(error).partition(":")[0]), f"{error}{_at(axes)}")
         yield axes, config
+
+
+def _check_data(sweep: SweepFile, block: Block, run: Wanted) -> None:
+    try:
+        sweep.experiment.check(run.config, run.seed)
+    except ConfigError as error:
+        line = _line_of(block, str(error).partition(":")[0])
+        sweep.refuse(line, f"{error}{_at(run.axes)}, with seed {run.seed}")
 
 
 def _line_of(block: Block, name: str) -> int:

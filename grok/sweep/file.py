@@ -1,26 +1,20 @@
 """A sweep's TOML file as blocks of base settings, axes and seeds, each with its line for what is wrong with it."""
 
-import difflib
 import re
-import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from grok.arguments import UsageError, choose, parse_seeds
-from grok.config import ConfigError
+from grok.arguments import UsageError, parse_seeds
 from grok.experiments import Experiment
-from grok.sweep.lines import KeyPath, key_lines, nearest_line
+from grok.sweep.document import Document, SweepFileError
+from grok.sweep.lines import KeyPath
 from grok.sweep.settings import SettingError, as_toml, flatten, value_as
 
 SHIPPED = Path(__file__).parents[1] / "experiments" / "sweeps"
 BLOCK_KEYS = ("preset", "seeds", "base", "axes")
-TOP_KEYS = ("experiment", *BLOCK_KEYS, "block")
-
-
-class SweepFileError(ConfigError):
-    """What is wrong with a sweep's file: one line with the file, the line and the mend."""
+TOP_KEYS = ("experiment", "name", *BLOCK_KEYS, "block")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +53,8 @@ class SweepFile:
     """What a sweep's file asks for."""
 
     path: Path
+    name: str
+    """What its runs are known to be of: two files of one name would be one study."""
     experiment: Experiment
     blocks: tuple[Block, ...]
 
@@ -85,75 +81,61 @@ def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
     except OSError as error:
         raise SweepFileError(
             f"{path} cannot be read ({error.strerror}): name a sweep's file, or one of {', '.join(shipped())}"
         ) from error
     except UnicodeDecodeError as error:
         raise SweepFileError(f"{path} is no text in UTF-8: save it as such") from error
-    except tomllib.TOMLDecodeError as error:
-        message, line, column = _place(str(error), text)
-        raise SweepFileError(f"{path}:{line}: {message} at column {column}: mend the TOML") from error
-    return _Reader(path, values, key_lines(text), experiments).read()
-
-
-def _place(message: str, text: str) -> tuple[str, int, int]:
-    """Message, line and column of an error of tomllib."""
-    found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", message)
-    if found:
-        return found[1], int(found[2]), int(found[3])
-    lines = text.splitlines() or [""]
-    return message.removesuffix(" (at end of document)"), len(lines), len(lines[-1]) + 1
+    return _Reader(Document.parse(path, text), experiments).read()
 
 
 class _Reader:
     """Reads one file."""
 
-    def __init__(
-        self,
-        path: Path,
-        values: dict[str, Any],
-        lines: Mapping[KeyPath, int],
-        experiments: Mapping[str, Experiment],
-    ) -> None:
-        self._path = path
-        self._values = values
-        self._lines = lines
-        self._check_keys((), values, TOP_KEYS)
-        name = self._text(("experiment",), f'one of {", ".join(experiments)}, as in experiment = "grokking"')
-        self._experiment: Experiment = self._chosen(("experiment",), name, experiments)
+    def __init__(self, document: Document, experiments: Mapping[str, Experiment]) -> None:
+        self._document = document
+        values = document.values
+        self._document.check_keys((), values, TOP_KEYS)
+        name = self._document.text(("experiment",), f'one of {", ".join(experiments)}, as in experiment = "grokking"')
+        self._experiment: Experiment = self._document.chosen(("experiment",), name, experiments)
+        self._name = document.path.stem
+        if "name" in values:
+            expected = 'letters, digits, dots, hyphens and underscores, as in name = "weight-decays"'
+            self._name = self._document.text(("name",), expected)
+            if not re.fullmatch(r"[\w.-]+", self._name):  # figures have it in their files' names
+                self._document.refuse(("name",), f"name: expected {expected}, got {as_toml(self._name)}")
 
     def read(self) -> SweepFile:
-        tables = self._values.get("block", [{}])
+        tables = self._document.values.get("block", [{}])
         if not (isinstance(tables, list) and tables and all(isinstance(table, dict) for table in tables)):
-            self._refuse(("block",), "block: expected tables, each begun by [[block]]")
+            self._document.refuse(("block",), "block: expected tables, each begun by [[block]]")
         blocks: list[Block] = []
         for index, table in enumerate(tables):
-            where: KeyPath = ("block", index) if "block" in self._values else ()
-            block = self._block(where, table, f"block {index + 1}" if where else self._path.stem)
+            where: KeyPath = ("block", index) if "block" in self._document.values else ()
+            block = self._block(where, table, f"block {index + 1}" if where else self._name)
             for earlier in blocks:
                 if earlier.name == block.name:
-                    self._refuse(
+                    self._document.refuse(
                         (*where, "name"), f"name: {block.name!r} is the block of line {earlier.line} too: rename one"
                     )
             blocks.append(block)
-        return SweepFile(path=self._path, experiment=self._experiment, blocks=tuple(blocks))
+        return SweepFile(path=self._document.path, name=self._name, experiment=self._experiment, blocks=tuple(blocks))
 
     def _block(self, where: KeyPath, table: dict[str, Any], name: str) -> Block:
         if where:
-            self._check_keys(where, table, ("name", *BLOCK_KEYS))
+            self._document.check_keys(where, table, ("name", *BLOCK_KEYS))
             if "name" in table:
-                name = self._text((*where, "name"), 'a text, as in name = "random labels"')
+                name = self._document.text((*where, "name"), 'a text, as in name = "random labels"')
 
         def at(key: str) -> KeyPath:
             """The block's own, or the file's."""
             return (*where, key) if key in table else (key,)
 
         preset = "paper"
-        if self._get(at("preset")) is not None:
-            preset = self._text(at("preset"), f"one of {', '.join(self._experiment.presets)}")
-            self._chosen(at("preset"), preset, self._experiment.presets)
+        if self._document.get(at("preset")) is not None:
+            preset = self._document.text(at("preset"), f"one of {', '.join(self._experiment.presets)}")
+            self._document.chosen(at("preset"), preset, self._experiment.presets)
         base = {setting.name: setting for setting in self._base(("base",))}
         if where:
             base |= {setting.name: setting for setting in self._base((*where, "base"))}
@@ -161,12 +143,12 @@ class _Reader:
         for axis in axes:
             own = base.get(axis.name)
             if own and (at("axes") == ("axes",) or own in self._base((*where, "base"))):
-                self._refuse_line(
+                self._document.refuse_line(
                     axis.line, f"{axis.name}: set in base too, on line {own.line}: leave out the base or the axis"
                 )
         return Block(
             name=name,
-            line=nearest_line(self._lines, where) if where else 1,
+            line=self._document.line(where) if where else 1,
             preset=preset,
             seeds=self._seeds(at("seeds")),
             base=tuple(base.values()),
@@ -175,9 +157,9 @@ class _Reader:
 
     def _seeds(self, where: KeyPath) -> tuple[int, ...]:
         try:
-            return tuple(parse_seeds(self._text(where, 'numbers and ranges in quotes, such as seeds = "0-9"')))
+            return tuple(parse_seeds(self._document.text(where, 'numbers and ranges in quotes, such as seeds = "0-9"')))
         except UsageError as error:
-            self._refuse(where, str(error).removeprefix("--"))
+            self._document.refuse(where, str(error).removeprefix("--"))
 
     def _base(self, where: KeyPath) -> list[Setting]:
         return [
@@ -190,67 +172,32 @@ class _Reader:
         for keys, hint, listed, line in self._settings(where):
             name = ".".join(keys)
             if not isinstance(listed, list) or not listed:
-                self._refuse_line(line, f"{name}: expected a list of one value or more, got {as_toml(listed)}")
+                self._document.refuse_line(line, f"{name}: expected a list of one value or more, got {as_toml(listed)}")
             values = tuple(self._value((*where, *keys), hint, value) for value in listed)
             for place, value in enumerate(values):
                 if value in values[:place]:
-                    self._refuse_line(line, f"{name}: {as_toml(value)} is listed twice: leave one out")
+                    self._document.refuse_line(line, f"{name}: {as_toml(value)} is listed twice: leave one out")
             axes.append(Axis(name=name, values=values, line=line))
         return axes
 
     def _settings(self, where: KeyPath) -> list[tuple[tuple[str, ...], Any, Any, int]]:
         """The settings of a table: keys, type, value as it is in the file, line."""
-        table = self._get(where)
+        table = self._document.get(where)
         if table is None:
             return []
         if not isinstance(table, dict):
-            self._refuse(where, f"{where[-1]}: expected a table of settings, begun by [{where[-1]}]")
+            self._document.refuse(where, f"{where[-1]}: expected a table of settings, begun by [{where[-1]}]")
         try:
             return [
-                (keys, hint, value, nearest_line(self._lines, (*where, *keys)))
+                (keys, hint, value, self._document.line((*where, *keys)))
                 for keys, hint, value in flatten(self._experiment.config_type, table)
             ]
         except SettingError as error:
-            self._refuse((*where, *error.keys), str(error))
+            self._document.refuse((*where, *error.keys), str(error))
 
     def _value(self, where: KeyPath, hint: Any, value: Any) -> Any:
         try:
             return value_as(hint, value)
         except TypeError as error:
             keys = where[where.index("axes" if "axes" in where else "base") + 1 :]
-            self._refuse(where, f"{'.'.join(map(str, keys))}: expected {error}, got {as_toml(value)}")
-
-    def _text(self, where: KeyPath, expected: str) -> str:
-        value = self._get(where)
-        if not isinstance(value, str):
-            got = "none" if value is None else as_toml(value)
-            self._refuse(where, f"{where[-1]}: expected {expected}, got {got}")
-        return value
-
-    def _chosen(self, where: KeyPath, name: str, choices: Mapping[str, Any]) -> Any:
-        try:
-            return choose(str(where[-1]), name, dict(choices))
-        except UsageError as error:
-            self._refuse(where, str(error))
-
-    def _get(self, where: KeyPath) -> Any:
-        """What stands at a path; None where nothing does."""
-        value: Any = self._values
-        for key in where:
-            value = value.get(str(key)) if isinstance(value, dict) else value[key]
-            if value is None:
-                return None
-        return value
-
-    def _check_keys(self, where: KeyPath, table: dict[str, Any], known: Collection[str]) -> None:
-        for key in table:
-            if key not in known:
-                close = difflib.get_close_matches(key, known, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                self._refuse((*where, key), f"{key}: expected one of {', '.join(known)}{hint}")
-
-    def _refuse(self, where: KeyPath, message: str) -> NoReturn:
-        self._refuse_line(nearest_line(self._lines, where), message)
-
-    def _refuse_line(self, line: int, message: str) -> NoReturn:
-        raise SweepFileError(f"{self._path}:{line}: {message}")
+            self._document.refuse(where, f"{'.'.join(map(str, keys))}: expected {error}, got {as_toml(value)}")

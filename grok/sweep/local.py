@@ -11,7 +11,8 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 
 from grok.experiments.driving import Setup, Stop
-from grok.sweep.packs import Key, Outcome, Pack, Watch
+from grok.sweep.packs import Key, Outcome, Pack, Watch, cut_short
+from grok.tracking import Store
 
 RETRIES = 2  # times that a pack is tried again after its worker has died
 TICK = 0.2  # seconds
@@ -68,7 +69,7 @@ def train_locally(packs: Sequence[Pack], setup: Setup, *, workers: int, threads:
     A worker that dies is replaced and its pack tried again, twice at most. If this process dies, the workers save and
     end.
     """
-    pool = _Pool(packs, workers, lambda: _Worker(setup, threads), watch)
+    pool = _Pool(packs, workers, lambda: _Worker(setup, threads), setup.store, watch)
     try:
         while pool.busy:
             if stop() and not pool.dismissed:
@@ -87,10 +88,12 @@ def train_locally(packs: Sequence[Pack], setup: Setup, *, workers: int, threads:
 class _Pool:
     """The workers, and the packs that wait for one."""
 
-    def __init__(self, packs: Sequence[Pack], size: int, start: Callable[[], _Worker], watch: Watch) -> None:
+    def __init__(
+        self, packs: Sequence[Pack], size: int, start: Callable[[], _Worker], store: Store, watch: Watch
+    ) -> None:
         self.dismissed = False
         self._waiting = deque(packs)
-        self._size, self._start, self._watch = size, start, watch
+        self._size, self._start, self._store, self._watch = size, start, store, watch
         self._workers: list[_Worker] = []
         self._deaths: Counter[tuple[Key, ...]] = Counter()
 
@@ -132,7 +135,7 @@ class _Pool:
         if self._deaths[pack.keys] <= RETRIES:
             self._waiting.appendleft(pack)
         else:
-            self._watch.ended(pack, Outcome(ended=True, failed=len(pack.keys), error=_death(returncode)))
+            self._watch.ended(pack, cut_short(pack, self._store, _death(returncode)))
 
     def dismiss(self) -> None:
         """Let the workers save and end, and begin no more."""

@@ -7,10 +7,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from grok.experiments import EXPERIMENTS, Experiment
 from grok.experiments.driving import Setup, Stop
-from grok.experiments.many import train_many
+from grok.experiments.many import stacks, train_many
 from grok.experiments.runner import RunExistsError
 from grok.sweep.expand import Wanted
-from grok.tracking import Run, Store
+from grok.tracking import Run, RunInUseError, Store
 
 POLL = 1.0  # seconds between looks at a run that another process holds
 
@@ -78,21 +78,20 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
     A stack has at most so many runs `together`, all alike (`Experiment.alike`).
     """
     unfinished: dict[Any, list[Wanted]] = {}
-    new: dict[Any, list[Wanted]] = {}
+    new: list[Wanted] = []
     for each in wanted:
         run = runs.get(each.key)
         if run is None:
-            new.setdefault(experiment.alike(each.config), []).append(each)
+            new.append(each)
         elif state(run) not in ("finished", "diverged"):
             unfinished.setdefault(tuple(run.manifest().get("stack", [run.id])), []).append(each)
-    stacks = [alike[first : first + together] for alike in new.values() for first in range(0, len(alike), together)]
     return [
         Pack(
             experiment=experiment.name,
             wanted=tuple((each.config, each.seed) for each in pack),
             keys=tuple(each.key for each in pack),
         )
-        for pack in (*unfinished.values(), *stacks)
+        for pack in (*unfinished.values(), *stacks(experiment, new, together, config=lambda each: each.config))
     ]
 
 
@@ -105,14 +104,19 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
     while not stop():
         try:
             runs, ended = train_many(experiment, pack.wanted, setup, together=len(pack.wanted), stop=stop)
-        except RunExistsError:
+        except (RunExistsError, RunInUseError):
             time.sleep(POLL)
         except Exception as error:
-            runs = [run for key, run in existing_runs(setup.store, pack.experiment).items() if key in pack.keys]
-            return Outcome(ended=True, failed=_unfinished(pack, runs), error=in_words(error))
+            return cut_short(pack, setup.store, in_words(error))
         else:
             return Outcome(ended=ended, failed=_unfinished(pack, runs) if ended else 0)
     return Outcome(ended=False)
+
+
+def cut_short(pack: Pack, store: Store, error: str) -> Outcome:
+    """The outcome of a pack that an error has ended: those of its runs that are finished have not failed."""
+    runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in pack.keys]
+    return Outcome(ended=True, failed=_unfinished(pack, runs), error=error)
 
 
 def in_words(error: BaseException) -> str:

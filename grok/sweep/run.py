@@ -39,7 +39,8 @@ def train_sweep(
     finally:
         watch.close()
     runs = existing_runs(setup.store, experiment.name)
-    _name_in(sweep.path.stem, [runs[each.key] for each in wanted if each.key in runs])
+    with setup.store.lock(experiment.name):  # another sweep may name the same runs
+        _name_in(sweep.name, [runs[each.key] for each in wanted if each.key in runs])
     return rows_of(wanted, runs, watch.errors), ended
 
 

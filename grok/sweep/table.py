@@ -10,7 +10,7 @@ from grok.sweep.packs import Key, state
 from grok.sweep.settings import as_toml
 from grok.tracking import Run
 
-GROKKED = "test_accuracy_0.99"
+GROKKED = "grokked"
 MIR = "interplay/sample/test/mir"
 STATES = {
     "finished": "finished",
@@ -34,7 +34,7 @@ class Row:
 
     @property
     def grokked(self) -> int | None:
-        """The step at which test accuracy reached 99 %; None if it never did."""
+        """The step at which test accuracy reached 99 % and stayed there (`events`); None if it never did."""
         return self.manifest.get("summary", {}).get("events", {}).get(GROKKED)
 
     @property
@@ -83,7 +83,7 @@ def results_table(rows: Sequence[Row]) -> str:
     for row in rows:
         place = (row.wanted.block, *(_cell(row.wanted.axes, name) for name in names))
         groups.setdefault(place, []).append(row)
-    header = ["block", *names, "runs", "finished", "grokked", "median 99 % at", "MIR at the end"]
+    header = ["block", *names, "runs", "finished", "grokked", "grokked at (median)", "MIR at the end"]
     lines = []
     for place, group in groups.items():
         steps = [row.grokked for row in group if row.grokked is not None]

@@ -1,6 +1,7 @@
 """A binary operation on all pairs of elements."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -64,21 +65,28 @@ def operation_task(config: TaskConfig, seed: int) -> Task:
     ([2, 3, 5], 0, 10, 15)
     """
     operation, n = OPERATIONS[config.operation], config.num_elements
-    pairs = operation.pairs(n)
-    if operation.of_elements is None:
-        targets = torch.randint(n, (len(pairs),), generator=stream(seed, "labels"))
-    else:
-        targets = torch.tensor([operation.of_elements(a, b, n) for a, b in pairs])
-    order = torch.randperm(len(pairs), generator=stream(seed, "split"))
+    inputs, targets = _table(config.operation, n)
+    if targets is None:
+        targets = torch.randint(n, (len(inputs),), generator=stream(seed, "labels"))
+    order = torch.randperm(len(inputs), generator=stream(seed, "split"))
     return Task(
-        inputs=F.pad(torch.tensor(pairs), (0, 1), value=n),
-        targets=targets,
+        inputs=inputs.clone(),
+        targets=targets.clone(),
         train=order[: config.train_size].sort().values,
         test=order[config.train_size :].sort().values,
         num_classes=n,
         num_tokens=n + 1,
         cycle=_cycle(operation, n),
     )
+
+
+@cache
+def _table(name: str, n: int) -> tuple[Int[Tensor, "sample position"], Int[Tensor, "sample"] | None]:
+    """Inputs, and results but for random ones: the slow part of a task, the same for every seed and split."""
+    operation = OPERATIONS[name]
+    pairs, of_elements = operation.pairs(n), operation.of_elements
+    inputs = F.pad(torch.tensor(pairs), (0, 1), value=n)
+    return inputs, None if of_elements is None else torch.tensor([of_elements(a, b, n) for a, b in pairs])
 
 
 def _cycle(operation: Operation, n: int) -> Int[Tensor, "cycle"] | None:

@@ -1,7 +1,7 @@
 """Where numbers are kept: the run store on disk, which is the record, and its mirror in wandb."""
 
-from grok.tracking.errors import StoreError
+from grok.tracking.errors import RunInUseError, StoreError
 from grok.tracking.run import Run
 from grok.tracking.store import Store
 
-__all__ = ["Run", "Store", "StoreError"]
+__all__ = ["Run", "RunInUseError", "Store", "StoreError"]

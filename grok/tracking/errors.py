@@ -9,6 +9,10 @@ class StoreError(Exception):
     """The store cannot do what was asked: the message names the file or run and the mend."""
 
 
+class RunInUseError(StoreError):
+    """Another process holds the run: the message says which."""
+
+
 @contextmanager
 def writing(path: Path, *, run: Path) -> Iterator[None]:
     """Turn a failed write of a file of the run in this folder into an error with the mend."""

@@ -1,9 +1,10 @@
 """A small copy of finished runs, to be shared or committed: fewer rows, chosen columns, single precision."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,21 +16,28 @@ from grok.tracking.run import Run
 EARLIEST = 10  # steps up to here are one decade's worth at most
 
 
-def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("*",)) -> Run:
+def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("*",)) -> tuple[Run, bool]:
     """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
 
     Kept are `rows` rows a decade of steps, the last one, and the columns that match a pattern, in float32; run.json
-    says so under `exported`. Its summary stays that of the whole record.
+    says so under `exported`. Its summary stays that of the whole record. The same copy that is there already is left,
+    but for the sweeps that it is of.
+
+    Returns: the copy, and whether it is a new one.
 
     Raises:
-        StoreError: a run that is not finished, one that the target has already, or patterns of no column.
+        StoreError: a run that is not finished, a target that has another copy in its place, or patterns of no column.
     """
     manifest = run.manifest()
     if manifest["status"] != "finished":
         raise StoreError(f"run {run.id} is {manifest['status']}: expected a finished one to export, `grok resume` it")
     copy = Run(target / manifest["experiment"] / run.id)
+    exported = {"rows_a_decade": rows, "columns": list(columns), "dtype": "float32"}
     if copy.path.exists():
-        raise StoreError(f"{copy.path} is there already: expected none to be written over; delete it, or another --to")
+        _require_same(copy, manifest | {"exported": exported})
+        if copy.manifest().get("sweeps") != manifest.get("sweeps"):
+            copy.update(sweeps=manifest.get("sweeps"))
+        return copy, False
     names = [name for name in run.columns() if any(fnmatch(name, pattern) for pattern in columns)]
     if not names:
         raise StoreError(
@@ -45,9 +53,19 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     temporary.mkdir(parents=True)
     shutil.copy(run.path / "run.json", temporary)
     Run(temporary).append_table(table, first_step=0)
-    Run(temporary).update(exported={"rows_a_decade": rows, "columns": list(columns), "dtype": "float32"})
+    Run(temporary).update(exported=exported)
     temporary.rename(copy.path)
-    return copy
+    return copy, True
+
+
+def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:
+    there = copy.manifest()
+    for name in ("config_hash", "seed", "created", "exported"):
+        if there.get(name) != wanted[name]:
+            raise StoreError(
+                f"{copy.path} is there already: expected {name} {wanted[name]}, got {there.get(name)}; delete it, or "
+                "choose another --to"
+            )
 
 
 def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The lock on a run's folder: held by the process that trains it, and gone with it, however it ends."""
+"""Locks on folders: each goes with the process that holds it, however that ends."""
 
 import fcntl
 import os
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from grok.tracking.errors import StoreError
+from grok.tracking.errors import RunInUseError, StoreError
 
 
 @contextmanager
 def lock(run: Path) -> Iterator[None]:
-    """Hold the run in this folder against other processes."""
+    """Hold the run in this folder against other processes, for as long as it is trained."""
     try:
         descriptor = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
@@ -23,7 +23,7 @@ def lock(run: Path) -> Iterator[None]:
         os.write(descriptor, str(os.getpid()).encode())
         yield
     except BlockingIOError as error:
-        raise StoreError(
+        raise RunInUseError(
             f"run {run.name} is in use by process {lock_holder(run)}: wait for it, stop it, "
             "or train another beside it with --again"
         ) from error
@@ -42,6 +42,23 @@ def lock_holder(run: Path) -> int | None:
         return None
     except BlockingIOError:
         return int(os.read(descriptor, 32) or 0)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def lock_folder(runs: Path) -> Iterator[None]:
+    """Hold this folder of runs against other processes that look for one or make one; they are waited for."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(runs / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make a run in {runs} ({error.strerror}): choose another --runs, or mend its permissions"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)
 

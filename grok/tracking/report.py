@@ -23,16 +23,16 @@ STEPS = {
 
 
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
-    """One line a run: id, status, step, test accuracy at the end and the step at which it reached 99 %."""
+    """One line a run: id, status, step, test accuracy at the end and the step at which it grokked."""
     width = max(len(manifest["id"]) for manifest in manifests)
-    lines = [f"{'run':<{width}}  {'status':<11}  {'step':>7}  {'test accuracy':>13}  {'99 % at':>7}"]
+    lines = [f"{'run':<{width}}  {'status':<11}  {'step':>7}  {'test accuracy':>13}  {'grokked at':>10}"]
     for manifest in manifests:
         summary = manifest["summary"]
         accuracy = summary.get("last", {}).get("test/accuracy")
-        grokked = summary.get("events", {}).get("test_accuracy_0.99")
+        grokked = summary.get("events", {}).get("grokked")
         lines.append(
             f"{manifest['id']:<{width}}  {manifest['status']:<11}  {manifest['step']:>7}  "
-            f"{'-' if accuracy is None else f'{accuracy:.1%}':>13}  {'-' if grokked is None else grokked:>7}"
+            f"{'-' if accuracy is None else f'{accuracy:.1%}':>13}  {'-' if grokked is None else grokked:>10}"
         )
     return "\n".join(lines)
 

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from grok.tracking.errors import StoreError
+from grok.tracking.lock import lock_folder
 from grok.tracking.run import FORMAT, Run
 
 
@@ -16,6 +18,13 @@ class Store:
     """A folder of runs."""
 
     root: Path
+
+    def lock(self, experiment: str) -> AbstractContextManager[None]:
+        """Hold the experiment's runs against other processes that look for one to train it, or to make it.
+
+        For as long as that takes alone; the run's own lock goes with its training. Whoever holds it is waited for.
+        """
+        return lock_folder(self.root / experiment)
 
     def create(
         self,

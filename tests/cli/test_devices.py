@@ -20,7 +20,7 @@ def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, mon
     monkeypatch.setattr(training, "choose_device", lambda name: torch.device("cuda"))
     executors = []
     monkeypatch.setattr(
-        runner, "start", lambda experiment, wanted, setup: executors.append(setup.executor) or ([], False)
+        runner, "start", lambda experiment, wanted, setup, again: executors.append(setup.executor) or ([], False)
     )
     monkeypatch.setattr(training, "conclude", lambda runs, finished: 0)
     assert train(runs, "--config.optimiser.rule", rule) == 0

@@ -85,13 +85,15 @@ def test_the_dashboard_opens_the_newest_mirror_or_that_of_the_run_named(runs, ca
 
 
 def test_export_copies_finished_runs_and_those_of_a_sweep_by_its_name(runs, capsys, tmp_path):
-    for seed in range(3):
-        add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["mine"] if seed else [])
-    assert main(["export", "mine", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
-    assert capsys.readouterr().out == f"2 runs copied to {tmp_path / 'small'}\n"
-    assert len(list((tmp_path / "small").rglob("metrics.parquet"))) == 2
-    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 0
+    for seed, sweeps in enumerate([["mine"], ["mine", "yours"], ["yours"], []]):
+        add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=sweeps)
+    small = tmp_path / "small"
+    for name, line in (("mine", "2 runs copied to {}, 0"), ("yours", "1 runs copied to {}, 1")):
+        assert main(["export", name, "--to", str(small), "--runs", str(runs)]) == 0
+        assert capsys.readouterr().out == f"{line.format(small)} there already\n"
+    assert len(list(small.rglob("metrics.parquet"))) == 3
+    assert main(["export", "seed3", "--to", str(small), "--runs", str(runs)]) == 0
     assert main(["export", "--to", str(tmp_path / "all"), "--runs", str(runs)]) == 0
-    assert len(list((tmp_path / "all").rglob("run.json"))) == 3
-    assert main(["export", "seed0", "--to", str(tmp_path / "small"), "--runs", str(runs)]) == 1
-    assert "is there already: expected none to be written over" in capsys.readouterr().err
+    assert len(list((tmp_path / "all").rglob("run.json"))) == 4
+    assert main(["export", "seed0", "--to", str(small), "--runs", str(runs), "--rows", "9"]) == 1
+    assert "is there already: expected exported {'rows_a_decade': 9" in capsys.readouterr().err

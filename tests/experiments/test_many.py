@@ -106,7 +106,7 @@ def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_p
         interrupt_before(patch, 99)
         runs, _ = many(tmp_path, seeds(3), together=3)
     assert [list(checkpoints(run)) for run in runs] == [[50, 99]] * 3
-    assert runner._standing_together(runs[0]) == (runs, 99)
+    assert runner._standing_together(runs[0], runs) == (runs, 99)
     checkpoints(runs[2])[99].unlink()  # as if killed before this one was written
     runs, _ = many(tmp_path, seeds(3), together=3)
     assert_same_records(runs, stacked, check_exact=True)

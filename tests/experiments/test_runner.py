@@ -1,5 +1,6 @@
 """A run is begun once, held by one process, and resumes to the same numbers with the device and executor it had."""
 
+import contextlib
 import dataclasses
 import os
 
@@ -8,7 +9,7 @@ import pytest
 from grok.cli import main
 from grok.config import OptimiserConfig
 from grok.experiments import EXPERIMENTS, runner
-from grok.tracking import Store, StoreError
+from grok.tracking import Run, RunInUseError, Store, StoreError
 from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
 from tests.experiments.helpers import (
@@ -150,10 +151,35 @@ def test_a_run_in_use_is_neither_trained_again_nor_resumed(tmp_path):
     run = new_run(tmp_path)
     message = f"run {run.id} is in use by process {os.getpid()}: wait for it, stop it, or train another"
     with run.lock():
-        with pytest.raises(runner.RunExistsError, match=message):
+        with pytest.raises(RunInUseError, match=message):
             runner.find_existing(Store(tmp_path), EXPERIMENT, small_config(), 0)
-        with pytest.raises(StoreError, match=message):
+        with pytest.raises(RunInUseError, match=message):
             resume(run, wandb="disabled")
+
+
+def test_a_run_that_has_been_made_meanwhile_is_not_made_again_without_again(tmp_path):
+    run = new_run(tmp_path)
+    wanted = [(small_config(steps=1), 1), (small_config(), 0)]
+    with pytest.raises(runner.RunExistsError, match=f"run {run.id} has been made meanwhile by another process"):
+        runner.start(EXPERIMENT, wanted, setup(tmp_path))
+    assert Store(tmp_path).runs() == [run]
+    (beside,), _ = runner.start(EXPERIMENT, [(small_config(), 0)], setup(tmp_path), again=True, stop=lambda: True)
+    assert Store(tmp_path).runs() == [run, beside]
+
+
+def test_a_run_that_was_trained_while_it_was_looked_at_is_not_trained_from_where_it_stood(tmp_path, monkeypatch):
+    interrupt_before(monkeypatch, 30)
+    run, _ = start(tmp_path)
+
+    @contextlib.contextmanager
+    def lock_after_another(run):
+        run.update(status="finished", step=120)
+        yield
+
+    monkeypatch.setattr(Run, "lock", lock_after_another)
+    with pytest.raises(runner.RunExistsError, match=f"run {run.id} has been trained meanwhile by another process"):
+        resume(run, wandb="disabled")
+    assert run.manifest()["step"] == 120
 
 
 def test_a_run_whose_checkpoints_are_gone_is_not_begun_again_over_its_record(tmp_path):

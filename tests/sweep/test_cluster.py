@@ -1,5 +1,6 @@
 """On a dask cluster each run is trained once, also where a worker is killed amid one."""
 
+import itertools
 import logging
 import os
 import signal
@@ -11,9 +12,12 @@ import pandas as pd
 import pytest
 
 from grok.cli import main
-from grok.sweep.packs import existing_runs
+from grok.experiments import EXPERIMENTS
+from grok.sweep.cluster import RETRIES, train_on_cluster
+from grok.sweep.packs import Outcome, existing_runs, make_packs
 from grok.tracking import Store
-from tests.experiments.helpers import start
+from tests.experiments.helpers import setup, start
+from tests.helpers import new_run
 from tests.sweep.helpers import small_sweep, wanted_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning:distributed")
@@ -33,8 +37,8 @@ def cluster():
         yield cluster.scheduler_address
 
 
-def sweep(path, root, address):
-    return main(["sweep", str(path), "--runs", str(root), "--scheduler", address, "--wandb", "disabled"])
+def sweep(path, root, address, *flags):
+    return main(["sweep", str(path), "--runs", str(root), "--scheduler", address, "--wandb", "disabled", *flags])
 
 
 def kill_a_holder(root, killed):
@@ -87,6 +91,109 @@ def test_a_store_that_the_workers_do_not_see_is_refused_before_anything_starts(t
     assert sweep(path, tmp_path / "runs", cluster) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"grok: cannot make {tmp_path}/runs (File exists): choose another --runs"
+
+
+def test_a_gpu_that_no_worker_has_is_bad_usage(tmp_path, cluster, capsys):
+    assert sweep(small_sweep(tmp_path), tmp_path / "runs", cluster, "--device", "cuda") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "grok: --device: expected a device that all workers have, got cuda: use --device cpu"
+
+
+def test_a_scheduler_without_a_worker_is_waited_at_and_that_is_said_until_ctrl_c(tmp_path, capsys, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("grok.sweep.cluster.PATIENCE", 0.1)
+    presser = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+    with distributed.LocalCluster(
+        n_workers=0, host="127.0.0.1", dashboard_address=":0", silence_logs=logging.CRITICAL
+    ) as cluster:
+        presser.start()
+        assert sweep(small_sweep(tmp_path), tmp_path / "runs", cluster.scheduler_address) == 130
+    assert capsys.readouterr().err.splitlines() == [
+        f"grok: waiting for a worker: `dask worker {cluster.scheduler_address}` starts one",
+        "grok: interrupted",
+    ]
+
+
+class Future:
+    def __init__(self, status="pending", error=None):
+        self.status, self.error = status, error
+
+    def done(self):
+        return self.status != "pending"
+
+    def exception(self):
+        return self.error
+
+    def result(self):
+        return Outcome(ended=True)
+
+
+class Client:
+    """A cluster on which `happen` tells, at each look, who is there and what has become of the tasks."""
+
+    def __init__(self, happen):
+        self.happen, self.tasks = happen, []
+
+    def nthreads(self):
+        return dict.fromkeys(self.happen(self.tasks), 4)
+
+    def submit(self, function, pack, setup, *, pure, workers):
+        self.tasks.append((Future(), pack, *workers))
+        return self.tasks[-1][0]
+
+    def cancel(self, futures):
+        pass
+
+
+class Outcomes:
+    def __init__(self):
+        self.seen, self.under_way = [], []
+
+    def ended(self, pack, outcome):
+        self.seen.append((pack.keys, outcome.failed, outcome.error))
+
+    def tick(self, under_way):
+        self.under_way.append(under_way)
+
+
+def train(root, wanted, happen, monkeypatch, *, together=1):
+    monkeypatch.setattr("grok.sweep.cluster.TICK", 0)
+    client, watch = Client(happen), Outcomes()
+    packs = make_packs(EXPERIMENTS["grokking"], wanted, {}, together)
+    assert train_on_cluster(packs, setup(root), client=client, stop=lambda: False, watch=watch)
+    return [(pack.keys[0], address) for _, pack, address in client.tasks], watch
+
+
+def test_a_worker_of_many_threads_has_one_pack_at_a_time_and_one_that_comes_late_has_its_share(tmp_path, monkeypatch):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0-3", decays="[1]"))
+    looks = itertools.count()
+
+    def happen(tasks):
+        look = next(looks)
+        if look == 3:
+            tasks[0][0].status = "finished"
+        if look > 4:
+            for future, *_ in tasks:
+                future.status = "finished"
+        return ["a", "b"] if look < 2 else ["a", "b", "c"]
+
+    tasks, watch = train(tmp_path, wanted, happen, monkeypatch)
+    keys = [each.key for each in wanted]
+    assert tasks == [(keys[0], "a"), (keys[1], "b"), (keys[2], "c"), (keys[3], "a")]
+    assert watch.under_way[:5] == [2, 2, 3, 3, 3]
+    assert watch.seen[0] == ((keys[0],), 0, None)
+    assert len(watch.seen) == 4
+
+
+def test_a_pack_whose_worker_is_lost_goes_to_another_and_is_given_up_in_the_end_by_what_is_unfinished(
+    tmp_path, monkeypatch
+):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0-1", decays="[1]"))
+    new_run(tmp_path, seed=1, config=wanted[1].config).update(status="finished")
+    tasks, watch = train(tmp_path, wanted, lambda tasks: [f"worker {len(tasks)}"], monkeypatch, together=2)
+    assert tasks == [(wanted[0].key, f"worker {number}") for number in range(RETRIES + 1)]
+    keys = tuple(each.key for each in wanted)
+    assert watch.seen == [(keys, 1, "tried 3 times, at last: the scheduler has lost its worker")]
 
 
 def test_without_dask_the_mend_is_named(tmp_path, capsys, monkeypatch):

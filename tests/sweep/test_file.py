@@ -3,19 +3,17 @@
 import pytest
 
 from grok.experiments import EXPERIMENTS
+from grok.sweep.document import SweepFileError
 from grok.sweep.expand import expand
-from grok.sweep.file import SweepFileError, read_sweep
+from grok.sweep.file import read_sweep
 from tests.sweep.helpers import read
 
 TOP = 'experiment = "grokking"\nseeds = "0-1"\n'
 
 REFUSALS = {
-    "TOML that is none": ("a = \n", "1: Invalid value at column 5: mend the TOML"),
-    "TOML that ends too early": ("a = [1,\n", "1: Invalid value at column 8: mend the TOML"),
-    "a key twice": ("a = 1\na = 2\n", "2: Cannot overwrite a value at column 6: mend the TOML"),
     "an unknown key": (
         f"{TOP}axis.steps = [1]\n",
-        "3: axis: expected one of experiment, preset, seeds, base, axes, block; did you mean axes?",
+        "3: axis: expected one of experiment, name, preset, seeds, base, axes, block; did you mean axes?",
     ),
     "an unknown key of a block": (
         f'{TOP}[[block]]\nexperiment = "grokking"\n',
@@ -32,6 +30,14 @@ REFUSALS = {
     "an unknown preset": (
         f'{TOP}preset = "desktop"\n',
         "3: preset: expected one of paper, laptop, small, s5, got 'desktop'",
+    ),
+    "a name that is no text": (
+        f"{TOP}name = 3\n",
+        '3: name: expected letters, digits, dots, hyphens and underscores, as in name = "weight-decays", got 3',
+    ),
+    "a name that no file can have": (
+        f'{TOP}name = "a/b"\n',
+        '3: name: expected letters, digits, dots, hyphens and underscores, as in name = "weight-decays", got "a/b"',
     ),
     "no seeds": (
         'experiment = "grokking"\n',
@@ -95,6 +101,16 @@ REFUSALS = {
         f'{TOP}[axes]\ntask.operation = ["s5-compose"]\n',
         "4: task.modulus: expected None, since s5-compose is on 120 permutations, got 113 "
         '(task.operation = "s5-compose")',
+    ),
+    "a modulus at which classes are the result of no pair": (
+        f'{TOP}base.task.operation = "squares"\naxes.task.modulus = [113, 112]\n',
+        "3: task.operation: 49 of 112 classes are the result of no pair, and Fourier modes need them all: choose "
+        "another operation or modulus, or set probes.fourier off (task.modulus = 112), with seed 0",
+    ),
+    "a seed whose split has samples of one class": (
+        f"{TOP}[base]\ntask = {{modulus = 11, train_fraction = 0.02}}\nprobes.sample_size = 2\n",
+        "4: task.train_fraction: expected samples of at least 2 classes in train, got 1 (move it towards 0.5), "
+        "with seed 1",
     ),
     "runs that are the same": (
         f'{TOP}[[block]]\naxes.steps = [3, 40000]\n[[block]]\nname = "long"\nseeds = "1-2"\n',

@@ -14,9 +14,10 @@ from grok.cli import main
 from grok.experiments import EXPERIMENTS
 from grok.experiments.many import train_many
 from grok.sweep.local import RETRIES, train_locally
-from grok.sweep.packs import existing_runs, make_packs
+from grok.sweep.packs import Pack, existing_runs, make_packs
 from grok.tracking import Store
 from tests.experiments.helpers import setup, start
+from tests.helpers import new_run
 from tests.sweep.helpers import small_sweep, wanted_of
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +112,15 @@ def test_after_a_kill_of_the_command_no_worker_trains_on_and_the_same_command_go
     assert len(assert_each_once_with_the_record_of(tmp_path, undisturbed)) == 12
 
 
+def test_two_commands_begun_together_train_each_run_once(undisturbed, dozen, tmp_path):
+    processes = [begin(dozen, tmp_path) for _ in range(2)]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, [line for line in err.splitlines() if line.startswith("grok: ")]) == (0, [])
+        assert out.count("         4         4 ") == 3
+    assert len(assert_each_once_with_the_record_of(tmp_path, undisturbed)) == 12
+
+
 def test_ctrl_c_saves_every_run_under_way_and_says_how_to_go_on(dozen, tmp_path):
     process = begin(dozen, tmp_path)
     wait_until(lambda: statuses(tmp_path).count("running") == 2)
@@ -159,6 +169,17 @@ def test_a_run_whose_workers_always_die_is_given_up_and_the_others_are_trained(t
     assert len(killed) == RETRIES + 1
     assert outcomes.pop(long.key).error.startswith("its worker died 3 times, at last by SIGKILL: give it more memory")
     assert [outcome.failed for outcome in outcomes.values()] == [0, 0]
+
+
+def test_runs_that_were_finished_before_their_workers_died_are_not_counted_as_failed(tmp_path):
+    short = wanted_of(small_sweep(tmp_path, steps=10, seeds="0", decays="[0]"))
+    (long,) = wanted_of(small_sweep(tmp_path, steps=100_000, seeds="0", decays="[0.5]"))
+    (first, second) = make_packs(EXPERIMENTS["grokking"], [*short, long], {}, 1)
+    both = Pack(experiment="grokking", wanted=first.wanted + second.wanted, keys=first.keys + second.keys)
+    stop, watch = kill_holders(tmp_path, [], times=9, steps=100_000), Outcomes()
+    new_run(tmp_path, seed=0, config=short[0].config).update(status="finished")
+    assert train_locally([both], setup(tmp_path), workers=1, threads=1, stop=stop, watch=watch)
+    assert watch.seen[short[0].key].failed == 1
 
 
 def test_a_pack_that_fails_is_a_line_at_the_end_and_the_others_are_trained(tmp_path, capsys):

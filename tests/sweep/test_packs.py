@@ -55,15 +55,17 @@ def test_a_pack_trains_what_is_missing_and_nothing_that_is_finished(tmp_path, wa
     assert train_pack(pack, setup(tmp_path), stop=lambda: True) == Outcome(ended=False)
 
 
-def test_a_run_that_another_process_holds_is_waited_for(tmp_path, wanted, monkeypatch):
+@pytest.mark.parametrize("status", ["running", "interrupted"])  # one that is gone on with says so a moment later
+def test_a_run_that_another_process_holds_is_waited_for(tmp_path, wanted, monkeypatch, status):
     monkeypatch.setattr("grok.sweep.packs.POLL", 0.01)
     pack = only_pack(tmp_path, wanted[:1])
     run = new_run(tmp_path, seed=0, config=wanted[0].config)
+    run.update(status=status)
     outcomes = []
     waiting = threading.Thread(target=lambda: outcomes.append(train_pack(pack, setup(tmp_path), lambda: False)))
     with run.lock():
         waiting.start()
-        time.sleep(0.3)
+        time.sleep(1)
         assert outcomes == []
         run.update(status="finished")
     waiting.join(timeout=20)

@@ -37,6 +37,16 @@ def test_what_is_missing_is_trained_and_what_failed_is_told(tmp_path):
     assert [row.run.manifest()["sweeps"] for row in rows] == [["sweep"]] * 2
 
 
+def test_files_of_one_name_are_two_sweeps_where_one_names_itself(tmp_path):
+    path = small_sweep(tmp_path, steps=5, seeds="0", decays="[0]")
+    for text in (path.read_text(), f'name = "mine"\n{path.read_text()}'):
+        path.write_text(text)
+        sweep = read_sweep(path, EXPERIMENTS)
+        ((row,), _) = train_sweep(sweep, expand(sweep), setup(tmp_path), here, together=1)
+    assert row.run.manifest()["sweeps"] == ["sweep", "mine"]
+    assert row.wanted.block == "mine"
+
+
 def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):
     path, root = small_sweep(tmp_path), tmp_path / "runs"
     assert main(["sweep", str(path), "--runs", str(root), "--dry-run"]) == 0
@@ -70,4 +80,15 @@ def test_a_bad_file_is_bad_usage(tmp_path, capsys):
     path = write(tmp_path, 'experiment = "grokking"\nseeds = "0"\nbase.steps = "x"\n')
     assert main(["sweep", str(path), "--runs", str(tmp_path / "runs")]) == 2
     assert capsys.readouterr() == ("", f'grok: {path}:3: steps: expected an integer, got "x"\n')
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_only_the_data_show_to_be_impossible_is_bad_usage_and_nothing_is_trained(tmp_path, capsys):
+    path = write(tmp_path, 'experiment = "grokking"\nseeds = "0"\n[axes]\ntask.operation = ["add", "squares"]\n')
+    path.write_text(path.read_text() + "task.modulus = [113, 64]\n")
+    assert main(["sweep", str(path), "--runs", str(tmp_path / "runs")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"grok: {path}:4: task.operation: ")
+    assert err.endswith('off (task.operation = "squares", task.modulus = 64), with seed 0\n')
     assert not (tmp_path / "runs").exists()

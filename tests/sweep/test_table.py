@@ -11,7 +11,7 @@ from tests.sweep.helpers import small_sweep, wanted_of
 
 def finished(root, wanted, *, grokked, mir):
     run = new_run(root, seed=wanted.seed, config=wanted.config)
-    summary = {"events": {"test_accuracy_0.99": grokked}, "last": {"interplay/sample/test/mir": mir}}
+    summary = {"events": {"test_accuracy_0.99": 10, "grokked": grokked}, "last": {"interplay/sample/test/mir": mir}}
     run.update(status="finished", step=300, summary=summary)
     return run
 
@@ -28,9 +28,9 @@ def rows(tmp_path):
 
 def test_results_are_counts_and_medians_over_seeds(tmp_path):
     assert results_table(rows(tmp_path)).splitlines() == [
-        "block  optimiser.weight_decay  runs  finished  grokked  median 99 % at  MIR at the end",
-        "sweep  0.0                        3         0        0               -               -",
-        "sweep  1.0                        3         3        2           2,500           0.400",
+        "block  optimiser.weight_decay  runs  finished  grokked  grokked at (median)  MIR at the end",
+        "sweep  0.0                        3         0        0                    -               -",
+        "sweep  1.0                        3         3        2                2,500           0.400",
     ]
 
 
@@ -51,7 +51,7 @@ def test_a_row_is_plain_json(tmp_path):
         (0, "finished", None),
     ]
     assert values[3]["axes"] == {"optimiser.weight_decay": 1.0}
-    assert (values[3]["test_accuracy_0.99"], values[3]["interplay/sample/test/mir"]) == (1000, 0.3)
+    assert (values[3]["grokked"], values[3]["interplay/sample/test/mir"]) == (1000, 0.3)
 
 
 def test_what_ended_a_pack_is_no_error_of_its_finished_runs(tmp_path):

@@ -21,7 +21,7 @@ def run(tmp_path):
 
 
 def test_rows_are_thinned_and_columns_chosen_by_pattern(run, tmp_path):
-    copy = export_run(run, tmp_path / "small", rows=20, columns=["test/*"])
+    copy, _ = export_run(run, tmp_path / "small", rows=20, columns=["test/*"])
     record, whole = copy.metrics(), run.metrics().set_index("step")
     assert list(record.columns) == ["step", "test/accuracy", "test/loss"]
     assert record["step"].iloc[[0, -1]].tolist() == [0, 20_000]
@@ -32,7 +32,7 @@ def test_rows_are_thinned_and_columns_chosen_by_pattern(run, tmp_path):
 
 
 def test_the_copy_is_found_like_any_run_and_says_what_it_is(run, tmp_path):
-    copy = export_run(run, tmp_path / "small", rows=20)
+    copy, _ = export_run(run, tmp_path / "small", rows=20)
     (found,) = Store(tmp_path / "small").runs()
     assert found == copy
     exported = {"rows_a_decade": 20, "columns": ["*"], "dtype": "float32"}
@@ -41,10 +41,43 @@ def test_the_copy_is_found_like_any_run_and_says_what_it_is(run, tmp_path):
     assert copy.metrics_path.stat().st_size < run.metrics_path.stat().st_size / 4
 
 
-def test_what_is_there_is_not_written_over(run, tmp_path):
-    export_run(run, tmp_path / "small", rows=20)
-    with pytest.raises(StoreError, match="is there already: expected none to be written over"):
-        export_run(run, tmp_path / "small", rows=20)
+def contents(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def test_the_same_copy_is_left_as_it_is_but_for_the_sweeps_that_it_is_of(run, tmp_path):
+    copy, new = export_run(run, tmp_path / "small", rows=20)
+    before = contents(copy.path)
+    assert new
+    assert export_run(run, tmp_path / "small", rows=20) == (copy, False)
+    assert contents(copy.path) == before
+    run.update(sweeps=["mine", "yours"])
+    assert export_run(run, tmp_path / "small", rows=20) == (copy, False)
+    assert copy.manifest()["sweeps"] == ["mine", "yours"]
+    assert contents(copy.path)["metrics.parquet"] == before["metrics.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"rows": 30}, r"expected exported .*'rows_a_decade': 30.*, got .*'rows_a_decade': 20.*; delete it, or choose"),
+        ({"columns": ["x/*"]}, r"expected exported .*'columns': \['x/\*'\].*, got .*'columns': \['\*'\]"),
+    ],
+)
+def test_a_copy_that_keeps_something_else_is_not_written_over(run, tmp_path, other, message):
+    copy, _ = export_run(run, tmp_path / "small", rows=20)
+    before = contents(copy.path)
+    with pytest.raises(StoreError, match=f"is there already: {message}"):
+        export_run(run, tmp_path / "small", **({"rows": 20} | other))
+    assert contents(copy.path) == before
+
+
+def test_a_copy_of_another_run_of_the_same_id_is_not_written_over(run, tmp_path):
+    copy, _ = export_run(run, tmp_path / "small", rows=20)
+    other = add_run(Store(tmp_path / "others"), COLUMNS, steps=20_000, seed=3)
+    assert other.id == copy.id
+    with pytest.raises(StoreError, match=r"is there already: expected created .*, got .*; delete it, or choose"):
+        export_run(other, tmp_path / "small", rows=20)
 
 
 def test_patterns_of_no_column_are_refused(run, tmp_path):

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+from grok.tracking import Store
 from tests.helpers import new_run
 
 
@@ -19,3 +21,27 @@ def test_a_locked_run_is_running_and_keeps_a_second_process_out(tmp_path):
     assert f"run {run.id} is in use by process {os.getpid()}: wait for it, stop it, or" in refused.stderr
     with run.lock():  # which has been let go of
         pass
+
+
+def test_who_looks_for_a_run_to_train_waits_for_another_that_does_until_it_is_done_or_killed(tmp_path):
+    code = (
+        "import sys, pathlib, time, grok.tracking as t\n"
+        "with t.Store(pathlib.Path(sys.argv[1])).lock('grokking'): print('held', flush=True); time.sleep(600)"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "held\n"
+    entered = threading.Event()
+
+    def enter():
+        with Store(tmp_path).lock("grokking"):
+            entered.set()
+
+    waiting = threading.Thread(target=enter)
+    waiting.start()
+    assert not entered.wait(0.3)
+    other.kill()
+    assert entered.wait(10)
+    waiting.join()
+    other.communicate()

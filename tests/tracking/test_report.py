@@ -23,12 +23,12 @@ SUMMARY = {
 
 def test_the_list_has_a_line_a_run_with_a_dash_for_what_is_not_known(tmp_path):
     finished, made = new_run(tmp_path, seed=0), new_run(tmp_path, seed=10)
-    summary = SUMMARY | {"events": {"test_accuracy_0.99": 2210}}
+    summary = SUMMARY | {"events": {"test_accuracy_0.99": 2210, "grokked": 2300}}
     finished.update(status="finished", step=12345, summary=summary)
     header, *lines = list_table([finished.manifest(), made.manifest()]).splitlines()
     assert header.split("  ")[0] == "run"
     assert [line.split() for line in lines] == [
-        [finished.id, "finished", "12345", "98.8%", "2210"],
+        [finished.id, "finished", "12345", "98.8%", "2300"],
         [made.id, "interrupted", "0", "-", "-"],
     ]
     assert len({len(line) for line in (header, *lines)}) == 1

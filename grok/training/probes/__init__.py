@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import torch
+
 from grok.config import ConfigError, ProbesConfig, Schedule
 from grok.tasks import Task
 from grok.training.loss import Criterion, cross_entropy
@@ -21,9 +23,9 @@ def make_probes(config: ProbesConfig, task: Task, seed: int, *, criterion: Crite
     """The probes that `config` switches on, of a network that trains with `criterion`, here in float64.
 
     Raises:
-        ConfigError: a probe of class means where a split has samples of one class alone, or a Fourier probe with a
-            class of the cycle that is the result of no pair.
+        ConfigError: as `check_classes`.
     """
+    check_classes(config, task)
     makers: dict[str, Callable[[Schedule], Probe]] = {
         "accuracy": Accuracy,
         "norms": Norms,
@@ -38,13 +40,26 @@ def make_probes(config: ProbesConfig, task: Task, seed: int, *, criterion: Crite
         "rank": Rank,
     }
     schedules = {name: config.schedule(name) for name in makers}
-    probes = [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
-    if any(isinstance(probe, (PrototypeInterplay, Collapse, Rank)) for probe in probes):
-        _check_classes(task)
-    return probes
+    return [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
 
 
-def _check_classes(task: Task) -> None:
+def check_classes(config: ProbesConfig, task: Task) -> None:
+    """Refuse probes that need samples of classes that the task has none of.
+
+    Raises:
+        ConfigError: a probe of class means where a split has samples of one class alone, or a Fourier probe with a
+            class of the cycle that is the result of no pair.
+    """
+    if task.cycle is not None:
+        missing = int((torch.bincount(task.targets, minlength=task.num_classes)[task.cycle] == 0).sum())
+        for name in ("fourier", "spectrum"):
+            if missing and getattr(config, name) != "off":
+                raise ConfigError(
+                    f"task.operation: {missing} of {task.num_classes} classes are the result of no pair, and Fourier "
+                    f"modes need them all: choose another operation or modulus, or set probes.{name} off"
+                )
+    if all(getattr(config, name) == "off" for name in ("prototype", "collapse", "rank")):
+        return
     for split in SPLITS:
         present = len(task.targets[task.indices(split)].unique())
         if present < 2:
@@ -54,4 +69,4 @@ def _check_classes(task: Task) -> None:
             )
 
 
-__all__ = ["SPLITS", "Metrics", "Observation", "Probe", "make_probes"]
+__all__ = ["SPLITS", "Metrics", "Observation", "Probe", "check_classes", "make_probes"]

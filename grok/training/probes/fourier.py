@@ -21,16 +21,12 @@ class Fourier(Probe):
     name = "fourier"
 
     def __init__(self, schedule: Schedule, task: Task, criterion: Criterion) -> None:
-        """Of a task with a cycle, for a network that trains with this criterion.
-
-        Raises:
-            ConfigError: a class of the cycle is the result of no pair.
-        """
+        """Of a task whose cycle has no class without a pair; the network trains with this criterion."""
         super().__init__(schedule)
         assert task.cycle is not None
         self._criterion = criterion
         self._cycle_length = len(task.cycle)
-        self._means = class_means(task, probe=self.name)
+        self._means = class_means(task)
         self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
 
     def observe(self, snapshot: Snapshot) -> Observation:

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from grok.config import ConfigError
 from grok.tasks import Split, Task
 from grok.training.probes.probe import SPLITS
 
@@ -53,20 +52,9 @@ class GroupMeans(SplitMeans):
         return (train + test).double()
 
 
-def class_means(task: Task, *, probe: str) -> GroupMeans:
-    """Means by class, for a probe that needs each class of the task's cycle.
-
-    Raises:
-        ConfigError: one of them is the result of no pair.
-    """
-    means = GroupMeans(task, task.targets, task.num_classes)
-    missing = int((means.counts[task.cycle] == 0).sum())
-    if missing:
-        raise ConfigError(
-            f"task.operation: {missing} of {task.num_classes} classes are the result of no pair, and Fourier modes "
-            f"need them all: choose another operation or modulus, or set probes.{probe} off"
-        )
-    return means
+def class_means(task: Task) -> GroupMeans:
+    """Means by class."""
+    return GroupMeans(task, task.targets, task.num_classes)
 
 
 def first_token_means(task: Task) -> GroupMeans:

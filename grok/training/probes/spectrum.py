@@ -15,14 +15,10 @@ class Spectrum(Probe):
     name = "spectrum"
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
-        """Of a task with a cycle.
-
-        Raises:
-            ConfigError: a class of the cycle is the result of no pair.
-        """
+        """Of a task with a cycle, each class of which is the result of a pair."""
         super().__init__(schedule)
         assert task.cycle is not None
-        self._class_means = class_means(task, probe=self.name)
+        self._class_means = class_means(task)
         self._first_token_means = first_token_means(task)
         self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
 

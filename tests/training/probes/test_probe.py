@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grok.config import ProbesConfig
+from grok.config import ConfigError, ProbesConfig, TaskConfig
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
 from tests.helpers import small_config, small_member, snapshot_of
@@ -16,6 +16,17 @@ def test_a_probe_that_is_off_is_not_made():
     config = ProbesConfig.only(accuracy="every:10", prototype="every:10")
     probes = make_probes(config, operation_task(small_config().task, 0), seed=0)
     assert [probe.name for probe in probes] == ["accuracy", "prototype"]
+
+
+@pytest.mark.parametrize("probe", ["fourier", "spectrum"])
+def test_a_class_of_the_cycle_that_no_pair_gives_is_refused_with_the_mend(probe):
+    task = operation_task(TaskConfig(operation="squares", modulus=4), seed=0)  # 3 is no sum of two squares
+    message = (
+        "task.operation: 1 of 4 classes are the result of no pair, and Fourier modes need them all: "
+        f"choose another operation or modulus, or set probes.{probe} off"
+    )
+    with pytest.raises(ConfigError, match=message):
+        make_probes(ProbesConfig.only(**{probe: "every:1"}), task, seed=0)
 
 
 def test_samples_that_only_pad_a_split_change_no_measurement(measured):
