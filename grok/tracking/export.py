@@ -20,8 +20,8 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
 
     Kept are `rows` rows a decade of steps, the last one, and the columns that match a pattern, in float32; run.json
-    says so under `exported`. Its summary stays that of the whole record. The same copy that is there already is left,
-    but for the sweeps that it is of.
+    says so under `exported`. Its summary stays that of the whole record, and its command loses the folders of the
+    machine that trained it. The same copy that is there already is left, but for the sweeps that it is of.
 
     Returns: the copy, and whether it is a new one.
 
@@ -53,7 +53,7 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     temporary.mkdir(parents=True)
     shutil.copy(run.path / "run.json", temporary)
     Run(temporary).append_table(table, first_step=0)
-    Run(temporary).update(exported=exported)
+    Run(temporary).update(exported=exported, command=without_folders(manifest["command"]))
     temporary.rename(copy.path)
     return copy, True
 
@@ -66,6 +66,22 @@ def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:
                 f"{copy.path} is there already: expected {name} {wanted[name]}, got {there.get(name)}; delete it, or "
                 "choose another --to"
             )
+
+
+def without_folders(command: Sequence[str]) -> list[str]:
+    """The command that trained a run without where that was: the store is left out, and of a path its last part kept.
+
+    >>> without_folders(["grok", "sweep", "/home/me/mine.toml", "--runs", "/data/runs", "--device", "cpu"])
+    ['grok', 'sweep', 'mine.toml', '--device', 'cpu']
+    """
+    words = iter(command)
+    kept = []
+    for word in words:
+        if word == "--runs":
+            next(words, None)
+        elif not word.startswith("--runs="):
+            kept.append(word.rpartition("/")[2])
+    return kept
 
 
 def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:

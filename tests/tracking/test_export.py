@@ -32,11 +32,12 @@ def test_rows_are_thinned_and_columns_chosen_by_pattern(run, tmp_path):
 
 
 def test_the_copy_is_found_like_any_run_and_says_what_it_is(run, tmp_path):
+    run.update(command=["/opt/bin/grok", "train", "--runs", str(tmp_path), "--steps", "9", f"--runs={tmp_path}"])
     copy, _ = export_run(run, tmp_path / "small", rows=20)
     (found,) = Store(tmp_path / "small").runs()
     assert found == copy
     exported = {"rows_a_decade": 20, "columns": ["*"], "dtype": "float32"}
-    assert found.manifest() == run.manifest() | {"exported": exported}
+    assert found.manifest() == run.manifest() | {"exported": exported, "command": ["grok", "train", "--steps", "9"]}
     assert sorted(path.name for path in copy.path.iterdir()) == ["metrics.parquet", "run.json"]
     assert copy.metrics_path.stat().st_size < run.metrics_path.stat().st_size / 4
 
