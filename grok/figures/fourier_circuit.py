@@ -1,5 +1,7 @@
 """The closed form of the Fourier circuit against measured MIR and HDR, at the end of every run that grokked."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.config import GrokkingConfig
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, shared_legend, styled, write_figure
@@ -27,15 +30,21 @@ RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
 MARKERS = "osv^D<>pPX*h"
 
+Training = tuple[GrokkingConfig, int]
+"""A config without its end, and a seed."""
+
 
 def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
     """Draw each finished run in `source` with a test accuracy of 99 % at its end that measured both: a dot a run.
 
     Rows are the pairings that were measured, columns MIR and HDR. The closed form takes nothing but the power spectra
-    of the two sets of vectors, and the dots are on the diagonal where the Gram matrices are circulant.
+    of the two sets of vectors, and the dots are on the diagonal where the Gram matrices are circulant. Runs that differ
+    in nothing but how long they may train have one dot, that of the longest.
     """
     groups = finished_groups(source)
-    rows = pd.DataFrame([row for group in groups for row in _rows(group)])
+    allowed = sorted(groups, key=lambda group: group.grokking.steps)
+    trainings = {training: rows for group in allowed for training, rows in _trainings(group)}
+    rows = pd.DataFrame([row for of_training in trainings.values() for row in of_training])
     if rows.empty:
         _say_what_is_missing(groups, source)
         return []
@@ -76,9 +85,9 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
         return write_figure(figure, rows, target, "fourier-circuit", stamp=stamp)
 
 
-def _rows(group: RunGroup) -> list[dict[str, Any]]:
+def _trainings(group: RunGroup) -> Iterator[tuple[Training, list[dict[str, Any]]]]:
     wanted = [f"{prefix}/{ratio}" for prefixes in PAIRS.values() for prefix in prefixes for ratio in RATIOS]
-    rows = []
+    endless = replace(group.grokking, steps=0, settle=None)
     for seed, metrics in group.metrics(["test/accuracy", *wanted]).items():
         if "test/accuracy" not in metrics:
             continue
@@ -90,12 +99,13 @@ def _rows(group: RunGroup) -> list[dict[str, Any]]:
             "task": group.grokking.task.description,
             "num_classes": group.grokking.task.num_elements,
         }
+        rows = []
         for pairing, (measured, theory) in PAIRS.items():
             for ratio in RATIOS:
                 if f"{theory}/{ratio}" in last and f"{measured}/{ratio}" in last:
                     values = {"closed_form": last[f"{theory}/{ratio}"], "measured": last[f"{measured}/{ratio}"]}
                     rows.append(of_run | {"pairing": pairing, "ratio": ratio} | values)
-    return rows
+        yield (endless, seed), rows
 
 
 def _say_what_is_missing(groups: list[RunGroup], source: Path) -> None:

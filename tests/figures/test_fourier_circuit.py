@@ -39,6 +39,15 @@ def test_only_runs_that_grokked_are_drawn_and_the_largest_deviation_is_in_the_ti
     assert drawn["f"].get_suptitle() == "3 grokked runs, at their last step, n = 59, 113 classes"
 
 
+def test_a_training_that_may_go_on_for_longer_in_another_run_is_one_dot_the_longest(tmp_path):
+    store = Store(tmp_path / "runs")
+    for steps, measured in ((8000, 0.38), (2000, 0.36)):
+        config = GrokkingConfig(steps=steps)
+        add_run(store, columns(closed=0.37, measured=measured), config=config, steps=steps)
+    table = pd.read_csv(draw_figures(["fourier-circuit"], store.root, tmp_path / "plots")[2])
+    assert set(table["measured"]) == {0.38}
+
+
 def test_a_run_without_frequencies_is_left_out(tmp_path):
     add_run(
         Store(tmp_path / "runs"),
