@@ -17,7 +17,7 @@ RUNS = {
     "permutations": 9,
     "moduli": 15,
     "moduli-gpu": 30,
-    "phase": 200,
+    "phase": 120,
     "phase-gpu": 200,
 }
 
