@@ -64,6 +64,7 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
                 _draw_stages(axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), label)
             else:
                 axes[1, place].set_visible(False)
+        axes[0, -1].legend(fontsize=9, ncols=2)  # of both panels: HDR leaves room for it
         figure.suptitle(f"pairing sample, test split, {task.description}, {len(records)} seeds")
         return write_figure(figure, values, folder, f"sample-sizes-{group.name}", stamp=group.stamp)
 
@@ -106,7 +107,6 @@ def _draw_curves(
             colour = mpl.colormaps["viridis"](place)
             axis.plot(found.index + 1, found["median"], color=colour, label=f"n = {sizes[column]:,}")
     axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="step + 1", ylabel=f"{label}, median over seeds")
-    axis.legend(fontsize=9, ncols=2)
 
 
 def _draw_stages(axis: Axes, values: pd.DataFrame, published: dict[str, float], label: str) -> None:
