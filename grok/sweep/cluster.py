@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ RETRIES = 2  # times that a pack is tried again after its worker was lost
 TICK = 0.5  # seconds
 PATIENCE = 2.0  # seconds without a worker until that is said
 LONGEST_SAVE = 60.0  # seconds
+LONGEST_ANSWER = 10.0  # seconds
 _ALONE = threading.Lock()  # a worker trains one pack at a time, with all its threads, also where two sweeps share it
 
 
@@ -84,8 +86,8 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
             return False
         workers = client.nthreads()
         for address, (future, pack) in list(begun.items()):
-            if future.status == "finished":
-                watch.ended(pack, future.result())
+            if outcome := _outcome(future):
+                watch.ended(pack, outcome)
             elif future.done() or address not in workers:
                 error = _why_lost(future)
                 client.cancel([future])
@@ -103,6 +105,16 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
         watch.tick(sum(len(pack.keys) for _, pack in begun.values()))
         time.sleep(TICK)
     return True
+
+
+def _outcome(future: Any) -> Outcome | None:
+    """What a task has come to; None before that, or where it was lost with the worker that kept it."""
+    if future.status != "finished":
+        return None
+    with suppress(TimeoutError):
+        outcome: Outcome = future.result(timeout=LONGEST_ANSWER)
+        return outcome
+    return None
 
 
 def _why_lost(future: Any) -> str:

@@ -116,7 +116,7 @@ def test_a_scheduler_without_a_worker_is_waited_at_and_that_is_said_until_ctrl_c
 
 class Future:
     def __init__(self, status="pending", error=None):
-        self.status, self.error = status, error
+        self.status, self.error, self.lost = status, error, False
 
     def done(self):
         return self.status != "pending"
@@ -124,7 +124,10 @@ class Future:
     def exception(self):
         return self.error
 
-    def result(self):
+    def result(self, timeout):
+        if self.lost:
+            self.status = "pending"
+            raise TimeoutError
         return Outcome(ended=True)
 
 
@@ -194,6 +197,20 @@ def test_a_pack_whose_worker_is_lost_goes_to_another_and_is_given_up_in_the_end_
     assert tasks == [(wanted[0].key, f"worker {number}") for number in range(RETRIES + 1)]
     keys = tuple(each.key for each in wanted)
     assert watch.seen == [(keys, 1, "tried 3 times, at last: the scheduler has lost its worker")]
+
+
+def test_an_outcome_that_was_lost_with_its_worker_is_not_waited_for(tmp_path, monkeypatch):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0", decays="[1]"))
+    looks = itertools.count()
+
+    def happen(tasks):
+        for future, *_ in tasks:
+            future.status, future.lost = "finished", len(tasks) == 1
+        return ["a"] if next(looks) < 2 else ["b"]
+
+    tasks, watch = train(tmp_path, wanted, happen, monkeypatch)
+    assert tasks == [(wanted[0].key, "a"), (wanted[0].key, "b")]
+    assert watch.seen == [((wanted[0].key,), 0, None)]
 
 
 def test_without_dask_the_mend_is_named(tmp_path, capsys, monkeypatch):
