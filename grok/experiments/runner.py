@@ -168,8 +168,8 @@ def resume(
 def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:
     if run := find_existing(store, experiment, config, seed):
         raise RunExistsError(
-            f"run {run.id} has been made meanwhile by another process: the same command goes on with it, --again "
-            "trains another beside it"
+            f"run {run.id} has been made meanwhile by another process: give the same command again, or train another "
+            "beside it with --again"
         )
 
 
