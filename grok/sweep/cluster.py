@@ -73,12 +73,14 @@ def _await_worker(client: Any) -> None:
 def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: Stop, watch: Watch) -> bool:
     """Train the packs on the client's cluster, one a worker at a time; return whether all came to their end.
 
-    Workers may come and go: the pack of one that is lost is tried again at another, twice at most. Where the client
+    Workers may come and go: the pack of one that is lost is tried again at another, twice at most. One that came late
+    and cannot train, for want of the store or of a GPU, has no other pack as long as there are others. Where the client
     goes away the tasks save and end.
     """
     waiting = deque(packs)
     begun: dict[str, tuple[Any, Pack]] = {}  # by the worker's address
     losses: Counter[tuple[Key, ...]] = Counter()
+    unfit: set[str] = set()
     while waiting or begun:
         if stop():
             client.cancel([future for future, _ in begun.values()])
@@ -90,6 +92,8 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
                 watch.ended(pack, outcome)
             elif future.done() or address not in workers:
                 error = _why_lost(future)
+                if future.status == "error":
+                    unfit.add(address)
                 client.cancel([future])
                 losses[pack.keys] += 1
                 if losses[pack.keys] <= RETRIES:
@@ -99,7 +103,8 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
             else:
                 continue
             del begun[address]
-        for address in [address for address in workers if address not in begun][: len(waiting)]:
+        fit = [address for address in workers if address not in unfit] or list(workers)
+        for address in [address for address in fit if address not in begun][: len(waiting)]:
             pack = waiting.popleft()
             begun[address] = client.submit(_train, pack, setup, pure=False, workers=[address]), pack
         watch.tick(sum(len(pack.keys) for _, pack in begun.values()))
@@ -138,6 +143,8 @@ def _train(pack: Pack, setup: Setup) -> Outcome:
     from distributed import get_worker
 
     _require_shared(setup.store)
+    if setup.device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: expected a GPU, got a worker without one: stop it, or use --device cpu")
     worker = get_worker()
     key = worker.get_current_task()
 

@@ -11,6 +11,7 @@ import time
 import pandas as pd
 import pytest
 
+from grok.arguments import UsageError
 from grok.cli import main
 from grok.experiments import EXPERIMENTS
 from grok.sweep.cluster import RETRIES, train_on_cluster
@@ -197,6 +198,23 @@ def test_a_pack_whose_worker_is_lost_goes_to_another_and_is_given_up_in_the_end_
     assert tasks == [(wanted[0].key, f"worker {number}") for number in range(RETRIES + 1)]
     keys = tuple(each.key for each in wanted)
     assert watch.seen == [(keys, 1, "tried 3 times, at last: the scheduler has lost its worker")]
+
+
+def test_a_worker_that_cannot_train_does_not_fail_one_pack_after_another(tmp_path, monkeypatch):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0-3", decays="[1]"))
+
+    def happen(tasks):
+        for future, _, address in tasks:
+            future.status = "finished" if address == "good" else "error"
+            future.error = UsageError("--device: expected a GPU")
+        return ["good", "bad"]
+
+    tasks, watch = train(tmp_path, wanted, happen, monkeypatch)
+    assert [address for _, address in tasks].count("bad") == 1
+    assert sorted(watch.seen) == sorted(((each.key,), 0, None) for each in wanted)
+    tasks, watch = train(tmp_path, wanted, lambda tasks: happen(tasks)[1:], monkeypatch)
+    assert len(tasks) == len(wanted) * (RETRIES + 1)
+    assert {error for *_, error in watch.seen} == {"tried 3 times, at last: --device: expected a GPU"}
 
 
 def test_an_outcome_that_was_lost_with_its_worker_is_not_waited_for(tmp_path, monkeypatch):
