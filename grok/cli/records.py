@@ -43,9 +43,10 @@ def export(arguments: Sequence[str]) -> int:
     if options.rows < 1:
         raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
     wanted = _named(Store(options.runs), options.names)
+    sweeps = options.names or None
     copied = 0
     for run in tqdm(wanted, desc="export", unit="run", leave=False):
-        copied += export_run(run, options.to, rows=options.rows, columns=options.columns)[1]
+        copied += export_run(run, options.to, rows=options.rows, columns=options.columns, sweeps=sweeps)[1]
     print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already")
     return DONE
 
@@ -75,7 +76,7 @@ def figures(arguments: Sequence[str]) -> int:
             raise StoreError(f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one")
         if options.names:
             names = ", ".join(options.names)
-            raise StoreError(f"no finished run in {options.runs} to draw as {names}: README.md says what each shows")
+            raise StoreError(f"nothing in {options.runs} to draw as {names}: README.md says what each is drawn of")
         raise StoreError(f"no finished run in {options.runs} to draw: `grok train grokking` makes one")
     for path in written:
         print(path)

@@ -27,6 +27,7 @@ def train_many(
     Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
 
     Raises:
+        ConfigError: the data of a seed make a config impossible; nothing has been started.
         RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
     """
     runs: dict[int, Run] = {}
@@ -34,6 +35,8 @@ def train_many(
         if not again and (run := find_existing(setup.store, experiment, config, seed)):
             runs[place] = run
     new = [place for place in range(len(wanted)) if place not in runs]
+    for config, seed in (wanted[place] for place in new):
+        experiment.check(config, seed)
     unfinished = [run for run in runs.values() if not has_ended(run)]
     if stop is None:
         print(
@@ -41,11 +44,9 @@ def train_many(
             file=sys.stderr,
         )
     finished = True
-    gone_on: set[str] = set()
     for run in unfinished:
-        if finished and run.id not in gone_on:
-            resumed, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, stop=stop)
-            gone_on |= {each.id for each in resumed}
+        if finished and not has_ended(run):  # with the stack of an earlier one, or by another process meanwhile
+            _, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, stop=stop)
     for places in stacks(experiment, new, together, config=lambda place: wanted[place][0]):
         if finished:
             started, finished = start(experiment, [wanted[place] for place in places], setup, again=again, stop=stop)

@@ -11,8 +11,9 @@ import torch
 
 from grok.config import config_from_json, config_hash, config_to_json
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
-from grok.tracking import Run, RunInUseError, Store, StoreError
+from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
+from grok.tracking.lock import in_use
 from grok.tracking.wandb_mirror import WandbError
 from grok.training.checkpoint import checkpoints, load_checkpoint
 from grok.training.step import Member
@@ -47,10 +48,7 @@ def find_existing(store: Store, experiment: Experiment, config: Any, seed: int) 
     if not runs:
         return None
     if runs[-1].manifest()["status"] == "running":
-        raise RunInUseError(
-            f"run {runs[-1].id} is in use by process {runs[-1].lock_holder()}: wait for it, stop it, "
-            "or train another beside it with --again"
-        )
+        raise in_use(runs[-1].path)
     return runs[-1]
 
 
@@ -86,9 +84,14 @@ def start(
     configs = [config for config, _ in wanted]
     if any(experiment.alike(config) != experiment.alike(configs[0]) for config in configs):
         raise ValueError("wanted: expected configs that can be stacked (Experiment.alike), got others")
-    if setup.executor == "graph" and not all(config.optimiser.can_be_captured for config in configs):
-        raise ValueError("executor: expected eager with the rule muon, whose update no graph can capture, got graph")
+    issued = {config.optimiser.rule for config in configs if not config.optimiser.can_be_captured}
+    if setup.executor == "graph" and issued:
+        rules = ", ".join(sorted(issued))
+        raise ValueError(
+            f"executor: expected eager with the rule {rules}, whose update no graph can capture, got graph"
+        )
     members = [experiment.build(config, seed, setup.device) for config, seed in wanted]
+    environment = describe_environment(setup.device) | {"executor": setup.executor, "tf32": setup.tf32}
     runs: list[Run] = []
     with ExitStack() as locks:
         with setup.store.lock(experiment.name):
@@ -102,7 +105,7 @@ def start(
                     config_hash=config_hash(config),
                     seed=seed,
                     command=setup.command,
-                    environment=describe_environment(setup.device) | {"executor": setup.executor, "tf32": setup.tf32},
+                    environment=environment,
                 )
                 locks.enter_context(run.lock())
                 runs.append(run)
@@ -150,6 +153,8 @@ def resume(
     with ExitStack() as locks:
         with setup.store.lock(experiment.name):
             runs, step = _lock_standing_together(run, locks)
+        if run.manifest()["status"] == "finished":
+            return [run], True
         members = []
         for each in runs:
             config = config_from_json(experiment.config_type, each.manifest()["config"])
@@ -169,8 +174,8 @@ def resume(
 def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:
     if run := find_existing(store, experiment, config, seed):
         raise RunExistsError(
-            f"run {run.id} has been made meanwhile by another process: the same command goes on with it, --again "
-            "trains another beside it"
+            f"run {run.id} has been made meanwhile by another process: give the same command again, or train another "
+            "beside it with --again"
         )
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ RETRIES = 2  # times that a pack is tried again after its worker was lost
 TICK = 0.5  # seconds
 PATIENCE = 2.0  # seconds without a worker until that is said
 LONGEST_SAVE = 60.0  # seconds
+LONGEST_ANSWER = 10.0  # seconds
 _ALONE = threading.Lock()  # a worker trains one pack at a time, with all its threads, also where two sweeps share it
 
 
@@ -60,7 +62,7 @@ def device_of(client: Any, store: Store) -> str:
 def _await_worker(client: Any) -> None:
     patient_until = time.monotonic() + PATIENCE
     said = False
-    while not client.nthreads():
+    while not _workers(client):
         if not said and time.monotonic() > patient_until:
             said = True
             address = client.scheduler.address
@@ -68,26 +70,42 @@ def _await_worker(client: Any) -> None:
         time.sleep(TICK)
 
 
+def _workers(client: Any) -> Collection[str]:
+    """The addresses of the workers that there are."""
+    try:
+        return list(client.nthreads())
+    except OSError as error:
+        address = client.scheduler.address
+        raise StoreError(
+            f"the scheduler at {address} is gone: workers save and end without it; start it anew, and the same command "
+            "goes on"
+        ) from error
+
+
 def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: Stop, watch: Watch) -> bool:
     """Train the packs on the client's cluster, one a worker at a time; return whether all came to their end.
 
-    Workers may come and go: the pack of one that is lost is tried again at another, twice at most. Where the client
+    Workers may come and go: the pack of one that is lost is tried again at another, twice at most. One that came late
+    and cannot train, for want of the store or of a GPU, has no other pack as long as there are others. Where the client
     goes away the tasks save and end.
     """
     waiting = deque(packs)
     begun: dict[str, tuple[Any, Pack]] = {}  # by the worker's address
     losses: Counter[tuple[Key, ...]] = Counter()
+    unfit: set[str] = set()
     while waiting or begun:
         if stop():
             client.cancel([future for future, _ in begun.values()])
             _await_saves([pack for _, pack in begun.values()], setup)
             return False
-        workers = client.nthreads()
+        workers = _workers(client)
         for address, (future, pack) in list(begun.items()):
-            if future.status == "finished":
-                watch.ended(pack, future.result())
+            if outcome := _outcome(future):
+                watch.ended(pack, outcome)
             elif future.done() or address not in workers:
                 error = _why_lost(future)
+                if future.status == "error":
+                    unfit.add(address)
                 client.cancel([future])
                 losses[pack.keys] += 1
                 if losses[pack.keys] <= RETRIES:
@@ -97,12 +115,23 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
             else:
                 continue
             del begun[address]
-        for address in [address for address in workers if address not in begun][: len(waiting)]:
+        fit = [address for address in workers if address not in unfit] or workers
+        for address in [address for address in fit if address not in begun][: len(waiting)]:
             pack = waiting.popleft()
             begun[address] = client.submit(_train, pack, setup, pure=False, workers=[address]), pack
         watch.tick(sum(len(pack.keys) for _, pack in begun.values()))
         time.sleep(TICK)
     return True
+
+
+def _outcome(future: Any) -> Outcome | None:
+    """What a task has come to; None before that, or where it was lost with the worker that kept it."""
+    if future.status != "finished":
+        return None
+    with suppress(TimeoutError):
+        outcome: Outcome = future.result(timeout=LONGEST_ANSWER)
+        return outcome
+    return None
 
 
 def _why_lost(future: Any) -> str:
@@ -119,6 +148,8 @@ def _await_saves(packs: Collection[Pack], setup: Setup) -> None:
         if all(state(run) != "running" for key, run in existing_runs(setup.store, experiment).items() if key in keys):
             return
         time.sleep(POLL)
+    if packs:
+        print(f"grok: workers still train after {LONGEST_SAVE:.0f} s: what they last saved is there", file=sys.stderr)
 
 
 def _train(pack: Pack, setup: Setup) -> Outcome:
@@ -126,6 +157,8 @@ def _train(pack: Pack, setup: Setup) -> Outcome:
     from distributed import get_worker
 
     _require_shared(setup.store)
+    if setup.device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: expected a GPU, got a worker without one: stop it, or use --device cpu")
     worker = get_worker()
     key = worker.get_current_task()
 

@@ -1,6 +1,7 @@
 """Brings a sweep's runs to their ends, wherever they are trained."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from grok.experiments.driving import Setup, Stop, interruptible
@@ -39,18 +40,27 @@ def train_sweep(
     finally:
         watch.close()
     runs = existing_runs(setup.store, experiment.name)
-    with setup.store.lock(experiment.name):  # another sweep may name the same runs
-        _name_in(sweep.name, [runs[each.key] for each in wanted if each.key in runs])
+    _name_in(sweep.name, [runs[each.key] for each in wanted if each.key in runs], setup.store.lock(experiment.name))
     return rows_of(wanted, runs, watch.errors), ended
 
 
-def _name_in(sweep: str, runs: Sequence[Run]) -> None:
-    """Say in finished runs that this sweep asked for them; the others are still to be written by who trains them."""
-    for run in runs:
-        manifest = run.manifest()
-        names = manifest.get("sweeps", [])
-        if manifest["status"] == "finished" and sweep not in names:
-            run.update(sweeps=[*names, sweep])
+def _name_in(sweep: str, runs: Sequence[Run], lock: AbstractContextManager[None]) -> None:
+    """Say in finished runs that this sweep asked for them; the others are still to be written by who trains them.
+
+    Where all say so nothing is written or locked, so that a store that can only be read will do.
+    """
+
+    def unnamed() -> list[tuple[Run, list[str]]]:
+        manifests = [(run, run.manifest()) for run in runs]
+        finished = [
+            (run, manifest.get("sweeps", [])) for run, manifest in manifests if manifest["status"] == "finished"
+        ]
+        return [(run, names) for run, names in finished if sweep not in names]
+
+    if unnamed():
+        with lock:  # another sweep may name the same runs
+            for run, names in unnamed():
+                run.update(sweeps=[*names, sweep])
 
 
 class _Watch(SweepProgress):

@@ -16,12 +16,15 @@ from grok.tracking.run import Run
 EARLIEST = 10  # steps up to here are one decade's worth at most
 
 
-def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("*",)) -> tuple[Run, bool]:
+def export_run(
+    run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("*",), sweeps: Sequence[str] | None = None
+) -> tuple[Run, bool]:
     """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
 
     Kept are `rows` rows a decade of steps, the last one, and the columns that match a pattern, in float32; run.json
     says so under `exported`. Its summary stays that of the whole record, and its command loses the folders of the
-    machine that trained it. The same copy that is there already is left, but for the sweeps that it is of.
+    machine that trained it. Of the sweeps that it is of the copy names those in `sweeps`, or all: what is copied of
+    another is only a part of that. The same copy that is there already is left, but for further sweeps.
 
     Returns: the copy, and whether it is a new one.
 
@@ -32,11 +35,13 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     if manifest["status"] != "finished":
         raise StoreError(f"run {run.id} is {manifest['status']}: expected a finished one to export, `grok resume` it")
     copy = Run(target / manifest["experiment"] / run.id)
+    of_sweeps = [name for name in manifest.get("sweeps", []) if sweeps is None or name in sweeps]
     exported = {"rows_a_decade": rows, "columns": list(columns), "dtype": "float32"}
     if copy.path.exists():
         _require_same(copy, manifest | {"exported": exported})
-        if copy.manifest().get("sweeps") != manifest.get("sweeps"):
-            copy.update(sweeps=manifest.get("sweeps"))
+        there = copy.manifest().get("sweeps", [])
+        if further := [name for name in of_sweeps if name not in there]:
+            copy.update(sweeps=[*there, *further])
         return copy, False
     names = [name for name in run.columns() if any(fnmatch(name, pattern) for pattern in columns)]
     if not names:
@@ -53,7 +58,7 @@ def export_run(run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("
     temporary.mkdir(parents=True)
     shutil.copy(run.path / "run.json", temporary)
     Run(temporary).append_table(table, first_step=0)
-    Run(temporary).update(exported=exported, command=without_folders(manifest["command"]))
+    Run(temporary).update(exported=exported, command=without_folders(manifest["command"]), sweeps=of_sweeps or None)
     temporary.rename(copy.path)
     return copy, True
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from grok.tracking.errors import RunInUseError, StoreError
@@ -12,23 +12,36 @@ from grok.tracking.errors import RunInUseError, StoreError
 
 @contextmanager
 def lock(run: Path) -> Iterator[None]:
-    """Hold the run in this folder against other processes, for as long as it is trained."""
-    try:
-        descriptor = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StoreError(f"cannot write into {run} ({error.strerror}): mend its permissions") from error
-    try:
-        _lock_patiently(descriptor)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+    """Hold the run in this folder against other processes, for as long as it is trained.
+
+    Raises:
+        RunInUseError: another process holds it.
+        StoreError: the folder cannot be written, or its file system has no locks.
+    """
+    with ExitStack() as opened:
+        try:
+            descriptor = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            opened.callback(os.close, descriptor)
+            _lock_patiently(descriptor)
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+        except BlockingIOError as error:
+            raise in_use(run) from error
+        except OSError as error:
+            raise StoreError(
+                f"cannot lock {run} ({error.strerror}): mend its permissions, make room, or move it to a file system "
+                "that has locks"
+            ) from error
         yield
-    except BlockingIOError as error:
-        raise RunInUseError(
-            f"run {run.name} is in use by process {lock_holder(run)}: wait for it, stop it, "
-            "or train another beside it with --again"
-        ) from error
-    finally:
-        os.close(descriptor)
+
+
+def in_use(run: Path) -> RunInUseError:
+    """The error for who wants to train the run in this folder while another process does."""
+    holder = lock_holder(run)  # which may have ended since
+    return RunInUseError(
+        f"run {run.name} is in use by {f'process {holder}' if holder else 'another process'}: wait for it, stop it, "
+        "or train another beside it with --again"
+    )
 
 
 def lock_holder(run: Path) -> int | None:
@@ -39,28 +52,33 @@ def lock_holder(run: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
     except BlockingIOError:
         return int(os.read(descriptor, 32) or 0)
+    except OSError:  # a file system without locks, where nobody can train
+        return None
     finally:
         os.close(descriptor)
+    return None
 
 
 @contextmanager
 def lock_folder(runs: Path) -> Iterator[None]:
-    """Hold this folder of runs against other processes that look for one or make one; they are waited for."""
-    try:
-        runs.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(runs / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StoreError(
-            f"cannot make a run in {runs} ({error.strerror}): choose another --runs, or mend its permissions"
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    """Hold this folder of runs against other processes that look for one or make one; they are waited for.
+
+    Raises:
+        StoreError: the folder cannot be made or written, or its file system has no locks.
+    """
+    with ExitStack() as opened:
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(runs / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            opened.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make a run in {runs} ({error.strerror}): choose another --runs, or mend its permissions"
+            ) from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _lock_patiently(descriptor: int) -> None:

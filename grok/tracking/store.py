@@ -75,9 +75,9 @@ class Store:
     def runs(self) -> list[Run]:
         """All runs, in the order in which they were made; one that cannot be read is named on stderr and left out."""
         created = {}
-        for path in self.root.glob("*/*/run.json"):
+        for run in self._folders():
             try:
-                created[Run(path.parent)] = Run(path.parent).manifest()["created"]
+                created[run] = run.manifest()["created"]
             except StoreError as error:
                 print(f"grok: left out: {error}", file=sys.stderr)
         return sorted(created, key=lambda run: (created[run], run.id))
@@ -93,7 +93,7 @@ class Store:
         """The run of this folder or id; any part of an id will do that only one run has."""
         if (Path(name) / "run.json").exists():
             return Run(Path(name))
-        runs = sorted((Run(path.parent) for path in self.root.glob("*/*/run.json")), key=lambda run: run.id)
+        runs = sorted(self._folders(), key=lambda run: run.id)
         exact = [run for run in runs if run.id == name]
         matching = exact or [run for run in runs if name in run.id]
         if len(matching) == 1:
@@ -101,6 +101,10 @@ class Store:
         if not matching:
             raise StoreError(f"no run {name!r} in {self.root}: see `grok list`")
         raise StoreError(f"{name!r} could be any of {', '.join(run.id for run in matching)}: name one of them")
+
+    def _folders(self) -> list[Run]:
+        """All runs, in any order; a copy that an export has not finished is none."""
+        return [Run(path.parent) for path in self.root.glob("*/[!.]*/run.json")]
 
 
 def _make_new_folder(parent: Path, name: str) -> Path:

@@ -38,7 +38,7 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert main(["figures", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
     assert main(["figures", "phase", "--runs", str(runs)]) == 1
-    assert error_line(capsys) == f"grok: no finished run in {runs} to draw as phase: README.md says what each shows"
+    assert error_line(capsys) == f"grok: nothing in {runs} to draw as phase: README.md says what each is drawn of"
     assert main(["figures", "cost", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
 
@@ -91,7 +91,8 @@ def test_export_copies_finished_runs_and_those_of_a_sweep_by_its_name(runs, caps
     for name, line in (("mine", "2 runs copied to {}, 0"), ("yours", "1 runs copied to {}, 1")):
         assert main(["export", name, "--to", str(small), "--runs", str(runs)]) == 0
         assert capsys.readouterr().out == f"{line.format(small)} there already\n"
-    assert len(list(small.rglob("metrics.parquet"))) == 3
+    sweeps = [run.manifest().get("sweeps") for run in Store(small).runs()]
+    assert sweeps == [["mine"], ["mine", "yours"], ["yours"]]
     assert main(["export", "seed3", "--to", str(small), "--runs", str(runs)]) == 0
     assert main(["export", "--to", str(tmp_path / "all"), "--runs", str(runs)]) == 0
     assert len(list((tmp_path / "all").rglob("run.json"))) == 4

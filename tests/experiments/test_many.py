@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from grok.cli import main
-from grok.config import OptimiserConfig
+from grok.config import ConfigError, OptimiserConfig
 from grok.experiments import EXPERIMENTS, driving, grokking, runner
 from grok.experiments.many import train_many
 from grok.tracking import Run, Store
@@ -173,6 +173,32 @@ def test_a_member_that_diverges_is_recorded_as_failed_and_the_others_are_as_they
     assert runs[1].manifest()["error"].endswith("at step 1: lower optimiser.learning_rate (now 1e+30)")
     assert runs[1].metrics()["step"].tolist() == [0]
     assert_same_records([runs[0], runs[2]], [alone[0], alone[2]], rtol=1e-4, atol=1e-6)
+
+
+def test_a_run_that_another_process_has_finished_meanwhile_is_left(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 2)
+        first, second = (run for pair in seeds(2) for run in runner.start(EXPERIMENT, [pair], setup(tmp_path))[0])
+    gone_on = []
+
+    def resume(run, experiments, **how):
+        gone_on.append(run)
+        second.update(status="finished")
+        return runner.resume(run, experiments, **how)
+
+    monkeypatch.setattr("grok.experiments.many.resume", resume)
+    assert many(tmp_path, seeds(2), together=1) == ([first, second], True)
+    assert gone_on == [first]
+
+
+def test_a_seed_whose_data_make_the_config_impossible_is_refused_before_any_is_trained(tmp_path):
+    def check(config, seed):
+        if seed == 2:
+            raise ConfigError("task.train_fraction: of seed 2")
+
+    with pytest.raises(ConfigError, match="of seed 2"):
+        train_many(dataclasses.replace(EXPERIMENT, check=check), seeds(3), setup(tmp_path), together=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_configs_that_differ_in_shape_train_in_stacks_of_their_own(tmp_path):

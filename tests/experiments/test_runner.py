@@ -182,6 +182,13 @@ def test_a_run_that_was_trained_while_it_was_looked_at_is_not_trained_from_where
     assert run.manifest()["step"] == 120
 
 
+def test_a_run_that_was_finished_before_it_could_be_locked_is_left_as_it_is(tmp_path):
+    run = new_run(tmp_path)
+    run.update(status="finished", step=120)
+    assert runner.resume(run, {"grokking": EXPERIMENT}) == ([run], True)
+    assert run.manifest()["step"] == 120
+
+
 def test_a_run_whose_checkpoints_are_gone_is_not_begun_again_over_its_record(tmp_path):
     run = new_run(tmp_path)
     run.update(status="interrupted", step=50)

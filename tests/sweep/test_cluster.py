@@ -7,20 +7,37 @@ import signal
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from grok.arguments import UsageError
 from grok.cli import main
 from grok.experiments import EXPERIMENTS
-from grok.sweep.cluster import RETRIES, train_on_cluster
+from grok.sweep.cluster import RETRIES, device_of, train_on_cluster
 from grok.sweep.packs import Outcome, existing_runs, make_packs
-from grok.tracking import Store
+from grok.tracking import Store, StoreError
 from tests.experiments.helpers import setup, start
 from tests.helpers import new_run
 from tests.sweep.helpers import small_sweep, wanted_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning:distributed")
+
+
+class ClientOfNobody:
+    """What a client says once its scheduler has died."""
+
+    scheduler = SimpleNamespace(address="tcp://127.0.0.1:8786")
+
+    def nthreads(self):
+        raise OSError("Timed out trying to connect")
+
+
+def test_a_scheduler_that_has_died_is_one_line_with_the_mend(tmp_path):
+    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: workers save and end without it; start it anew"
+    with pytest.raises(StoreError, match=gone):
+        device_of(ClientOfNobody(), Store(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +133,7 @@ def test_a_scheduler_without_a_worker_is_waited_at_and_that_is_said_until_ctrl_c
 
 class Future:
     def __init__(self, status="pending", error=None):
-        self.status, self.error = status, error
+        self.status, self.error, self.lost = status, error, False
 
     def done(self):
         return self.status != "pending"
@@ -124,7 +141,10 @@ class Future:
     def exception(self):
         return self.error
 
-    def result(self):
+    def result(self, timeout):
+        if self.lost:
+            self.status = "pending"
+            raise TimeoutError
         return Outcome(ended=True)
 
 
@@ -194,6 +214,37 @@ def test_a_pack_whose_worker_is_lost_goes_to_another_and_is_given_up_in_the_end_
     assert tasks == [(wanted[0].key, f"worker {number}") for number in range(RETRIES + 1)]
     keys = tuple(each.key for each in wanted)
     assert watch.seen == [(keys, 1, "tried 3 times, at last: the scheduler has lost its worker")]
+
+
+def test_a_worker_that_cannot_train_does_not_fail_one_pack_after_another(tmp_path, monkeypatch):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0-3", decays="[1]"))
+
+    def happen(tasks):
+        for future, _, address in tasks:
+            future.status = "finished" if address == "good" else "error"
+            future.error = UsageError("--device: expected a GPU")
+        return ["good", "bad"]
+
+    tasks, watch = train(tmp_path, wanted, happen, monkeypatch)
+    assert [address for _, address in tasks].count("bad") == 1
+    assert sorted(watch.seen) == sorted(((each.key,), 0, None) for each in wanted)
+    tasks, watch = train(tmp_path, wanted, lambda tasks: happen(tasks)[1:], monkeypatch)
+    assert len(tasks) == len(wanted) * (RETRIES + 1)
+    assert {error for *_, error in watch.seen} == {"tried 3 times, at last: --device: expected a GPU"}
+
+
+def test_an_outcome_that_was_lost_with_its_worker_is_not_waited_for(tmp_path, monkeypatch):
+    wanted = wanted_of(small_sweep(tmp_path, seeds="0", decays="[1]"))
+    looks = itertools.count()
+
+    def happen(tasks):
+        for future, *_ in tasks:
+            future.status, future.lost = "finished", len(tasks) == 1
+        return ["a"] if next(looks) < 2 else ["b"]
+
+    tasks, watch = train(tmp_path, wanted, happen, monkeypatch)
+    assert tasks == [(wanted[0].key, "a"), (wanted[0].key, "b")]
+    assert watch.seen == [((wanted[0].key,), 0, None)]
 
 
 def test_without_dask_the_mend_is_named(tmp_path, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """The command plans without training, and refuses before anything starts."""
 
+import errno
 import json
 
 import pytest
@@ -35,6 +36,18 @@ def test_what_is_missing_is_trained_and_what_failed_is_told(tmp_path):
     rows, ended = train_sweep(sweep, wanted, setup(tmp_path), here, together=1)
     assert (ended, [(row.state, row.error) for row in rows]) == (True, [("finished", None)] * 2)
     assert [row.run.manifest()["sweeps"] for row in rows] == [["sweep"]] * 2
+
+
+def test_a_sweep_that_is_done_writes_nothing_more(tmp_path, monkeypatch):
+    sweep = read_sweep(small_sweep(tmp_path, steps=5, seeds="0", decays="[0]"), EXPERIMENTS)
+    before, _ = train_sweep(sweep, expand(sweep), setup(tmp_path), here, together=1)
+
+    def read_only(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("grok.tracking.files.os.replace", read_only)
+    monkeypatch.setattr("grok.tracking.lock.fcntl.flock", read_only)
+    assert train_sweep(sweep, expand(sweep), setup(tmp_path), here, together=1) == (before, True)
 
 
 def test_files_of_one_name_are_two_sweeps_where_one_names_itself(tmp_path):

@@ -1,12 +1,16 @@
 """A run has one process that trains it."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
-from grok.tracking import Store
+import pytest
+
+from grok.tracking import Store, StoreError
 from tests.helpers import new_run
 
 
@@ -45,3 +49,27 @@ def test_who_looks_for_a_run_to_train_waits_for_another_that_does_until_it_is_do
     assert entered.wait(10)
     waiting.join()
     other.communicate()
+
+
+def test_an_error_amid_training_is_none_of_the_lock(tmp_path):
+    with pytest.raises(BlockingIOError, match="stderr would block"), new_run(tmp_path).lock():
+        raise BlockingIOError("stderr would block")
+
+
+def test_a_file_system_without_locks_is_read_and_refused_for_training(tmp_path, monkeypatch):
+    run = new_run(tmp_path)
+    with run.lock():
+        pass
+
+    def flock(descriptor, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert run.manifest()["status"] == "interrupted"
+    with (
+        pytest.raises(StoreError, match=r"cannot lock .*seed0 \(No locks available\): mend .* that has locks$"),
+        run.lock(),
+    ):
+        pass
+    with pytest.raises(StoreError, match=r"grokking \(No locks available\): choose another --runs"):
+        Store(tmp_path).lock("grokking").__enter__()

@@ -65,3 +65,11 @@ def test_an_unreadable_run_is_named_and_hides_no_other(tmp_path, capsys):
     assert Store(tmp_path).runs() == [good]
     assert f"grok: left out: {bad.path}/run.json cannot be read" in capsys.readouterr().err
     assert Store(tmp_path).open("seed0") == good
+
+
+def test_a_copy_that_a_kill_left_half_made_is_no_run(tmp_path):
+    run = new_run(tmp_path)
+    run.path.rename(run.path.with_name(f".{run.id}.tmp"))
+    assert Store(tmp_path).runs() == []
+    with pytest.raises(StoreError, match="no run 'seed0'"):
+        Store(tmp_path).open("seed0")
