@@ -1,6 +1,5 @@
 """Runs as packs: what one worker trains at a time, whether the worker is a process here or a task on a cluster."""
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,20 +98,13 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
 def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
     """Bring the pack's runs to their ends, but for those that are there already.
 
-    Where another process trains one of them it is waited for, which is said once. An error is part of the outcome:
-    others go on.
+    Where another process trains one of them it is waited for. An error is part of the outcome: others go on.
     """
     experiment = EXPERIMENTS[pack.experiment]
-    said = False
     while not stop():
         try:
             runs, ended = train_many(experiment, pack.wanted, setup, together=len(pack.wanted), stop=stop)
-        except RunExistsError:
-            time.sleep(POLL)
-        except RunInUseError as error:
-            if not said:
-                print(f"grok: waiting for it to end: {in_words(error)}", file=sys.stderr, flush=True)
-                said = True
+        except (RunExistsError, RunInUseError):
             time.sleep(POLL)
         except Exception as error:
             return cut_short(pack, setup.store, in_words(error))
