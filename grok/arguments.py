@@ -12,6 +12,8 @@ import tyro
 
 OptionsType = TypeVar("OptionsType")
 
+MOST_SEEDS = 100_000
+
 
 class UsageError(Exception):
     """The command line does not parse: the message says what was expected, and what came."""
@@ -68,6 +70,8 @@ def parse_seeds(text: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
             raise UsageError(f"--seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got {text!r}")
+        if dash and int(last) - int(first) >= MOST_SEEDS:
+            raise UsageError(f"--seeds: expected at most {MOST_SEEDS:,} seeds, got {text!r}")
         seeds.update(range(int(first), int(last or first) + 1))
     return sorted(seeds)
 

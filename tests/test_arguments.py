@@ -67,3 +67,8 @@ def test_seeds_that_cannot_be_are_refused(text):
 
 def test_seeds_are_numbers_and_ranges():
     assert parse_seeds("0-3, 8,2") == [0, 1, 2, 3, 8]
+
+
+def test_more_seeds_than_anybody_can_train_are_refused_before_they_are_listed():
+    with pytest.raises(UsageError, match=r"^--seeds: expected at most 100,000 seeds, got '0-999999999'$"):
+        parse_seeds("0-999999999")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 from grok.config.checks import require
 from grok.operations import OPERATIONS, Operation, is_prime
 
+MOST_ELEMENTS = 2_000
+
 if TYPE_CHECKING:
     OperationName = str
 else:
@@ -39,6 +41,12 @@ class TaskConfig:
                 f"None, since {self.operation} is on {fixed} permutations",
                 self.modulus,
             )
+        require(
+            self.num_elements <= MOST_ELEMENTS,
+            "task.modulus",
+            f"at most {MOST_ELEMENTS:,}, as all pairs are held in memory",
+            self.modulus,
+        )
         if self._operation.prime:
             require(is_prime(self.num_elements), "task.modulus", f"a prime for {self.operation}", self.modulus)
         require(0 < self.train_fraction < 1, "task.train_fraction", "a fraction in (0, 1)", self.train_fraction)

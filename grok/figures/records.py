@@ -1,14 +1,15 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from grok.config import GrokkingConfig, config_from_json
+from grok.config import ConfigError, GrokkingConfig, config_from_json
 from grok.tracking import Run, Store
 
 FEW_IDS = 3  # run ids that fit into a stamp
@@ -130,8 +131,24 @@ def studies(root: Path) -> list[Study]:
 def _finished(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
     for run in Store(root).runs():
         manifest = run.manifest()
-        if manifest["status"] == "finished" and manifest["experiment"] == "grokking":
+        if manifest["status"] == "finished" and manifest["experiment"] == "grokking" and _is_known(run, manifest):
             yield run, manifest
+
+
+def _is_known(run: Run, manifest: Mapping[str, Any]) -> bool:
+    """Whether this version knows the run's settings; one that it does not know is named on stderr and left out."""
+    try:
+        config_from_json(GrokkingConfig, manifest["config"])
+    except ConfigError as error:
+        _leave_out(run.id, str(error))
+        return False
+    return True
+
+
+@cache
+def _leave_out(name: str, why: str) -> None:
+    """Say so once, however many figures look at the run."""
+    print(f"grok: run {name} left out: {why}: draw it with the version that trained it", file=sys.stderr)
 
 
 def _group(runs: Sequence[Run]) -> RunGroup:

@@ -14,6 +14,7 @@ from grok.config import ConfigError, TaskConfig
         (lambda: TaskConfig(train_fraction=1.5), r"task.train_fraction: expected a fraction in \(0, 1\), got 1.5"),
         (lambda: TaskConfig(modulus=3, train_fraction=0.01), "leaves both splits a sample of the 9, got 0.01"),
         (lambda: TaskConfig(operation="divide", modulus=15), "task.modulus: expected a prime for divide, got 15"),
+        (lambda: TaskConfig(modulus=20_000), "expected at most 2,000, as all pairs are held in memory, got 20000"),
         (lambda: TaskConfig(operation="parity", modulus=9), "task.modulus: expected a prime for parity, got 9"),
         (lambda: TaskConfig(operation="s5-compose"), "expected None, since s5-compose is on 120 permutations, got 113"),
     ],

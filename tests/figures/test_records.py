@@ -31,6 +31,16 @@ def test_a_seed_trained_again_is_represented_by_its_newest_run(tmp_path):
     assert again.id.endswith("-seed0-2")
 
 
+def test_a_run_of_an_operation_that_is_no_more_is_named_once_and_left_out(tmp_path, capsys):
+    kept, gone = add_run(Store(tmp_path), COLUMNS), add_run(Store(tmp_path), COLUMNS, seed=1)
+    config = gone.manifest()["config"]
+    gone.update(config=config | {"task": config["task"] | {"operation": "square-minus"}})
+    for found in (finished_groups(tmp_path), studies(tmp_path)[0].groups):
+        assert [list(group.runs.values()) for group in found] == [[kept]]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"grok: run {gone.id} left out: task.operation: expected one of add, ")
+
+
 def test_records_are_indexed_by_step_and_read_by_column(tmp_path):
     add_run(Store(tmp_path), COLUMNS, seed=3)
     (group,) = finished_groups(tmp_path)
