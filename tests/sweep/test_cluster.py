@@ -120,11 +120,13 @@ def test_a_scheduler_without_a_worker_is_waited_at_and_that_is_said_until_ctrl_c
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("grok.sweep.cluster.PATIENCE", 0.1)
     presser = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     with distributed.LocalCluster(
         n_workers=0, host="127.0.0.1", dashboard_address=":0", silence_logs=logging.CRITICAL
     ) as cluster:
         presser.start()
         assert sweep(small_sweep(tmp_path), tmp_path / "runs", cluster.scheduler_address) == 130
+    signal.signal(signal.SIGINT, usual)
     assert capsys.readouterr().err.splitlines() == [
         f"grok: waiting for a worker: `dask worker {cluster.scheduler_address}` starts one",
         "grok: interrupted",
