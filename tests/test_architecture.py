@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "config": {"operations"},
     "random": set(),
     "information": set(),
-    "tasks": {"config", "operations", "random"},
+    "tasks": {"config", "operations", "random", "tracking"},
     "models": {"config"},
     "tracking": set(),
     "analysis": {"information", "tracking"},

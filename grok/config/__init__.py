@@ -2,6 +2,7 @@
 
 from grok.config.checks import ConfigError
 from grok.config.grokking import GrokkingConfig
+from grok.config.image_models import ConvNet1dConfig, ImageModelConfig, MLPConfig, WideResNetConfig
 from grok.config.model import TransformerConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ProbesConfig
@@ -11,12 +12,16 @@ from grok.config.task import TaskConfig
 
 __all__ = [
     "ConfigError",
+    "ConvNet1dConfig",
     "GrokkingConfig",
+    "ImageModelConfig",
+    "MLPConfig",
     "OptimiserConfig",
     "ProbesConfig",
     "Schedule",
     "TaskConfig",
     "TransformerConfig",
+    "WideResNetConfig",
     "config_from_json",
     "config_hash",
     "config_to_json",

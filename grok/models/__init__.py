@@ -1,11 +1,16 @@
 """Networks. Each is a `Classifier`, so every probe works on every one of them."""
 
+from collections.abc import Sequence
+
 import torch
 
-from grok.config import TransformerConfig
+from grok.config import ConvNet1dConfig, ImageModelConfig, TransformerConfig, WideResNetConfig
 from grok.models.classifier import Classifier, TokenClassifier
+from grok.models.conv1d import ConvNet1d
 from grok.models.deep_transformer import DeepTransformer
+from grok.models.mlp import MLP
 from grok.models.transformer import Transformer
+from grok.models.wide_resnet import WideResNet
 
 
 def make_transformer(
@@ -16,4 +21,25 @@ def make_transformer(
     return network(config, num_tokens=num_tokens, num_classes=num_classes, generator=generator)
 
 
-__all__ = ["Classifier", "DeepTransformer", "TokenClassifier", "Transformer", "make_transformer"]
+def make_image_model(
+    config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
+) -> Classifier:
+    """The network that `config` describes, for inputs of this shape, the samples' axis aside."""
+    if isinstance(config, WideResNetConfig):
+        return WideResNet(config, shape=shape, num_classes=num_classes, generator=generator)
+    if isinstance(config, ConvNet1dConfig):
+        return ConvNet1d(config, shape=shape, num_classes=num_classes, generator=generator)
+    return MLP(config, shape=shape, num_classes=num_classes, generator=generator)
+
+
+__all__ = [
+    "MLP",
+    "Classifier",
+    "ConvNet1d",
+    "DeepTransformer",
+    "TokenClassifier",
+    "Transformer",
+    "WideResNet",
+    "make_image_model",
+    "make_transformer",
+]

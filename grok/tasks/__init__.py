@@ -1,5 +1,6 @@
 """What is to be learned: inputs, targets and a seeded split, as tensors."""
 
-from grok.tasks.operation import Split, Task, operation_task
+from grok.tasks.operation import OperationTask, operation_task
+from grok.tasks.task import Split, Task
 
-__all__ = ["Split", "Task", "operation_task"]
+__all__ = ["OperationTask", "Split", "Task", "operation_task"]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,48 +11,20 @@ from torch import Tensor
 from grok.config import TaskConfig
 from grok.operations import OPERATIONS, Operation, is_prime, primitive_root
 from grok.random import stream
-
-Split = Literal["train", "test"]
+from grok.tasks.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """All inputs and targets of a classification problem, and which of them train and which test."""
+class OperationTask(Task):
+    """Equations `a b =` as three tokens each, whose answers are the classes."""
 
     inputs: Int[Tensor, "sample position"]
     """Token indices."""
-    targets: Int[Tensor, "sample"]
-    """Class indices."""
-    train: Int[Tensor, "train"]
-    """Indices of the training samples."""
-    test: Int[Tensor, "test"]
-    """Indices of the test samples."""
-    num_classes: int
-    """Number of classes C."""
     num_tokens: int
     """Size of the vocabulary."""
-    cycle: Int[Tensor, "cycle"] | None = None
-    """Classes in the order of a cyclic group, each the one before times its generator: the circle that Fourier modes
-    are on. None where there is none."""
-
-    def indices(self, split: Split) -> Int[Tensor, "split"]:
-        """Indices of the samples of a split."""
-        return self.train if split == "train" else self.test
-
-    def to(self, device: torch.device) -> "Task":
-        """The same task with its tensors on `device`."""
-        return Task(
-            inputs=self.inputs.to(device),
-            targets=self.targets.to(device),
-            train=self.train.to(device),
-            test=self.test.to(device),
-            num_classes=self.num_classes,
-            num_tokens=self.num_tokens,
-            cycle=None if self.cycle is None else self.cycle.to(device),
-        )
 
 
-def operation_task(config: TaskConfig, seed: int) -> Task:
+def operation_task(config: TaskConfig, seed: int) -> OperationTask:
     """All inputs `a b =` with target a ∘ b, split at random; the same seed always gives the same split.
 
     The token after the elements is `=`. Samples are in the order of (a, b), of which all are there, but for those with
@@ -69,7 +40,7 @@ def operation_task(config: TaskConfig, seed: int) -> Task:
     if targets is None:
         targets = torch.randint(n, (len(inputs),), generator=stream(seed, "labels"))
     order = torch.randperm(len(inputs), generator=stream(seed, "split"))
-    return Task(
+    return OperationTask(
         inputs=inputs.clone(),
         targets=targets.clone(),
         train=order[: config.train_size].sort().values,

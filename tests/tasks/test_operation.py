@@ -37,12 +37,6 @@ def test_the_split_of_a_seed_is_the_same_on_every_machine():
     assert first_of_each == [[0, 3, 5, 8, 9], [2, 9, 19, 22, 26], [4, 7, 10, 12, 20]]
 
 
-def test_indices_gives_the_split_by_name():
-    split = task(modulus=5)
-    assert split.indices("train") is split.train
-    assert split.indices("test") is split.test
-
-
 def test_the_labels_of_random_are_drawn_once_a_seed_and_say_nothing_of_the_pair():
     first, second, other = (task(seed=seed, operation="random", modulus=23) for seed in (0, 0, 1))
     assert torch.equal(first.targets, second.targets)
@@ -85,9 +79,3 @@ def test_along_its_cycle_a_product_is_a_sum():
     targets = {(a, b): c for (a, b, _), c in zip(multiplied.inputs.tolist(), multiplied.targets.tolist(), strict=True)}
     for i, j in itertools.product(range(10), repeat=2):
         assert targets[cycle[i], cycle[j]] == cycle[(i + j) % 10]
-
-
-def test_a_task_on_another_device_keeps_everything():
-    moved = task(modulus=5).to(torch.device("meta"))
-    assert {moved.inputs.device.type, moved.targets.device.type, moved.cycle.device.type} == {"meta"}
-    assert (moved.num_classes, moved.num_tokens, len(moved.train)) == (5, 6, 7)

@@ -1,0 +1,48 @@
+"""A small convolutional network on signals."""
+
+from collections.abc import Sequence
+
+import torch
+from einops import reduce
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from grok.config import ConvNet1dConfig
+from grok.config.checks import require
+from grok.models.classifier import Classifier
+from grok.models.initialise import initialise
+
+KERNELS = (5, 3, 3)  # one a layer
+
+
+class ConvNet1d(Classifier):
+    """Three convolutions, each with batch normalisation and ReLU and half as long as what it reads.
+
+    Features are the means over all positions of the last layer's channels: shape (n, channels), none negative, and
+    much the same wherever in the signal its shape lies, as in MNIST-1D it may lie anywhere.
+    """
+
+    def __init__(
+        self, config: ConvNet1dConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
+    ) -> None:
+        """For signals of this shape, (channels, length)."""
+        require(len(shape) == 2, "model", "signals of shape (channels, length)", tuple(shape))
+        super().__init__()
+        self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
+        channels_in = shape[0]
+        for kernel in KERNELS:
+            self.convs.append(
+                skip_init(nn.Conv1d, channels_in, config.channels, kernel, stride=2, padding=kernel // 2, bias=False)
+            )
+            self.norms.append(nn.BatchNorm1d(config.channels))
+            channels_in = config.channels
+        self.head = skip_init(nn.Linear, config.channels, num_classes)
+        initialise(self, generator)
+
+    def features(self, inputs: Float[Tensor, "sample channel length"]) -> Float[Tensor, "sample dim"]:
+        """Means over all positions after the last ReLU."""
+        activations = inputs
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            activations = norm(conv(activations)).relu_()
+        return reduce(activations, "sample channel length -> sample channel", "mean")

@@ -1,0 +1,59 @@
+"""CIFAR-10 and CIFAR-100 from Parquet files in a folder, or from the hub when asked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from grok.tasks.images.download import HUB, fetch, hub_url
+from grok.tasks.images.image_task import DataError, ImageTask, image_task
+from grok.tasks.images.parquet import read_images, split_files
+from grok.tasks.task import Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar:
+    """What tells one of the two data sets from the other."""
+
+    num_classes: int
+    """Number of classes."""
+    label_column: str
+    """The column of labels."""
+    repository: str
+    """Its name on the hub."""
+    configuration: str
+    """The folder of its files there."""
+
+
+CIFAR = {
+    "cifar10": Cifar(num_classes=10, label_column="label", repository="uoft-cs/cifar10", configuration="plain_text"),
+    "cifar100": Cifar(
+        num_classes=100, label_column="fine_label", repository="uoft-cs/cifar100", configuration="cifar100"
+    ),
+}
+
+
+def cifar_task(name: str, folder: Path, *, download: bool = False) -> ImageTask:
+    """The data set of this name in `CIFAR`, read from the Parquet files in `folder`; images are (n, 3, 32, 32) bytes.
+
+    With `download`, a split that has no file there is first fetched from the hub.
+
+    Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+
+    Raises:
+        DataError: a split that is not there, or cannot be fetched or read.
+    """
+    known = CIFAR[name]
+    splits = {}
+    for split in get_args(Split):
+        on_hub = f"{split}-00000-of-00001.parquet"
+        files = split_files(folder, split)
+        if not files and download:
+            files = [folder / on_hub]
+            fetch(hub_url(known.repository, f"{known.configuration}/{on_hub}"), files[0])
+        if not files:
+            raise DataError(
+                f"{name}: expected {split}.parquet or {on_hub} in {folder}, got neither "
+                f"(put the Parquet files of {HUB}/datasets/{known.repository} there, or add --download)"
+            )
+        splits[split] = read_images(files, label_column=known.label_column, num_classes=known.num_classes)
+    return image_task(train=splits["train"], test=splits["test"], num_classes=known.num_classes)

@@ -1,0 +1,53 @@
+"""A data set of images or signals, with the statistics that its training split is normalised by."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+from grok.tasks.images.normalise import channel_statistics
+from grok.tasks.task import Task
+
+
+class DataError(Exception):
+    """A data set cannot be had: the message names the file or package and the mend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTask(Task):
+    """Images as bytes, (n, channels, height, width), or signals as floats, (n, channels, length), and their classes."""
+
+    inputs: Shaped[Tensor, "sample channel *space"]
+    """Pixels or values, not normalised."""
+    mean: Float[Tensor, "channel"]
+    """Mean of each channel over the training split, in the units of the inputs."""
+    std: Float[Tensor, "channel"]
+    """Standard deviation of each channel over the training split, in the units of the inputs."""
+
+
+def image_task(
+    *,
+    train: tuple[Shaped[Tensor, "train channel *space"], Int[Tensor, "train"]],
+    test: tuple[Shaped[Tensor, "test channel *space"], Int[Tensor, "test"]],
+    num_classes: int,
+) -> ImageTask:
+    """Inputs and targets of two splits as one task, training samples first.
+
+    >>> images, labels = torch.arange(16).byte().view(4, 1, 2, 2), torch.tensor([0, 1, 0, 1])
+    >>> task = image_task(train=(images[:3], labels[:3]), test=(images[3:], labels[3:]), num_classes=2)
+    >>> task.train.tolist(), task.test.tolist(), task.mean.item()
+    ([0, 1, 2], [3], 5.5)
+    """
+    (train_inputs, train_targets), (test_inputs, test_targets) = train, test
+    mean, std = channel_statistics(train_inputs)
+    size = len(train_targets)
+    return ImageTask(
+        inputs=torch.cat([train_inputs, test_inputs]),
+        targets=torch.cat([train_targets, test_targets]),
+        train=torch.arange(size),
+        test=torch.arange(size, size + len(test_targets)),
+        num_classes=num_classes,
+        mean=mean,
+        std=std,
+    )

@@ -1,0 +1,51 @@
+"""Channels brought to mean 0 and standard deviation 1."""
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+BLOCK = 1024  # samples converted to float64 at a time
+
+
+def channel_statistics(
+    inputs: Shaped[Tensor, "sample channel *space"],
+) -> tuple[Float[Tensor, "channel"], Float[Tensor, "channel"]]:
+    """Mean and standard deviation of each channel over all samples and positions, in the units of the inputs.
+
+    The standard deviation is that of the population, dividing by n. Sums are in float64, results in float32.
+
+    Raises:
+        ValueError: a channel that is constant, which cannot be normalised.
+
+    >>> [statistic.item() for statistic in channel_statistics(torch.tensor([[[0, 255]], [[255, 0]]]).byte())]
+    [127.5, 127.5]
+    """
+    over = [0, *range(2, inputs.ndim)]
+    constant = (inputs.amin(dim=over) == inputs.amax(dim=over)).nonzero().flatten().tolist()
+    if constant:
+        raise ValueError(f"inputs: expected channels that vary, got one value alone in channel {constant[0]}")
+    count = inputs.numel() / inputs.shape[1]
+    blocks = inputs.split(BLOCK)
+    mean = torch.stack([block.double().sum(dim=over) for block in blocks]).sum(dim=0) / count
+    squares = [(block.double() - _along_channels(mean, inputs)).square().sum(dim=over) for block in blocks]
+    return mean.float(), (torch.stack(squares).sum(dim=0) / count).sqrt().float()
+
+
+def normalise(
+    inputs: Shaped[Tensor, "sample channel *space"],
+    mean: Float[Tensor, "channel"],
+    std: Float[Tensor, "channel"],
+) -> Float[Tensor, "sample channel *space"]:
+    """(inputs − mean) / std by channel, as floats; mean and std are in the units of the inputs, 0 to 255 for uint8.
+
+    >>> normalise(torch.tensor([[[0, 255]]]).byte(), torch.tensor([127.5]), torch.tensor([127.5])).tolist()
+    [[[-1.0, 1.0]]]
+    """
+    return (inputs - _along_channels(mean, inputs)) / _along_channels(std, inputs)
+
+
+def _along_channels(
+    values: Float[Tensor, "channel"], inputs: Shaped[Tensor, "sample channel *space"]
+) -> Float[Tensor, "channel *ones"]:
+    """One value a channel, shaped to broadcast with the inputs."""
+    return values.view(-1, *[1] * (inputs.ndim - 2))
