@@ -1,11 +1,13 @@
 """The command line: exit statuses, one-line errors that name what to mend, and nothing left behind by a refusal."""
 
+import builtins
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from grok import __main__
 from grok.cli import commands, main
 from tests.helpers import SMALL_FLAGS
 
@@ -142,3 +144,16 @@ assert "wandb" not in sys.modules
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_an_interrupt_amid_the_first_imports_is_one_line(monkeypatch, capsys):
+    usual = builtins.__import__
+
+    def interrupted(name, *rest):
+        if name == "grok.cli":
+            raise KeyboardInterrupt
+        return usual(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    assert __main__.main() == 130
+    assert capsys.readouterr().err == "grok: interrupted\n"
