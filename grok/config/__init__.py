@@ -1,27 +1,33 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
 from grok.config.checks import ConfigError
+from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
-from grok.config.image_models import ConvNet1dConfig, ImageModelConfig, MLPConfig, WideResNetConfig
+from grok.config.image_models import ImageModelConfig
+from grok.config.image_task import ImageTaskConfig
 from grok.config.model import TransformerConfig
 from grok.config.optimiser import OptimiserConfig
-from grok.config.probes import ProbesConfig
+from grok.config.probes import ClassifierProbesConfig, ProbesConfig
+from grok.config.pruning import PruningConfig
 from grok.config.schedule import Schedule
 from grok.config.serialise import config_from_json, config_hash, config_to_json
+from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
 
 __all__ = [
+    "ClassifierProbesConfig",
     "ConfigError",
-    "ConvNet1dConfig",
+    "ConnectivityConfig",
     "GrokkingConfig",
     "ImageModelConfig",
-    "MLPConfig",
+    "ImageTaskConfig",
     "OptimiserConfig",
     "ProbesConfig",
+    "PruningConfig",
     "Schedule",
+    "SupervisedConfig",
     "TaskConfig",
     "TransformerConfig",
-    "WideResNetConfig",
     "config_from_json",
     "config_hash",
     "config_to_json",

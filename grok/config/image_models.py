@@ -1,62 +1,58 @@
 """Settings of the networks on images and signals."""
 
 import dataclasses
+from typing import Literal
 
 from grok.config.checks import require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class WideResNetConfig:
-    """Wide residual network WRN-depth-width on images (Zagoruyko & Komodakis 2016); 28-2 as for CIFAR-10."""
+class ImageModelConfig:
+    """A network on images or signals: a convolutional one on signals, a wide residual one on images, or an MLP."""
 
-    depth: int = 28
-    """Number of layers, 6n + 4 with n residual blocks in each of the three groups."""
-    width: int = 2
-    """Widening factor k: the groups have 16k, 32k and 64k channels."""
+    network: Literal["conv1d", "wide-resnet", "mlp"] = "conv1d"
+    """The kind of network."""
+    width: int = 64
+    """Channels of conv1d's layers, widening factor k of wide-resnet (groups of 16k, 32k and 64k channels), or width of
+    mlp's hidden layers."""
+    depth: int | None = None
+    """Layers of wide-resnet, 6n + 4 (Zagoruyko & Komodakis 2016), or hidden layers of mlp; conv1d has three."""
 
     def __post_init__(self) -> None:
-        require(
-            self.depth >= 10 and self.depth % 6 == 4,
-            "model.depth",
-            "6n + 4 layers with n a positive integer, such as 10, 16 or 28",
-            self.depth,
-        )
         require(self.width >= 1, "model.width", "a positive integer", self.width)
+        if self.network == "conv1d":
+            require(self.depth is None, "model.depth", "None with the network conv1d, which has three layers", self.depth)
+        elif self.network == "wide-resnet":
+            require(
+                self.depth is not None and self.depth >= 10 and self.depth % 6 == 4,
+                "model.depth",
+                "6n + 4 layers of wide-resnet with n a positive integer, such as 10, 16 or 28",
+                self.depth,
+            )
+        else:
+            require(
+                self.depth is not None and self.depth >= 1,
+                "model.depth",
+                "a positive number of hidden layers of mlp",
+                self.depth,
+            )
 
     @property
     def blocks_per_group(self) -> int:
-        """Number n of residual blocks in a group.
+        """Number n of residual blocks in each of the three groups of a wide-resnet.
 
-        >>> WideResNetConfig(depth=28).blocks_per_group
+        >>> ImageModelConfig(network="wide-resnet", depth=28, width=2).blocks_per_group
         4
         """
+        assert self.network == "wide-resnet" and self.depth
         return (self.depth - 4) // 6
 
+    @property
+    def label(self) -> str:
+        """A short name for people.
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ConvNet1dConfig:
-    """Convolutional network on signals, three layers of stride 2, as for MNIST-1D."""
-
-    channels: int = 64
-    """Number of channels of every layer."""
-
-    def __post_init__(self) -> None:
-        require(self.channels >= 1, "model.channels", "a positive integer", self.channels)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class MLPConfig:
-    """ReLU network of fully connected layers, on inputs of any shape."""
-
-    num_layers: int = 2
-    """Number of hidden layers."""
-    width: int = 256
-    """Width of every hidden layer."""
-
-    def __post_init__(self) -> None:
-        for name in ("num_layers", "width"):
-            require(getattr(self, name) >= 1, f"model.{name}", "a positive integer", getattr(self, name))
-
-
-ImageModelConfig = WideResNetConfig | ConvNet1dConfig | MLPConfig
-"""Settings of any of them."""
+        >>> ImageModelConfig().label, ImageModelConfig(network="wide-resnet", depth=28, width=2).label
+        ('conv1d-64', 'wide-resnet-28-2')
+        """
+        sizes = [size for size in (self.depth, self.width) if size is not None]
+        return "-".join(map(str, (self.network, *sizes)))

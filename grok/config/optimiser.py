@@ -11,7 +11,7 @@ READS = {"adamw": ("betas",), "adam": ("betas",), "sgd": ("momentum",), "muon": 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:
-    """Full-batch gradient descent of some kind, with a linear warm-up; AdamW as in Nanda et al. 2023."""
+    """Gradient descent of some kind, with a linear warm-up; AdamW as in Nanda et al. 2023."""
 
     rule: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
     """The update rule. Muon takes the matrices of attention and MLP, at AdamW's scale; AdamW takes the rest."""
@@ -25,6 +25,8 @@ class OptimiserConfig:
     """Momentum of SGD and of Muon."""
     warmup_steps: int = 10
     """Update t of the first this many has t/warmup_steps of the learning rate."""
+    decay: Literal["constant", "cosine"] = "constant"
+    """What the learning rate does beside the warm-up: cosine lets it fall to 0 over all steps, as (1 + cos)/2."""
     grokfast: float = 0.0
     """Grokfast-EMA (Lee et al. 2024): this many times the gradients' moving average is added to them; 0 is off."""
     grokfast_decay: float = 0.98

@@ -1,15 +1,15 @@
 """Settings of the measurements."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Self
 
 from grok.config.checks import require
 from grok.config.schedule import Schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ProbesConfig:
-    """What is measured when: `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
+class ClassifierProbesConfig:
+    """What is measured when on any classifier: `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
 
     accuracy: str = "every:10"
     """Loss and accuracy on train and test."""
@@ -19,19 +19,10 @@ class ProbesConfig:
     """Interplay of sample representations with the head rows of their labels, on train and test."""
     sample_size: int = 256
     """Number of samples in the `sample` pairing: a fixed seeded subset of each split."""
-    embedding: str = "every:1"
-    """Interplay of the token embeddings with the unembedding, token by token."""
     sample_sizes: str = "off"
     """The `sample` pairing on the test split for n = 64, 128, 256 and so on, up to all of it."""
     norms: str = "every:10"
     """Weight norm and logit scale."""
-    fourier: str = "every:10"
-    """Fourier structure of embedding, unembedding and class means; the interplay that it would give; restricted and
-    excluded loss, of the criterion that is trained with."""
-    neurons: str = "every:50"
-    """Fourier structure of the MLP's neurons."""
-    spectrum: str = "off"
-    """Fourier power on every frequency."""
     collapse: str = "every:50"
     """Neural collapse, NC1 to NC4, on train and test."""
     rank: str = "every:50"
@@ -48,7 +39,7 @@ class ProbesConfig:
         return [field.name for field in dataclasses.fields(cls) if field.type is str]
 
     @classmethod
-    def only(cls, **schedules: str) -> "ProbesConfig":
+    def only(cls, **schedules: str) -> Self:
         """These probes and no others.
 
         >>> measured = ProbesConfig.only(accuracy="every:10")
@@ -61,3 +52,18 @@ class ProbesConfig:
     def schedule(self, name: str) -> Schedule:
         """When a probe measures."""
         return Schedule.parse(getattr(self, name), name=f"probes.{name}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ProbesConfig(ClassifierProbesConfig):
+    """What is measured when on a network whose classes are also tokens that it embeds."""
+
+    embedding: str = "every:1"
+    """Interplay of the token embeddings with the unembedding, token by token."""
+    fourier: str = "every:10"
+    """Fourier structure of embedding, unembedding and class means; the interplay that it would give; restricted and
+    excluded loss, of the criterion that is trained with."""
+    neurons: str = "every:50"
+    """Fourier structure of the MLP's neurons."""
+    spectrum: str = "off"
+    """Fourier power on every frequency."""

@@ -1,0 +1,30 @@
+"""Settings of linear mode connectivity."""
+
+import dataclasses
+
+from grok.config.checks import require
+from grok.config.supervised import SupervisedConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConnectivityConfig(SupervisedConfig):
+    """Two children of one initialisation, trained on other orders of the data, and the networks between them.
+
+    `steps` is the length of either training. Then follow the networks (1 - omega)·first + omega·second, a step each: with
+    batch statistics interpolated as weights are, then, from the beginning, with statistics recomputed.
+    """
+
+    points: int = 21
+    """Values of omega, evenly spaced from 0 to 1."""
+    recompute_batches: int = 50
+    """Training batches over which the statistics of batch normalisation are averaged at each omega."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.points >= 2, "points", "an integer of at least 2", self.points)
+        require(self.recompute_batches >= 1, "recompute_batches", "a positive integer", self.recompute_batches)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of both trainings, and one for each network between them."""
+        return 2 * self.steps + 2 * self.points

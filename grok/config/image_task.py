@@ -1,0 +1,57 @@
+"""Settings of the data of the image experiments."""
+
+import dataclasses
+from typing import Literal
+
+from grok.config.checks import require
+
+DatasetName = Literal["mnist1d", "cifar10", "cifar100", "digits"]
+
+# data set -> number of classes, training samples, and whether its samples are images
+SHAPES: dict[str, tuple[int, int, bool]] = {
+    "mnist1d": (10, 4_000, False),
+    "cifar10": (10, 50_000, True),
+    "cifar100": (100, 50_000, True),
+    "digits": (10, 1_200, True),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageTaskConfig:
+    """Labelled images or signals, and what a training step does to a batch of them."""
+
+    dataset: DatasetName = "mnist1d"
+    """MNIST-1D, made on the spot; CIFAR, read from Parquet files; or scikit-learn's digits."""
+    augmentation: Literal["none", "crop-flip"] = "none"
+    """Random shifts of up to 4 pixels, and horizontal flips of half the images."""
+    measured_train: int = 1_000
+    """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.augmentation == "none" or self.is_images,
+            "task.augmentation",
+            f"none, as {self.dataset} has signals, not images",
+            self.augmentation,
+        )
+        require(
+            1 <= self.measured_train <= self.train_size,
+            "task.measured_train",
+            f"a number from 1 to the {self.train_size:,} training samples of {self.dataset}",
+            self.measured_train,
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return SHAPES[self.dataset][0]
+
+    @property
+    def train_size(self) -> int:
+        """Number of training samples."""
+        return SHAPES[self.dataset][1]
+
+    @property
+    def is_images(self) -> bool:
+        """Whether the samples are images, which can be cropped and flipped."""
+        return SHAPES[self.dataset][2]

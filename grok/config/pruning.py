@@ -1,0 +1,44 @@
+"""Settings of pruning."""
+
+import dataclasses
+from itertools import pairwise
+from typing import Literal
+
+from grok.config.checks import require
+from grok.config.supervised import SupervisedConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PruningConfig(SupervisedConfig):
+    """A network is trained, then pruned to one sparsity after the other and fine-tuned at each.
+
+    `steps` is the length of the training before. Of all weight matrices and kernels together those of smallest magnitude
+    are set to 0 and held there; biases and batch normalisations are left.
+    """
+
+    sparsities: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    """Fractions of the weights that are 0, rising."""
+    schedule: Literal["one-shot", "iterative"] = "one-shot"
+    """Prune the trained network to each sparsity, or the fine-tuned one of the sparsity before (Han et al. 2015)."""
+    fine_tune_steps: int = 500
+    """Steps of fine-tuning at each sparsity."""
+    fine_tune_learning_rate: float = 0.003
+    """Learning rate of fine-tuning, which decays as in the training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rising = all(before < after for before, after in pairwise(self.sparsities))
+        require(
+            len(self.sparsities) > 0 and rising and all(0 <= sparsity < 1 for sparsity in self.sparsities),
+            "sparsities",
+            "rising fractions in [0, 1)",
+            self.sparsities,
+        )
+        require(self.fine_tune_steps >= 1, "fine_tune_steps", "a positive integer", self.fine_tune_steps)
+        rate = self.fine_tune_learning_rate
+        require(rate > 0, "fine_tune_learning_rate", "a positive number", rate)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the training and of all fine-tunings."""
+        return self.steps + len(self.sparsities) * self.fine_tune_steps
