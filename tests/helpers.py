@@ -21,7 +21,6 @@ from grok.tracking import Run, Store
 from grok.training.engine import Engine
 from grok.training.learner import Learner
 from grok.training.measurements import Row
-from grok.training.probes import SPLITS
 from grok.training.recorder import Recorder
 from grok.training.snapshot import Snapshot
 from grok.training.step import Member
@@ -101,11 +100,4 @@ def snapshot_of(learner: Learner) -> Snapshot:
     train = learner.samples("train")
     features = learner.model.features(train.inputs)
     logits = learner.model.head(features)
-    return Snapshot(
-        model=learner.model,
-        samples={split: learner.samples(split) for split in SPLITS},
-        train_features=features,
-        train_logits=logits,
-        train_loss=learner.criterion(logits, train.targets),
-        criterion=learner.criterion,
-    )
+    return learner.snapshot({"train": (features, logits, learner.criterion(logits, train.targets))})

@@ -104,7 +104,7 @@ def recording(device: torch.device, say: Callable[[str], None]) -> Table:
 
         def save() -> None:
             mirrored.save()
-            save_checkpoint(run, engine.step, engine.members[0].learner.model, engine.members[0].optimiser)
+            save_checkpoint(run, engine.step, engine.members[0])
 
         tasks: dict[str, Task] = {
             "bare": next_steps(bare_engine, run, steps),

@@ -23,6 +23,10 @@ class SetupOptions:
     """Let a GPU multiply matrices in TF32, faster and with 10 bits of mantissa in place of 23."""
     runs: Path = Path("runs")
     """The store."""
+    data: Path = Path("data")
+    """The folder of data sets that are read from files, with one for each, such as data/cifar10."""
+    download: bool = False
+    """Fetch a data set that is not there from the Hugging Face hub."""
     wandb: Literal["offline", "online", "disabled"] = "offline"
     """Mirror to wandb: into a local folder, to its server, or not at all."""
 
@@ -33,7 +37,7 @@ class TrainOptions(SetupOptions):
 
     config: Any
     """Every setting of the experiment."""
-    preset: str = "paper"
+    preset: str
     """Settings to start from."""
     steps: int | None = None
     """Most steps to train for, in place of the preset's."""
@@ -56,6 +60,10 @@ class ResumeOptions:
     """A run's folder, its id, or a part of the id."""
     runs: Path = Path("runs")
     """The store."""
+    data: Path | None = None
+    """As in train, and where it was if not given."""
+    download: bool = False
+    """As in train."""
     wandb: Literal["offline", "online", "disabled"] | None = None
     """As in train, and as it was if not given. Offline, a resumed run is a new wandb run in the same group."""
 
@@ -158,7 +166,7 @@ def with_config(config_type: type[Any], presets: tuple[str, ...]) -> type[TrainO
     """`TrainOptions` with the experiment's own settings and presets, so that they are flags with help."""
     return dataclasses.make_dataclass(
         "TrainOptions",
-        [("config", config_type), ("preset", Literal[presets], "paper")],
+        [("config", config_type), ("preset", Literal[presets])],
         bases=(TrainOptions,),
         frozen=True,
         kw_only=True,

@@ -34,12 +34,13 @@ def train(arguments: Sequence[str]) -> int:
         return DONE if arguments else BAD_USAGE
     name = arguments[0]
     experiment = choose("experiment", name, EXPERIMENTS)
-    preset = choose("--preset", value_of("--preset", arguments, default="paper"), experiment.presets)
+    preset_name = value_of("--preset", arguments, default=experiment.default_preset)
+    preset = choose("--preset", preset_name, experiment.presets)
     options: TrainOptions = parse(
         with_config(experiment.config_type, tuple(experiment.presets)),
         f"train {name}",
         arguments[1:],
-        default=TrainOptions(config=preset()),
+        default=TrainOptions(config=preset(), preset=preset_name),
     )
     seeds = check_train_options(options)
     config = options.config
@@ -65,13 +66,15 @@ def resume(arguments: Sequence[str]) -> int:
     """Go on with an interrupted run: grok resume RUN."""
     from grok.experiments import EXPERIMENTS
     from grok.experiments.runner import resume as resume_run
+    from grok.tasks.images import DataFolder
 
     options = parse(ResumeOptions, "resume", arguments)
     run = Store(options.runs).open(options.run)
     if run.manifest()["status"] == "finished":
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
-    return conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb))
+    data = None if options.data is None else DataFolder(path=options.data, download=options.download)
+    return conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb, data=data))
 
 
 def sweep(arguments: Sequence[str]) -> int:
@@ -100,6 +103,7 @@ def sweep(arguments: Sequence[str]) -> int:
 
 def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[Any], command: list[str]) -> Any:
     from grok.experiments.driving import Setup
+    from grok.tasks.images import DataFolder
 
     return Setup(
         device=device,
@@ -108,6 +112,7 @@ def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[A
         command=command,
         executor=choose_executor(options.executor, device, configs),
         tf32=choose_tf32(options.tf32, device),
+        data=DataFolder(path=options.data, download=options.download),
     )
 
 

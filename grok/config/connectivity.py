@@ -10,8 +10,8 @@ from grok.config.supervised import SupervisedConfig
 class ConnectivityConfig(SupervisedConfig):
     """Two children of one initialisation, trained on other orders of the data, and the networks between them.
 
-    `steps` is the length of either training. Then follow the networks (1 - omega)·first + omega·second, a step each: with
-    batch statistics interpolated as weights are, then, from the beginning, with statistics recomputed.
+    `steps` is the length of either training. Then follow the networks (1 - omega)·first + omega·second, a step each:
+    with batch statistics interpolated as weights are, then again with statistics recomputed.
     """
 
     points: int = 21
@@ -26,5 +26,5 @@ class ConnectivityConfig(SupervisedConfig):
 
     @property
     def total_steps(self) -> int:
-        """Steps of both trainings, and one for each network between them."""
-        return 2 * self.steps + 2 * self.points
+        """Steps of both trainings, and one from each network between them to the next."""
+        return 2 * self.steps + 2 * self.points - 1

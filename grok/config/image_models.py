@@ -21,7 +21,7 @@ class ImageModelConfig:
     def __post_init__(self) -> None:
         require(self.width >= 1, "model.width", "a positive integer", self.width)
         if self.network == "conv1d":
-            require(self.depth is None, "model.depth", "None with the network conv1d, which has three layers", self.depth)
+            require(self.depth is None, "model.depth", "None for conv1d, which has three layers", self.depth)
         elif self.network == "wide-resnet":
             require(
                 self.depth is not None and self.depth >= 10 and self.depth % 6 == 4,
@@ -44,7 +44,8 @@ class ImageModelConfig:
         >>> ImageModelConfig(network="wide-resnet", depth=28, width=2).blocks_per_group
         4
         """
-        assert self.network == "wide-resnet" and self.depth
+        assert self.network == "wide-resnet"
+        assert self.depth
         return (self.depth - 4) // 6
 
     @property

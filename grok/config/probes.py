@@ -1,10 +1,12 @@
 """Settings of the measurements."""
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from grok.config.checks import require
 from grok.config.schedule import Schedule
+
+ConfigType = TypeVar("ConfigType", bound="ClassifierProbesConfig")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class ClassifierProbesConfig:
         return [field.name for field in dataclasses.fields(cls) if field.type is str]
 
     @classmethod
-    def only(cls, **schedules: str) -> Self:
+    def only(cls: type[ConfigType], **schedules: str) -> ConfigType:
         """These probes and no others.
 
         >>> measured = ProbesConfig.only(accuracy="every:10")

@@ -12,8 +12,8 @@ from grok.config.supervised import SupervisedConfig
 class PruningConfig(SupervisedConfig):
     """A network is trained, then pruned to one sparsity after the other and fine-tuned at each.
 
-    `steps` is the length of the training before. Of all weight matrices and kernels together those of smallest magnitude
-    are set to 0 and held there; biases and batch normalisations are left.
+    `steps` is the length of the training before. Of all weight matrices and kernels together those of smallest
+    magnitude are set to 0 and held there; biases and batch normalisations are left.
     """
 
     sparsities: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -40,5 +40,5 @@ class PruningConfig(SupervisedConfig):
 
     @property
     def total_steps(self) -> int:
-        """Steps of the training and of all fine-tunings."""
-        return self.steps + len(self.sparsities) * self.fine_tune_steps
+        """Steps of the training and of all fine-tunings, and one from the end of each of these to the next."""
+        return self.steps + len(self.sparsities) * (self.fine_tune_steps + 1) - 1

@@ -1,8 +1,10 @@
 """The experiments, one file each. They use the core; the core knows none of them."""
 
-from grok.experiments import grokking
+from grok.experiments import connectivity, grokking, pruning, supervised
 from grok.experiments.runner import Experiment
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (grokking.EXPERIMENT,)}
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.name: module.EXPERIMENT for module in (grokking, supervised, connectivity, pruning)
+}
 
 __all__ = ["EXPERIMENTS", "Experiment"]

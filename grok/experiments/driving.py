@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 
 from grok.analysis.events import EVENT_COLUMNS, events
+from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.wandb_mirror import WandbMirror
 from grok.training.checkpoint import save_checkpoint
@@ -43,6 +44,7 @@ class Setup:
     """What the user asked for, kept in each run."""
     executor: ExecutorName = "eager"
     tf32: bool = False
+    data: DataFolder = DataFolder()
 
 
 def drive(
@@ -71,7 +73,7 @@ def drive(
         recorders[index].save()
         if saved_at.get(index) == engine.step:
             return
-        save_checkpoint(run, engine.step, member.learner.model, member.optimiser)
+        save_checkpoint(run, engine.step, member)
         wall = manifests[index]["timings"]["wall_seconds"] + time.monotonic() - started
         timings = {"wall_seconds": round(wall, 1), "steps_per_second": round(engine.step / wall, 1)}
         run.update(step=engine.step, timings=timings)

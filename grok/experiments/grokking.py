@@ -13,6 +13,7 @@ from grok.tasks import operation_task
 from grok.training.learner import Learner
 from grok.training.loss import LOSSES
 from grok.training.optimiser import Optimiser
+from grok.training.phases import Phase, Phases
 from grok.training.probes import check_classes, make_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
@@ -70,6 +71,7 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
         optimiser=Optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=config.settle),
+        phases=Phases([Phase(steps=config.steps, optimiser=config.optimiser)]),
     )
 
 
@@ -102,7 +104,8 @@ EXPERIMENT = Experiment(
     description="a small transformer on modular addition, with MIR and HDR before and after it groks (Figure 7)",
     config_type=GrokkingConfig,
     presets={"paper": paper, "laptop": laptop, "small": small, "s5": s5},
-    build=build,
+    default_preset="paper",
+    build=lambda config, seed, device, folder: build(config, seed, device),
     check=check,
     alike=alike,
 )

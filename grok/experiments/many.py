@@ -46,7 +46,7 @@ def train_many(
     finished = True
     for run in unfinished:
         if finished and not has_ended(run):  # with the stack of an earlier one, or by another process meanwhile
-            _, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, stop=stop)
+            _, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, data=setup.data, stop=stop)
     for places in stacks(experiment, new, together, config=lambda place: wanted[place][0]):
         if finished:
             started, finished = start(experiment, [wanted[place] for place in places], setup, again=again, stop=stop)

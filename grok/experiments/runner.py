@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from grok.config import config_from_json, config_hash, config_to_json
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
+from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
 from grok.tracking.lock import in_use
@@ -27,7 +29,8 @@ class Experiment:
     description: str
     config_type: type[Any]
     presets: dict[str, Callable[[], Any]]
-    build: Callable[[Any, int, torch.device], Member]
+    default_preset: str
+    build: Callable[[Any, int, torch.device, DataFolder], Member]
     check: Callable[[Any, int], None]
     """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible."""
     alike: Callable[[Any], Any]
@@ -90,8 +93,12 @@ def start(
         raise ValueError(
             f"executor: expected eager with the rule {rules}, whose update no graph can capture, got graph"
         )
-    members = [experiment.build(config, seed, setup.device) for config, seed in wanted]
-    environment = describe_environment(setup.device) | {"executor": setup.executor, "tf32": setup.tf32}
+    members = [experiment.build(config, seed, setup.device, setup.data) for config, seed in wanted]
+    environment = describe_environment(setup.device) | {
+        "executor": setup.executor,
+        "tf32": setup.tf32,
+        "data": str(setup.data.path),
+    }
     runs: list[Run] = []
     with ExitStack() as locks:
         with setup.store.lock(experiment.name):
@@ -121,9 +128,16 @@ def start(
 
 
 def resume(
-    run: Run, experiments: dict[str, Experiment], *, wandb: WandbMode | None = None, stop: Stop | None = None
+    run: Run,
+    experiments: dict[str, Experiment],
+    *,
+    wandb: WandbMode | None = None,
+    data: DataFolder | None = None,
+    stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
-    """Go on with an unfinished run on its device, to the numbers it would have had; `wandb` None mirrors as before.
+    """Go on with an unfinished run on its device, to the numbers it would have had.
+
+    With `wandb` None it is mirrored as before, with `data` None its data set is where it was.
 
     With a run that was trained in a stack go on all that stand at the same step: alone it would round otherwise.
 
@@ -148,6 +162,7 @@ def resume(
         command=manifest["command"],
         executor=manifest.get("executor", "eager"),
         tf32=manifest.get("tf32", False),
+        data=data or DataFolder(path=Path(manifest.get("data", DataFolder.path))),
     )
     torch.set_num_threads(manifest["threads"])  # sums split over other threads would round otherwise
     with ExitStack() as locks:
@@ -158,11 +173,11 @@ def resume(
         members = []
         for each in runs:
             config = config_from_json(experiment.config_type, each.manifest()["config"])
-            member = experiment.build(config, each.manifest()["seed"], setup.device)
+            member = experiment.build(config, each.manifest()["seed"], setup.device, setup.data)
             if step is not None:
                 for newer in [at for at in checkpoints(each) if at > step]:
                     checkpoints(each)[newer].unlink()  # of a time that is trained anew: not to be taken for its own
-                load_checkpoint(checkpoints(each)[step], member.learner.model, member.optimiser)
+                load_checkpoint(checkpoints(each)[step], member)
             elif manifest["step"] > 0:
                 raise StoreError(f"{each.checkpoints_path} is empty: restore it, or train anew beside it with --again")
             if step and member.learner.probes and each.read_table(["step"]).num_rows == 0:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from grok.config import ConvNet1dConfig, ImageModelConfig, TransformerConfig, WideResNetConfig
+from grok.config import ImageModelConfig, TransformerConfig
 from grok.models.classifier import Classifier, TokenClassifier
 from grok.models.conv1d import ConvNet1d
 from grok.models.deep_transformer import DeepTransformer
@@ -25,11 +25,8 @@ def make_image_model(
     config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
 ) -> Classifier:
     """The network that `config` describes, for inputs of this shape, the samples' axis aside."""
-    if isinstance(config, WideResNetConfig):
-        return WideResNet(config, shape=shape, num_classes=num_classes, generator=generator)
-    if isinstance(config, ConvNet1dConfig):
-        return ConvNet1d(config, shape=shape, num_classes=num_classes, generator=generator)
-    return MLP(config, shape=shape, num_classes=num_classes, generator=generator)
+    network = {"wide-resnet": WideResNet, "conv1d": ConvNet1d, "mlp": MLP}[config.network]
+    return network(config, shape=shape, num_classes=num_classes, generator=generator)
 
 
 __all__ = [

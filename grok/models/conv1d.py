@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from grok.config import ConvNet1dConfig
+from grok.config import ImageModelConfig
 from grok.config.checks import require
 from grok.models.classifier import Classifier
 from grok.models.initialise import initialise
@@ -24,7 +24,7 @@ class ConvNet1d(Classifier):
     """
 
     def __init__(
-        self, config: ConvNet1dConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
+        self, config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
     ) -> None:
         """For signals of this shape, (channels, length)."""
         require(len(shape) == 2, "model", "signals of shape (channels, length)", tuple(shape))
@@ -33,11 +33,11 @@ class ConvNet1d(Classifier):
         channels_in = shape[0]
         for kernel in KERNELS:
             self.convs.append(
-                skip_init(nn.Conv1d, channels_in, config.channels, kernel, stride=2, padding=kernel // 2, bias=False)
+                skip_init(nn.Conv1d, channels_in, config.width, kernel, stride=2, padding=kernel // 2, bias=False)
             )
-            self.norms.append(nn.BatchNorm1d(config.channels))
-            channels_in = config.channels
-        self.head = skip_init(nn.Linear, config.channels, num_classes)
+            self.norms.append(nn.BatchNorm1d(config.width))
+            channels_in = config.width
+        self.head = skip_init(nn.Linear, config.width, num_classes)
         initialise(self, generator)
 
     def features(self, inputs: Float[Tensor, "sample channel length"]) -> Float[Tensor, "sample dim"]:

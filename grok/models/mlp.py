@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from grok.config import MLPConfig
+from grok.config import ImageModelConfig
 from grok.models.classifier import Classifier
 from grok.models.initialise import initialise
 
@@ -18,11 +18,11 @@ class MLP(Classifier):
     """Hidden layers with biases, each followed by a ReLU; features are the last one's activations."""
 
     def __init__(
-        self, config: MLPConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
+        self, config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
     ) -> None:
         """For inputs of this shape, which are flattened."""
         super().__init__()
-        widths = [prod(shape), *[config.width] * config.num_layers]
+        widths = [prod(shape), *[config.width] * (config.depth or 0)]
         self.layers = nn.ModuleList(
             skip_init(nn.Linear, width_in, width_out) for width_in, width_out in pairwise(widths)
         )

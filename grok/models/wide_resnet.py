@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from grok.config import WideResNetConfig
+from grok.config import ImageModelConfig
 from grok.config.checks import require
 from grok.models.classifier import Classifier
 from grok.models.initialise import initialise
@@ -47,7 +47,7 @@ class WideResNet(Classifier):
     """
 
     def __init__(
-        self, config: WideResNetConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
+        self, config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
     ) -> None:
         """For images of this shape, (channels, height, width)."""
         require(len(shape) == 3, "model", "images of shape (channels, height, width)", tuple(shape))

@@ -1,15 +1,15 @@
-"""Checkpoints: network and optimiser at one step, as safetensors, so that loading one runs no code."""
+"""Checkpoints: network, optimiser and what else goes on, at one step, as safetensors, so that loading one runs no code."""
 
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from grok.tracking import Run
 from grok.tracking.files import write_atomically
-from grok.training.optimiser import Optimiser
+from grok.training.step import Member
 
 KEEP = 2
 
@@ -18,10 +18,10 @@ class CheckpointError(Exception):
     """A checkpoint that cannot be read or does not fit: the message names the file and the mend."""
 
 
-def save_checkpoint(run: Run, step: int, model: nn.Module, optimiser: Optimiser) -> Path:
+def save_checkpoint(run: Run, step: int, member: Member) -> Path:
     """Write the state at `step`, then remove all but the newest two."""
     path = run.checkpoints_path / f"step-{step:08d}.safetensors"
-    tensors = {name: tensor.contiguous() for name, tensor in _state(model, optimiser).items()}
+    tensors = {name: tensor.contiguous() for name, tensor in _state(member).items()}
 
     def write(temporary: Path) -> None:
         try:
@@ -43,11 +43,11 @@ def checkpoints(run: Run) -> dict[int, Path]:
     return {int(path.stem.removeprefix("step-")): path for path in paths}
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimiser: Optimiser) -> int:
-    """Bring `model` and `optimiser` to the state in `path`, bit for bit, and return its step.
+def load_checkpoint(path: Path, member: Member) -> int:
+    """Bring a member to the state in `path`, bit for bit, and return its step.
 
     Raises:
-        CheckpointError: a damaged file, or one of another network or optimiser; neither object has been changed.
+        CheckpointError: a damaged file, or one of another network or optimiser; nothing has been changed.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -63,8 +63,9 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: Optimiser) -> int:
         )
         raise CheckpointError(f"{path} is damaged ({error}): {mend}") from error
 
-    state = _state(model, optimiser)
-    for part, what in {"model.": "network", "optimiser.": "optimiser"}.items():
+    state = _state(member)
+    parts = {"model.": "network", "optimiser.": "optimiser", "kept.": "experiment"}
+    for part, what in parts.items():
         if _form(tensors, part) != _form(state, part):
             raise CheckpointError(f"{path} holds another {what} than run.json describes: restore either from a copy")
     with torch.no_grad():
@@ -73,10 +74,12 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: Optimiser) -> int:
     return step
 
 
-def _state(model: nn.Module, optimiser: Optimiser) -> dict[str, Tensor]:
-    """Every tensor that the next step depends on, by name."""
-    parameters = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
-    return parameters | {f"optimiser.{name}": tensor for name, tensor in optimiser.state().items()}
+def _state(member: Member) -> dict[str, Tensor]:
+    """Every tensor that later steps depend on, by name: parameters and buffers of the network, and what goes with it."""
+    model = member.learner.model
+    tensors = {f"model.{name}": tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+    tensors |= {f"optimiser.{name}": tensor for name, tensor in member.optimiser.state().items()}
+    return tensors | {f"kept.{name}": tensor for name, tensor in member.kept.items()}
 
 
 def _form(tensors: dict[str, Tensor], part: str) -> dict[str, tuple[torch.Size, torch.dtype]]:

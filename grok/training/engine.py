@@ -52,7 +52,7 @@ def _raise(index: int, error: TrainingError | None) -> None:
 
 
 class Engine:
-    """Trains one network full batch, or many at once, and measures them.
+    """Trains one network, or many at once, and measures them.
 
     Row `step` of a record is the network after `step` updates. A member that has come to its end leaves, and the
     others go on. The step itself is `TrainingStep`.
@@ -93,11 +93,13 @@ class Engine:
 
             # A block of steps: the host gives out work and waits for nothing
             end = self._end_of_block()
+            together.step.prepare(self.step, end - self.step)
             stopped = False
             while self.step < end and ring.has_room(due := self._due()):
                 stopped = interrupted()
                 if stopped:
                     break
+                self._enter_phases(self.active)
                 together.take(due)
                 ring.note(self.step, (LOSS, *due))
                 self.step += 1
@@ -128,19 +130,31 @@ class Engine:
         """The active members, brought together anew if some have left."""
         if self._together is None or self._together.members != self.active:
             self.catch_up()
-            step = TrainingStep([self.members[index] for index in self.active], step=self.step, block=BLOCK)
+            step = TrainingStep([self.members[index] for index in self.active], block=BLOCK)
             self._together = _Together(list(self.active), step, self._executor(step))
         return self._together
 
     def _end_of_block(self) -> int:
-        """The step to train to: nobody's end is passed."""
+        """The step to train to: nobody's end is passed, nor that of a phase."""
         settles = [self.members[index].settle for index in self.active]
+        boundaries = [first for index in self.active for first in self.members[index].phases.later(self.step)]
         length = min(settle.look_every(BLOCK, delay=2 if self.overlap else 1) for settle in settles)
-        return min(self.step - self.step % length + length, *(settle.last_step for settle in settles))
+        return min(self.step - self.step % length + length, *(settle.last_step for settle in settles), *boundaries)
 
     def _due(self) -> Due:
-        probes = self.members[self.active[0]].learner.probes
-        return tuple(name for name, probe in probes.items() if probe.schedule.is_due(self.step))
+        member = self.members[self.active[0]]
+        phase, first = member.phases.at(self.step)
+        in_full = self.step - first in phase.measured
+        return tuple(
+            name
+            for name, probe in member.learner.probes.items()
+            if (in_full or probe.schedule.is_due(self.step)) and name not in phase.without
+        )
+
+    def _enter_phases(self, members: Sequence[int]) -> None:
+        for index in members:
+            if phase := self.members[index].phases.begins(self.step):
+                phase.enter()
 
     def _end_members(self) -> None:
         """Measure in full, at its last step, every member that has come to it."""
@@ -153,9 +167,13 @@ class Engine:
                     self._leave(index, None)
 
     def _measure_last(self, index: int) -> None:
-        learner = self.members[index].learner
+        learner, phases = self.members[index].learner, self.members[index].phases
+        self._enter_phases([index])
+        phase, first = phases.at(self.step)
+        learner.prepare(phase, self.step - first, 0)
+        due = tuple(name for name in learner.probes if name not in phase.without)
         with torch.no_grad():
-            losses, observed = Stack([learner])(tuple(learner.probes))
+            losses, observed = Stack([learner])(due, last=True)
         observed = {LOSS: {LOSS: losses}} | observed
         block = Block(
             {probe: [self.step] for probe in observed},

@@ -31,6 +31,12 @@ class Grokfast:
             parameter.grad = parameter.grad.add(average, alpha=self._amplitude)
         self._weight.fill_(1 - self._decay)
 
+    def restart(self) -> None:
+        """Begin the average anew, with the next gradient."""
+        for average in self._averages.values():
+            average.zero_()
+        self._weight.fill_(1)
+
     def state(self) -> dict[str, Tensor]:
         """All that the next call depends on, by name."""
         return {"weight": self._weight} | {f"average.{name}": tensor for name, tensor in self._averages.items()}

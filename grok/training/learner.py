@@ -1,6 +1,6 @@
 """One network with its data and its probes: everything that a step reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -8,10 +8,12 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
+from grok.training.batches import Batches
 from grok.training.loss import Criterion
-from grok.training.probes import SPLITS, Probe
+from grok.training.phases import Phase
+from grok.training.probes import SPLITS, PhaseValues, Probe
 from grok.training.ring import Observed
-from grok.training.snapshot import Samples, Snapshot
+from grok.training.snapshot import Known, Samples, Snapshot
 
 
 class Learner(nn.Module):
@@ -22,10 +24,27 @@ class Learner(nn.Module):
 
     model: Classifier
 
-    def __init__(self, *, task: Task, model: Classifier, probes: Sequence[Probe], criterion: Criterion) -> None:
+    def __init__(
+        self,
+        *,
+        task: Task,
+        model: Classifier,
+        probes: Sequence[Probe],
+        criterion: Criterion,
+        batches: Batches | None = None,
+        autocast: torch.dtype | None = None,
+        at_once: int | None = None,
+    ) -> None:
+        """A network that trains on `batches`, or if there are none on all training samples of the task in each step.
+
+        The probes measure it on the samples of the task, passing at most `at_once` of them through it together. With
+        `autocast`, products in training are in that precision; what is measured is not.
+        """
         super().__init__()
         self.model = model
         self.criterion = criterion
+        self.batches = batches
+        self._autocast, self._at_once = autocast, at_once
         self._probes = nn.ModuleDict({probe.name: probe for probe in probes})
         self._samples = nn.ModuleDict()
         for split in SPLITS:
@@ -56,29 +75,46 @@ class Learner(nn.Module):
         for probe in self.probes.values():
             probe.pad(split, size)
 
-    def forward(self, due: Sequence[str]) -> tuple[Float[Tensor, ""], Observed]:
-        """Training loss of the full batch, and what the probes named in `due` observe."""
-        train = self.samples("train")
-        features = self.model.features(train.inputs)
-        logits = self.model.head(features)
-        loss = self.criterion(logits, train.targets)
-        return loss, self.observe(due, features, logits, loss)
+    def prepare(self, phase: Phase, first: int, count: int) -> None:
+        """Be ready for `count` steps of a phase, from its step `first` on."""
+        if self.batches:
+            self.batches.prepare(first, count, order=phase.order)
+        for probe in self.probes.values():
+            if isinstance(probe, PhaseValues):
+                probe.show(phase.values)
+
+    def forward(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, ""], Observed]:
+        """Training loss, and what the probes named in `due` observe of the network before it is trained any further.
+
+        After the `last` step there is no batch: the loss is that of the training samples that are measured.
+        """
+        if self.batches is None:
+            train = self.samples("train")
+            features = self.model.features(train.inputs)
+            logits = self.model.head(features)
+            loss = self.criterion(logits, train.targets)
+            return loss, self._observe(due, self.snapshot({"train": (features, logits, loss)}))
+
+        snapshot = self.snapshot()
+        self.model.eval()  # batch normalisation by its averages, which stay as they are
+        observed = self._observe(due, snapshot)
+        if last:
+            return snapshot.loss("train"), observed
+        self.model.train()
+        inputs, targets = self.batches()
+        with torch.autocast(
+            inputs.device.type, self._autocast, enabled=self._autocast is not None, cache_enabled=False
+        ):
+            features = self.model.features(inputs)
+        return self.criterion(self.model.head(features.float()), targets), observed
+
+    def snapshot(self, known: Mapping[Split, Known] | None = None) -> Snapshot:
+        """The network as the probes see it, with what is known of a split already."""
+        samples = {split: self.samples(split) for split in SPLITS}
+        return Snapshot(
+            model=self.model, samples=samples, known=known or {}, criterion=self.criterion, at_once=self._at_once
+        )
 
     @torch.no_grad()
-    def observe(
-        self,
-        due: Sequence[str],
-        features: Float[Tensor, "train dim"],
-        logits: Float[Tensor, "train class"],
-        loss: Float[Tensor, ""],
-    ) -> Observed:
-        """What the probes named in `due` observe, given what a step has computed on the training split."""
-        snapshot = Snapshot(
-            model=self.model,
-            samples={split: self.samples(split) for split in SPLITS},
-            train_features=features,
-            train_logits=logits,
-            train_loss=loss,
-            criterion=self.criterion,
-        )
+    def _observe(self, due: Sequence[str], snapshot: Snapshot) -> Observed:
         return {name: self.probes[name].observe(snapshot) for name in due}

@@ -1,38 +1,54 @@
-"""The learning rates of the members of a stack: linear over the warm-up, then constant."""
+"""Learning rates: what each update takes of them, and where a step reads it."""
 
+import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from grok.config import OptimiserConfig
+from grok.training.transfer import fill
+
+
+def scheduled_rates(
+    config: OptimiserConfig, steps: Int[Tensor, "step"], *, total: int
+) -> Float[Tensor, "step"]:
+    r"""The learning rates of the updates that lead from these steps to the next, of `total` in all, in float64.
+
+    Update t + 1 takes $\min(1, (t + 1) / \text{warmup})$ of the rate; with cosine decay also
+    $\frac{1}{2}(1 + \cos(\pi t / \text{total}))$ (Loshchilov & Hutter, SGDR, ICLR 2017).
+
+    >>> config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
+    >>> scheduled_rates(config, torch.arange(8, 10), total=40)
+    tensor([0.9000, 1.0000], dtype=torch.float64)
+    """
+    warmed_up = ((steps + 1) / max(config.warmup_steps, 1)).clamp(max=1)
+    rates = config.learning_rate * warmed_up.double()
+    if config.decay == "cosine":
+        rates = rates * (1 + (steps.double() * (math.pi / total)).cos()) / 2
+    return rates
 
 
 class LearningRates:
-    """The learning rates of M members, on their device: linear over the warm-up, then constant.
+    """The learning rates of M members, on their device, for the updates of a block: one after the other is `now`.
 
-    The update that leads from step t to t + 1 takes min(1, (t + 1) / warmup_steps) of the learning rate. The step is
-    counted on the device too, so that a captured step warms up by itself.
+    The place in the block is counted on the device too, so that a captured step finds its rate by itself.
     """
 
-    def __init__(self, configs: Sequence[OptimiserConfig], step: int, device: torch.device) -> None:
+    def __init__(self, members: int, *, block: int, device: torch.device) -> None:
         dtype = torch.float32 if device.type == "cuda" else torch.float64  # what the fused update reads there
-        self._step = torch.tensor(step, device=device)
-        self._highest = torch.tensor([config.learning_rate for config in configs], dtype=dtype, device=device)
-        self._warmup = torch.tensor([max(config.warmup_steps, 1) for config in configs], device=device)
-        self.now: Float[Tensor, "member"] = torch.zeros_like(self._highest)
+        self._upcoming = torch.zeros(block, members, dtype=dtype, device=device)
+        self._place = torch.zeros(1, dtype=torch.int64, device=device)
+        self.now: Float[Tensor, "member"] = torch.zeros(members, dtype=dtype, device=device)
+
+    def prepare(self, upcoming: Sequence[Float[Tensor, "step"]]) -> None:
+        """Take the rates of the next updates, at most `block`, of each member."""
+        rates = torch.stack(list(upcoming), dim=1)
+        fill(self._upcoming, rates)
+        self._place.zero_()
 
     def advance(self) -> None:
-        """Set `now` for the next update.
-
-        >>> config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
-        >>> rates = LearningRates([config], 8, torch.device("cpu"))
-        >>> for _ in range(2):
-        ...     rates.advance()
-        ...     print(rates.now)
-        tensor([0.9000], dtype=torch.float64)
-        tensor([1.], dtype=torch.float64)
-        """
-        self._step += 1
-        self.now.copy_(self._highest * (self._step / self._warmup).clamp(max=1))
+        """Set `now` for the next update."""
+        self.now.copy_(self._upcoming.index_select(0, self._place)[0])
+        self._place += 1

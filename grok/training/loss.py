@@ -14,17 +14,20 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 def cross_entropy(
-    logits: Float[Tensor, "sample class"], targets: Int[Tensor, "sample"], dtype: torch.dtype = torch.float64
+    logits: Float[Tensor, "sample class"],
+    targets: Int[Tensor, "sample"],
+    dtype: torch.dtype = torch.float64,
+    label_smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
     """Mean cross-entropy in nats, computed and returned in `dtype`; the gradient comes back in the logits' dtype.
 
-    In float32 the loss of a fitted network underflows to exactly 0 below about 1e-7, its gradient with it. Samples
+    With label smoothing e the target is (1 - e)·y + e/C, y one-hot (Szegedy et al., CVPR 2016). In float32 the loss of a fitted network underflows to exactly 0 below about 1e-7, its gradient with it. Samples
     whose target is `IGNORED` are left out.
 
     >>> cross_entropy(torch.zeros(3, 4), torch.tensor([0, 1, IGNORED]))      # log 4
     tensor(1.3863, dtype=torch.float64)
     """
-    return F.cross_entropy(logits.to(dtype), targets, ignore_index=IGNORED)
+    return F.cross_entropy(logits.to(dtype), targets, ignore_index=IGNORED, label_smoothing=label_smoothing)
 
 
 def stablemax_cross_entropy(

@@ -1,4 +1,4 @@
-"""The update of one network: gradient filter, rule and norm, with all their state."""
+"""The update of one network: gradient filter, rule, pruned weights and norm, with all their state."""
 
 import torch
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from grok.config import OptimiserConfig
 from grok.models import Classifier
 from grok.training.fixed_norm import FixedNorm
 from grok.training.grokfast import Grokfast
+from grok.training.pruning import Pruning
 from grok.training.rules import make_rule
 
 
@@ -19,13 +20,15 @@ class Optimiser:
     changes as a network joins a stack or leaves it.
     """
 
-    def __init__(self, model: Classifier, config: OptimiserConfig) -> None:
+    def __init__(self, model: Classifier, config: OptimiserConfig, pruning: Pruning | None = None) -> None:
+        """Of a network of which `pruning`, if given, holds weights at 0."""
         self._parameters = dict(model.named_parameters())
         self._rule = make_rule(model, config)
         self._grokfast: Grokfast | None = None
         if config.grokfast:
             self._grokfast = Grokfast(self._parameters, amplitude=config.grokfast, decay=config.grokfast_decay)
         self._fixed_norm = FixedNorm(self._parameters.values()) if config.fixed_norm else None
+        self._pruning = pruning
         self._make_state()
         self.set_rate(config.learning_rate)
 
@@ -41,8 +44,19 @@ class Optimiser:
             self._grokfast()
         for optimiser in self._rule:
             optimiser.step()
+        if self._pruning:
+            self._pruning()
         if self._fixed_norm:
             self._fixed_norm()
+
+    def restart(self) -> None:
+        """Forget all earlier gradients: the next update is as the first."""
+        for optimiser in self._rule:
+            for tensors in optimiser.state.values():
+                for tensor in tensors.values():
+                    tensor.zero_()
+        if self._grokfast:
+            self._grokfast.restart()
 
     def state(self) -> dict[str, Tensor]:
         """The tensors themselves that the next update depends on, beside the parameters and the rate, by name."""
@@ -54,6 +68,8 @@ class Optimiser:
         }
         if self._grokfast:
             state |= {f"grokfast.{name}": tensor for name, tensor in self._grokfast.state().items()}
+        if self._pruning:
+            state |= {f"mask.{name}": mask for name, mask in self._pruning.masks.items()}
         return state
 
     def _make_state(self) -> None:
@@ -63,8 +79,6 @@ class Optimiser:
             parameter.grad = torch.zeros_like(parameter)
         for optimiser in self._rule:
             optimiser.step()
-            for tensors in optimiser.state.values():
-                for tensor in tensors.values():
-                    tensor.zero_()
+        self.restart()
         for parameter in self._parameters.values():
             parameter.grad = None

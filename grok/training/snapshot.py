@@ -33,10 +33,14 @@ class Samples(nn.Module):
         self.targets = F.pad(targets, (0, missing), value=IGNORED)
 
 
+Known = tuple[Float[Tensor, "split dim"], Float[Tensor, "split class"], Float[Tensor, ""]]
+"""Features, logits and loss of a split, as a step has computed them."""
+
+
 class Snapshot:
     """Features, logits, loss and moments of a split at one step, each computed when first asked for and then kept.
 
-    The training step hands over what it has computed on the training set, so measuring there costs no second pass.
+    A step on all training samples hands over what it has computed on them, so measuring there costs no second pass.
     """
 
     def __init__(
@@ -44,17 +48,18 @@ class Snapshot:
         *,
         model: Classifier,
         samples: Mapping[Split, Samples],
-        train_features: Float[Tensor, "train dim"],
-        train_logits: Float[Tensor, "train class"],
-        train_loss: Float[Tensor, ""],
+        known: Mapping[Split, Known],
         criterion: Criterion,
+        at_once: int | None = None,
     ) -> None:
+        """Of a network on these samples, at most `at_once` of which pass through it together."""
         self.model = model
         self.criterion = criterion
         self._samples = samples
-        self._features = {"train": train_features.detach()}
-        self._logits = {"train": train_logits.detach()}
-        self._loss = {"train": train_loss.detach()}
+        self._at_once = at_once
+        self._features = {split: features.detach() for split, (features, _, _) in known.items()}
+        self._logits = {split: logits.detach() for split, (_, logits, _) in known.items()}
+        self._loss = {split: loss.detach() for split, (_, _, loss) in known.items()}
         self._neurons: dict[Split, Float[Tensor, "split neuron"]] = {}
         self._moments: dict[Split, ClassMoments] = {}
 
@@ -70,7 +75,10 @@ class Snapshot:
     def features(self, split: Split) -> Float[Tensor, "split dim"]:
         """Representations of the split's samples."""
         if split not in self._features:
-            self._features[split] = self.model.features(self._samples[split].inputs)
+            inputs = self._samples[split].inputs
+            parts = inputs.split(self._at_once) if self._at_once else [inputs]
+            features = [self.model.features(part) for part in parts]
+            self._features[split] = features[0] if len(features) == 1 else torch.cat(features)
         return self._features[split]
 
     @torch.no_grad()

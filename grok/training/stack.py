@@ -45,17 +45,17 @@ class Stack:
                 buffer.data = self._buffers[name][index]
         self._structure = copy.deepcopy(learners[0]).to("meta")  # what is computed, not on what
 
-    def __call__(self, due: Sequence[str]) -> tuple[Float[Tensor, "member"], Observed]:
-        """The members' losses and what their probes observe, each with a leading member dimension."""
+    def __call__(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, "member"], Observed]:
+        """The members' losses and what their probes observe, each with a leading member dimension; as `Learner`."""
         if len(self._learners) == 1:
-            loss, observed = self._learners[0](due)
+            loss, observed = self._learners[0](due, last=last)
             return loss[None], {
                 probe: {name: tensor[None] for name, tensor in observation.items()}
                 for probe, observation in observed.items()
             }
 
         def member(parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> tuple[Tensor, Observed]:
-            return functional_call(self._structure, (parameters, buffers), (due,))
+            return functional_call(self._structure, (parameters, buffers), (due,), {"last": last})
 
         return vmap(member)(self._parameters, self._buffers)
 

@@ -1,15 +1,17 @@
-"""One full-batch training step, whole and visible, of one network or of many at once."""
+"""One training step, whole and visible, of one network or of many at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from grok.config import OptimiserConfig
 from grok.training.executor import Due
 from grok.training.learner import Learner
 from grok.training.learning_rate import LearningRates
 from grok.training.optimiser import Optimiser
+from grok.training.phases import Phases
 from grok.training.ring import Ring
 from grok.training.stack import Stack
 from grok.training.stopping import Settle
@@ -25,21 +27,34 @@ class Member:
     optimiser: Optimiser
     optimiser_config: OptimiserConfig
     settle: Settle
+    phases: Phases
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
+    """What later phases need of earlier ones, such as the weights of a network that is trained; by name."""
 
 
 class TrainingStep:
     """The step of some members. It is device work alone, and what changes lies in tensors: it can be captured."""
 
-    def __init__(self, members: Sequence[Member], *, step: int, block: int) -> None:
-        """Make ready for the updates from `step` on, and for what is observed in `block` of them."""
+    def __init__(self, members: Sequence[Member], *, block: int) -> None:
+        """Make ready for blocks of at most `block` steps, and for what is observed in them."""
         learner = members[0].learner
+        self._members = list(members)
         self._stack = Stack([member.learner for member in members])
         self._optimisers = [member.optimiser for member in members]
-        self._rates = LearningRates([member.optimiser_config for member in members], step, learner.device)
+        self._rates = LearningRates(len(members), block=block, device=learner.device)
         for optimiser, rate in zip(self._optimisers, self._rates.now, strict=True):
             optimiser.set_rate(rate)
         rows = {name: probe.schedule.most_due(block) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
+
+    def prepare(self, step: int, count: int) -> None:
+        """Bring to the device what the `count` steps from `step` on take of the host: rates and batches."""
+        upcoming = []
+        for member in self._members:
+            phase, first = member.phases.at(step)
+            member.learner.prepare(phase, step - first, count)
+            upcoming.append(phase.rates(step - first, count))
+        self._rates.prepare(upcoming)
 
     def __call__(self, due: Due) -> None:
         """Train every member for a step, and keep what the probes that are due observe."""

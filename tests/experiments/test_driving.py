@@ -87,10 +87,10 @@ from grok.experiments import driving
 driving.SAVE_INTERVAL, driving.SAVE_SHARE = 0.0, 1e9
 save_checkpoint = driving.save_checkpoint
 
-def killed_at_100(run, step, model, optimiser):
+def killed_at_100(run, step, member):
     if step == 100:
         os.kill(os.getpid(), signal.SIGKILL)
-    return save_checkpoint(run, step, model, optimiser)
+    return save_checkpoint(run, step, member)
 
 driving.save_checkpoint = killed_at_100
 """
@@ -110,9 +110,9 @@ def test_a_checkpoint_never_runs_ahead_of_the_record_where_measuring_lags(tmp_pa
     save_at_every_block(monkeypatch)
     save_checkpoint, saved = driving.save_checkpoint, []
 
-    def save(run, step, *what):
+    def save(run, step, member):
         saved.append((step, run.metrics()["step"].tolist()))
-        return save_checkpoint(run, step, *what)
+        return save_checkpoint(run, step, member)
 
     monkeypatch.setattr(driving, "save_checkpoint", save)
     run, _ = start(tmp_path)
@@ -145,7 +145,7 @@ class Broken(EmbeddingInterplay):
 
 
 def with_embedding_probe(make):
-    def build(config, seed, device):
+    def build(config, seed, device, folder):
         member = grokking.build(config, seed, device)
         member.learner._probes["embedding"] = make()
         return member

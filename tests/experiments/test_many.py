@@ -124,7 +124,7 @@ class Accurate(stopping.Settle):
 
 
 def ending_at_different_steps():
-    def build(config, seed, device):
+    def build(config, seed, device, folder):
         return dataclasses.replace(grokking.build(config, seed, device), settle=Accurate(10 + 20 * seed))
 
     return dataclasses.replace(EXPERIMENT, build=build)

@@ -18,7 +18,7 @@ def optimiser_tensors(member):
 
 
 def save(run, member, step):
-    return save_checkpoint(run, step, member.learner.model, member.optimiser)
+    return save_checkpoint(run, step, member)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_loaded_network_takes_the_same_next_steps_bit_for_bit(tmp_path, model)
     with torch.no_grad():
         for parameter in loaded.learner.model.parameters():
             parameter.zero_()
-    resumed = Engine([loaded], first_step=load_checkpoint(path, loaded.learner.model, loaded.optimiser))
+    resumed = Engine([loaded], first_step=load_checkpoint(path, loaded))
     assert resumed.step == 12
     assert run_steps(engine, new_run(tmp_path), 5) == run_steps(resumed, new_run(tmp_path), 5)
     for expected, got in zip(trained.learner.parameters(), loaded.learner.parameters(), strict=True):
@@ -65,10 +65,10 @@ def test_a_truncated_checkpoint_is_named_with_its_mend(tmp_path, length):
     second.write_bytes(second.read_bytes()[:length])
     message = "step-00000100.safetensors is damaged .*: delete it to go on from step-00000050.safetensors$"
     with pytest.raises(CheckpointError, match=message):
-        load_checkpoint(second, member.learner.model, member.optimiser)
+        load_checkpoint(second, member)
     first.write_bytes(first.read_bytes()[:length])
     with pytest.raises(CheckpointError, match=r"there is no earlier one; train anew beside it with --again$"):
-        load_checkpoint(first, member.learner.model, member.optimiser)
+        load_checkpoint(first, member)
     assert all(map(torch.equal, before, member.learner.parameters()))
 
 
@@ -85,7 +85,7 @@ def test_a_checkpoint_of_another_network_is_refused_and_leaves_the_network(misfi
     path, member = misfit
     before = copies(member.learner.parameters())
     with pytest.raises(CheckpointError, match=r"holds another network than run.json describes: restore either"):
-        load_checkpoint(path, member.learner.model, member.optimiser)
+        load_checkpoint(path, member)
     assert all(map(torch.equal, before, member.learner.parameters()))
 
 
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_another_network_leaves_the_optimiser(misfit):
     path, member = misfit
     before = copies(optimiser_tensors(member))
     with pytest.raises(CheckpointError):
-        load_checkpoint(path, member.learner.model, member.optimiser)
+        load_checkpoint(path, member)
     assert all(map(torch.equal, before, optimiser_tensors(member)))
 
 
@@ -106,5 +106,5 @@ def test_a_checkpoint_without_the_optimisers_state_or_with_anothers_is_refused(t
     path, member = save(run, trained, 2), small_member(optimiser=OptimiserConfig(**loaded))
     before = copies(member.learner.parameters())
     with pytest.raises(CheckpointError, match=r"holds another optimiser than run.json describes: restore either"):
-        load_checkpoint(path, member.learner.model, member.optimiser)
+        load_checkpoint(path, member)
     assert all(map(torch.equal, before, member.learner.parameters()))

@@ -70,7 +70,8 @@ def test_no_step_waits_for_the_gpu(rule):
 
     optimiser = OptimiserConfig(rule=rule, grokfast=2.0, fixed_norm=True)
     member = small_member(device="cuda", optimiser=optimiser, sample_sizes="every:1")
-    step = TrainingStep([member], step=0, block=10)
+    step = TrainingStep([member], block=10)
+    step.prepare(0, 4)
     everything = tuple(member.learner.probes)
     step(everything)
     with warnings.catch_warnings():

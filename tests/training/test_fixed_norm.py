@@ -16,7 +16,8 @@ def norm(model):
 @pytest.mark.parametrize("fixed", [True, False])
 def test_the_norm_of_all_weights_is_that_of_step_0_after_every_update(fixed):
     member = small_member(optimiser=OptimiserConfig(learning_rate=1e-2, fixed_norm=fixed))
-    expected, step = norm(member.learner.model), TrainingStep([member], step=0, block=20)
+    expected, step = norm(member.learner.model), TrainingStep([member], block=20)
+    step.prepare(0, 20)
     ratios = []
     for _ in range(20):
         step(())

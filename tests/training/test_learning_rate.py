@@ -1,30 +1,46 @@
-"""The learning rate warms up member by member, and goes on where a resumed run stands."""
+"""The learning rate warms up and decays member by member, and goes on where a resumed run stands."""
+
+import math
 
 import pytest
+import torch
 
 from grok.config import OptimiserConfig
-from grok.training.learning_rate import LearningRates
+from grok.training.learning_rate import LearningRates, scheduled_rates
 from tests.helpers import CPU
 
 
-def rates(configs, steps, *, first=0):
-    schedule = LearningRates(configs, first, CPU)
-    found = []
-    for _ in range(steps):
-        schedule.advance()
-        found.append(schedule.now.tolist())
-    return found
+def rates(config, steps, *, first=0, total=100):
+    return scheduled_rates(config, torch.arange(first, first + steps), total=total).tolist()
 
 
-def test_each_member_has_its_own_rate_and_warm_up():
-    configs = [OptimiserConfig(learning_rate=1e-3, warmup_steps=2), OptimiserConfig(learning_rate=4.0, warmup_steps=4)]
-    assert rates(configs, 5) == [[0.5e-3, 1.0], [1e-3, 2.0], [1e-3, 3.0], [1e-3, 4.0], [1e-3, 4.0]]
+def test_the_warm_up_is_linear_and_the_full_rate_follows():
+    assert rates(OptimiserConfig(learning_rate=4.0, warmup_steps=4), 5) == [1.0, 2.0, 3.0, 4.0, 4.0]
 
 
 def test_without_warm_up_the_first_update_has_the_full_rate():
-    assert rates([OptimiserConfig(learning_rate=0.5, warmup_steps=0)], 1) == [[0.5]]
+    assert rates(OptimiserConfig(learning_rate=0.5, warmup_steps=0), 1) == [0.5]
 
 
 def test_a_resumed_warm_up_goes_on():
-    configs = [OptimiserConfig(learning_rate=1.0, warmup_steps=10)]
-    assert rates(configs, 3, first=7) == rates(configs, 10)[7:] == [[pytest.approx(0.8)], [pytest.approx(0.9)], [1.0]]
+    config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
+    assert rates(config, 3, first=7) == rates(config, 10)[7:] == [pytest.approx(0.8), pytest.approx(0.9), 1.0]
+
+
+def test_cosine_decay_goes_from_the_full_rate_to_nothing_and_joins_the_warm_up():
+    config = OptimiserConfig(learning_rate=2.0, warmup_steps=0, decay="cosine")
+    assert rates(config, 5, total=4) == pytest.approx([2.0, 1 + math.sqrt(0.5), 1.0, 1 - math.sqrt(0.5), 0.0])
+    warmed_up = OptimiserConfig(learning_rate=2.0, warmup_steps=2, decay="cosine")
+    assert rates(warmed_up, 2, total=4) == pytest.approx([1.0, 1 + math.sqrt(0.5)])
+
+
+def test_each_update_of_a_block_has_its_rate_in_float64_and_each_member_its_own():
+    schedule = LearningRates(2, block=3, device=CPU)
+    upcoming = [torch.tensor([0.1, 0.2], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)]
+    for _ in range(2):  # a block after another begins at its own first
+        schedule.prepare(upcoming)
+        found = []
+        for _ in range(2):
+            schedule.advance()
+            found.append(schedule.now.tolist())
+        assert found == [[0.1, 1.0], [0.2, 2.0]]

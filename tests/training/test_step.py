@@ -14,7 +14,8 @@ def test_a_step_updates_every_member_and_keeps_the_losses_before_it():
     members = [member(index) for index in range(2)]
     before = [[parameter.detach().clone() for parameter in each.learner.parameters()] for each in members]
     expected = [each.learner(())[0].item() for each in members]
-    step = TrainingStep(members, step=0, block=5)
+    step = TrainingStep(members, block=5)
+    step.prepare(0, 1)
     step(("embedding",))
     step.ring.note(0, (LOSS, "embedding"))
     block = step.ring.take()
@@ -31,7 +32,9 @@ def test_the_optimisers_read_the_rates_that_the_step_sets():
     members = [small_member(optimiser=config), small_member(optimiser=dataclasses.replace(config, learning_rate=2e-2))]
     heads = [each.learner.model.head.weight for each in members]
     before = [head.detach().clone() for head in heads]
-    TrainingStep(members, step=1, block=5)(())
+    step = TrainingStep(members, block=5)
+    step.prepare(1, 1)
+    step(())
     for head, old, rate in zip(heads, before, (1e-2 * 2 / 4, 2e-2 * 2 / 4), strict=True):
         moved = (head - old).abs().median()  # AdamW's first update is rate times sign, but for epsilon
         torch.testing.assert_close(moved.item(), rate, rtol=1e-3, atol=0)

@@ -4,22 +4,26 @@ from collections.abc import Callable
 
 import torch
 
-from grok.config import ConfigError, ProbesConfig, Schedule
+from grok.config import ClassifierProbesConfig, ConfigError, Schedule
 from grok.tasks import Task
 from grok.training.loss import Criterion, cross_entropy
 from grok.training.probes.accuracy import Accuracy
+from grok.training.probes.before_after import BeforeAfter
 from grok.training.probes.collapse import Collapse
 from grok.training.probes.fourier import Fourier
 from grok.training.probes.interplay import EmbeddingInterplay, PrototypeInterplay, SampleInterplay
 from grok.training.probes.neurons import Neurons
 from grok.training.probes.norms import Norms
+from grok.training.probes.phase_values import PhaseValues
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
 from grok.training.probes.rank import Rank
 from grok.training.probes.sizes import SampleSizes
 from grok.training.probes.spectrum import Spectrum
 
 
-def make_probes(config: ProbesConfig, task: Task, seed: int, *, criterion: Criterion = cross_entropy) -> list[Probe]:
+def make_probes(
+    config: ClassifierProbesConfig, task: Task, seed: int, *, criterion: Criterion = cross_entropy
+) -> list[Probe]:
     """The probes that `config` switches on, of a network that trains with `criterion`, here in float64.
 
     Raises:
@@ -39,11 +43,11 @@ def make_probes(config: ProbesConfig, task: Task, seed: int, *, criterion: Crite
         "collapse": Collapse,
         "rank": Rank,
     }
-    schedules = {name: config.schedule(name) for name in makers}
-    return [make(schedules[name]) for name, make in makers.items() if schedules[name].kind != "off"]
+    schedules = {name: config.schedule(name) for name in makers if name in config.names()}
+    return [makers[name](schedule) for name, schedule in schedules.items() if schedule.kind != "off"]
 
 
-def check_classes(config: ProbesConfig, task: Task) -> None:
+def check_classes(config: ClassifierProbesConfig, task: Task) -> None:
     """Refuse probes that need samples of classes that the task has none of.
 
     Raises:
@@ -69,4 +73,4 @@ def check_classes(config: ProbesConfig, task: Task) -> None:
             )
 
 
-__all__ = ["SPLITS", "Metrics", "Observation", "Probe", "check_classes", "make_probes"]
+__all__ = ["SPLITS", "BeforeAfter", "Metrics", "Observation", "PhaseValues", "Probe", "check_classes", "make_probes"]

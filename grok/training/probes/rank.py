@@ -23,8 +23,9 @@ class Rank(Probe):
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Embedding, unembedding, and of either split the centred class means and the covariance of the features."""
-        assert isinstance(snapshot.model, TokenClassifier)
-        observed: Observation = {"embedding": snapshot.model.token_embeddings(), "head": snapshot.model.head.weight}
+        observed: Observation = {"unembedding": snapshot.model.head.weight}
+        if isinstance(snapshot.model, TokenClassifier):
+            observed["embedding"] = snapshot.model.token_embeddings()
         for split in SPLITS:
             moments = snapshot.moments(split)
             observed[f"{split}/class_means"] = moments.centred_means
@@ -32,11 +33,11 @@ class Rank(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `rank/embedding`, `rank/unembedding`, `rank/{class_means,features}/<split>` (numbers of dimensions).
+        """Columns `rank/embedding` if there is one, `rank/unembedding`, `rank/{class_means,features}/<split>` (numbers of dimensions).
 
         And `spectral_entropy/<split>` (nats).
         """
-        metrics = {"rank/embedding": _rank(observed["embedding"]), "rank/unembedding": _rank(observed["head"])}
+        metrics = {f"rank/{name}": _rank(observed[name]) for name in ("embedding", "unembedding") if name in observed}
         for split in SPLITS:
             variances = torch.linalg.eigvalsh(observed[f"{split}/covariance"])
             metrics[f"rank/class_means/{split}"] = _rank(observed[f"{split}/class_means"])

@@ -32,9 +32,7 @@ def values_of(features, labels, head):
     snapshot = Snapshot(
         model=model,
         samples={split: Samples(features, labels) for split in ("train", "test")},
-        train_features=features,
-        train_logits=model.head(features),
-        train_loss=torch.zeros(()),
+        known={},
         criterion=cross_entropy,
     )
     probe = Collapse(Schedule.parse("every:1"))

@@ -1,0 +1,114 @@
+"""What the image experiments share: a network with its data, its batches, its probes and its update."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from grok.config import SupervisedConfig
+from grok.models import make_image_model
+from grok.random import stream
+from grok.tasks import Task
+from grok.tasks.images import DataFolder, make_image_task, measured_task
+from grok.training.batches import Batches
+from grok.training.engine import BLOCK
+from grok.training.learner import Learner
+from grok.training.loss import cross_entropy
+from grok.training.optimiser import Optimiser
+from grok.training.phases import Phase, Phases
+from grok.training.probes import Probe, make_probes
+from grok.training.pruning import Pruning
+from grok.training.step import Member
+from grok.training.stopping import Settle
+
+AT_ONCE = 1_000  # samples that pass through a network together when they are measured
+
+MoreProbes = Callable[[Task, int], Sequence[Probe]]
+"""Probes of an experiment's own, for the samples that are measured and the dimension of the features."""
+
+
+def _no_more(task: Task, dim: int) -> list[Probe]:
+    return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTraining:
+    """A network at step 0, with all that trains it but for the phases."""
+
+    config: SupervisedConfig
+    learner: Learner
+    optimiser: Optimiser
+    pruning: Pruning | None
+
+    def member(self, phases: Sequence[Phase], kept: Mapping[str, Tensor] | None = None) -> Member:
+        """Ready to train, in these phases."""
+        return Member(
+            learner=self.learner,
+            optimiser=self.optimiser,
+            optimiser_config=self.config.optimiser,
+            settle=Settle(steps=self.config.total_steps, settle=None),
+            phases=Phases(phases),
+            kept=kept or {},
+        )
+
+    def network(self) -> dict[str, Tensor]:
+        """Parameters and buffers of the network, by name: the tensors themselves, without their gradients."""
+        model = self.learner.model
+        tensors = (*model.named_parameters(), *model.named_buffers())
+        return {name: tensor.detach() for name, tensor in tensors}
+
+
+def image_training(
+    config: SupervisedConfig,
+    seed: int,
+    device: torch.device,
+    folder: DataFolder,
+    *,
+    more_probes: MoreProbes = _no_more,
+    pruned: bool = False,
+) -> ImageTraining:
+    """Initial weights, order of the data, augmentation and measured samples come from the seed, alike on every device.
+
+    Raises:
+        DataError: the data set cannot be had.
+    """
+    data = make_image_task(config.task, seed, folder)
+    measured = measured_task(data, config.task, seed).to(device)
+    model = make_image_model(
+        config.model,
+        shape=data.inputs.shape[1:],
+        num_classes=data.num_classes,
+        generator=stream(seed, "model"),
+    )
+    model = model.to(device)
+    if config.model.network == "wide-resnet":
+        model = model.to(memory_format=torch.channels_last)
+    criterion = partial(cross_entropy, dtype=torch.float32, label_smoothing=config.label_smoothing)
+    probes = [
+        *make_probes(config.probes, measured, seed, criterion=criterion),
+        *more_probes(measured, model.head.in_features),
+    ]
+    learner = Learner(
+        task=measured,
+        model=model,
+        probes=probes,
+        criterion=criterion,
+        batches=Batches(
+            data.to(device),
+            size=config.batch_size,
+            augmentation=config.task.augmentation,
+            seed=seed,
+            block=BLOCK,
+        ),
+        autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
+        at_once=AT_ONCE,
+    )
+    pruning = Pruning(model) if pruned else None
+    optimiser = Optimiser(model, config.optimiser, pruning)
+    return ImageTraining(config=config, learner=learner, optimiser=optimiser, pruning=pruning)
+
+
+def check(config: SupervisedConfig, seed: int) -> None:
+    """Nothing more to refuse: every split has samples of every class, whatever the seed."""

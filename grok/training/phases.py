@@ -1,0 +1,74 @@
+"""What a training consists of: stretches of steps, each with a rate of its own and a beginning that may change weights."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grok.config import OptimiserConfig
+from grok.training.learning_rate import scheduled_rates
+
+
+def _nothing() -> None:
+    """Go on as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of steps of one training."""
+
+    steps: int
+    """Its length."""
+    optimiser: OptimiserConfig
+    """Warm-up and decay of its learning rate, which begin with it."""
+    updates: int | None = None
+    """Its first so many steps update the network, and the others leave it as it is; None: all do."""
+    enter: Callable[[], None] = _nothing
+    """Brings network and optimiser to where the phase begins; device work alone. Not called on resuming amid it."""
+    order: int = 0
+    """Which of the seed's orders of the training samples and augmentations its batches follow, from their beginning."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Columns that tell the phase in the record, as the probe `PhaseValues` shows them."""
+    measured: tuple[int, ...] = ()
+    """Steps, counted from its first, at which every probe measures, due or not."""
+    without: tuple[str, ...] = ()
+    """Probes that have nothing to measure in it."""
+
+
+    def rates(self, first: int, count: int) -> Float[Tensor, "step"]:
+        """The learning rates of `count` steps from its step `first` on; 0 where there is no update."""
+        steps = torch.arange(first, first + count)
+        updates = self.steps if self.updates is None else self.updates
+        rates = scheduled_rates(self.optimiser, steps, total=max(updates, 1))
+        return rates if self.updates is None else torch.where(steps < updates, rates, 0.0)
+
+
+class Phases:
+    """The phases of a training, one after the other from step 0; the last lasts as long as the training does."""
+
+    def __init__(self, phases: Sequence[Phase]) -> None:
+        self._first: dict[int, Phase] = {}
+        at = 0
+        for phase in phases:
+            self._first[at] = phase
+            at += phase.steps
+
+    def begins(self, step: int) -> Phase | None:
+        """The phase whose first step this is, if one is."""
+        return self._first.get(step)
+
+    def at(self, step: int) -> tuple[Phase, int]:
+        """The phase that a step is in, and its first step; past the end of all the last one.
+
+        >>> phases = Phases([Phase(steps=5, optimiser=OptimiserConfig()), Phase(steps=3, optimiser=OptimiserConfig())])
+        >>> [phases.at(step)[1] for step in (0, 4, 5, 8)]
+        [0, 0, 5, 5]
+        """
+        first = max(first for first in self._first if first <= step)
+        return self._first[first], first
+
+    def later(self, step: int) -> list[int]:
+        """The first steps of the phases that begin after a step."""
+        return [first for first in self._first if first > step]
