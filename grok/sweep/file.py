@@ -132,7 +132,7 @@ class _Reader:
             """The block's own, or the file's."""
             return (*where, key) if key in table else (key,)
 
-        preset = "paper"
+        preset = self._experiment.default_preset
         if self._document.get(at("preset")) is not None:
             preset = self._document.text(at("preset"), f"one of {', '.join(self._experiment.presets)}")
             self._document.chosen(at("preset"), preset, self._experiment.presets)

@@ -21,6 +21,8 @@ STEPS = {
     "ungrokked": "ungrokked",
 }
 
+GROKKING = ("grokked", "ungrokked")
+
 
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
     """One line a run: id, status, step, test accuracy at the end and the step at which it grokked."""
@@ -50,15 +52,16 @@ def describe(run: Run) -> str:
     if manifest["status"] == "failed":
         lines.append(f"error    {manifest['error']}")
     if manifest["summary"]:
-        lines += ["", *_describe_summary(manifest["summary"])]
+        lines += ["", *_describe_summary(manifest["summary"], groks=manifest["experiment"] == "grokking")]
     return "\n".join(lines)
 
 
-def _describe_summary(summary: dict[str, Any]) -> list[str]:
+def _describe_summary(summary: dict[str, Any], *, groks: bool) -> list[str]:
+    """Accuracies, extrema, and of an experiment that groks also when it did and what turned before."""
     events, last = summary["events"], summary["last"]
     lines = []
     for name, title in STEPS.items():
-        if name in events:  # runs of earlier versions know fewer
+        if name in events and (groks or name not in GROKKING):  # runs of earlier versions know fewer
             lines.append(f"{title:<20} {'never' if events[name] is None else f'step {events[name]:,}'}")
     lines += [
         "",
@@ -71,9 +74,11 @@ def _describe_summary(summary: dict[str, Any]) -> list[str]:
             f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" if name in extrema else "-"
             for name in EXTREMA
         ]
-        end = ", ".join(f"{last[f'interplay/{pairing}/{ratio}']:.3f}" for ratio in ("mir", "hdr"))
+        columns = [f"interplay/{pairing}/{ratio}" for ratio in ("mir", "hdr")]
+        end = ", ".join(f"{last[column]:.3f}" if column in last else "-" for column in columns)
         lines.append(f"{pairing:<16}" + "".join(f"{cell:>17}" for cell in cells) + f"{end:>22}")
-    if turns := events.get("turns"):
+    turns = events.get("turns")
+    if groks and turns:
         width = max(len(column) for column in ("measure", *turns))
         lines += ["", f"{'measure':<{width}}{'turn detected':>16}{'from':>10}"]
         for column, turn in turns.items():

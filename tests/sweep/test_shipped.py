@@ -19,6 +19,14 @@ RUNS = {
     "moduli-gpu": 30,
     "phase": 120,
     "phase-gpu": 200,
+    "supervised": 5,
+    "supervised-gpu": 5,
+    "label-smoothing": 35,
+    "label-smoothing-gpu": 35,
+    "connectivity": 15,
+    "connectivity-gpu": 15,
+    "pruning": 5,
+    "pruning-gpu": 5,
 }
 
 
