@@ -1,5 +1,6 @@
 """Benchmarks: every figure is a ratio or a rate measured in one run, on the machine at hand."""
 
+from grok.bench.image_training import images
 from grok.bench.information import estimator, interplay, large, spectra
 from grok.bench.measure import Section
 from grok.bench.scaling import memory, size, stack
@@ -13,6 +14,7 @@ SECTIONS: dict[str, Section] = {
     "stack": stack,
     "size": size,
     "memory": memory,
+    "images": images,
     "startup": startup,
     "estimator": estimator,
     "large": large,

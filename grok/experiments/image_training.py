@@ -11,7 +11,7 @@ from grok.config import SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import DataFolder, make_image_task, measured_task
+from grok.tasks.images import DataFolder, ImageTask, make_image_task, measured_task
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.learner import Learner
@@ -75,6 +75,19 @@ def image_training(
         DataError: the data set cannot be had.
     """
     data = make_image_task(config.task, seed, folder)
+    return training_on(data, config, seed, device, more_probes=more_probes, pruned=pruned)
+
+
+def training_on(
+    data: ImageTask,
+    config: SupervisedConfig,
+    seed: int,
+    device: torch.device,
+    *,
+    more_probes: MoreProbes = _no_more,
+    pruned: bool = False,
+) -> ImageTraining:
+    """`image_training` on data that are there already."""
     measured = measured_task(data, config.task, seed).to(device)
     model = make_image_model(
         config.model,
@@ -84,7 +97,9 @@ def image_training(
     )
     model = model.to(device)
     if config.model.network == "wide-resnet":
-        model = model.to(memory_format=torch.channels_last)
+        for parameter in model.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     criterion = partial(cross_entropy, dtype=torch.float32, label_smoothing=config.label_smoothing)
     probes = [
         *make_probes(config.probes, measured, seed, criterion=criterion),

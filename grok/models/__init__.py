@@ -1,6 +1,6 @@
 """Networks. Each is a `Classifier`, so every probe works on every one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -25,8 +25,8 @@ def make_image_model(
     config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
 ) -> Classifier:
     """The network that `config` describes, for inputs of this shape, the samples' axis aside."""
-    network = {"wide-resnet": WideResNet, "conv1d": ConvNet1d, "mlp": MLP}[config.network]
-    return network(config, shape=shape, num_classes=num_classes, generator=generator)
+    networks: dict[str, Callable[..., Classifier]] = {"wide-resnet": WideResNet, "conv1d": ConvNet1d, "mlp": MLP}
+    return networks[config.network](config, shape=shape, num_classes=num_classes, generator=generator)
 
 
 __all__ = [

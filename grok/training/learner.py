@@ -93,11 +93,11 @@ class Learner(nn.Module):
             features = self.model.features(train.inputs)
             logits = self.model.head(features)
             loss = self.criterion(logits, train.targets)
-            return loss, self._observe(due, self.snapshot({"train": (features, logits, loss)}))
+            return loss, self.observe(due, self.snapshot({"train": (features, logits, loss)}))
 
         snapshot = self.snapshot()
         self.model.eval()  # batch normalisation by its averages, which stay as they are
-        observed = self._observe(due, snapshot)
+        observed = self.observe(due, snapshot)
         if last:
             return snapshot.loss("train"), observed
         self.model.train()
@@ -116,5 +116,6 @@ class Learner(nn.Module):
         )
 
     @torch.no_grad()
-    def _observe(self, due: Sequence[str], snapshot: Snapshot) -> Observed:
+    def observe(self, due: Sequence[str], snapshot: Snapshot) -> Observed:
+        """What the probes named in `due` observe."""
         return {name: self.probes[name].observe(snapshot) for name in due}

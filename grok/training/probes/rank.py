@@ -33,9 +33,9 @@ class Rank(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `rank/embedding` if there is one, `rank/unembedding`, `rank/{class_means,features}/<split>` (numbers of dimensions).
+        """Columns `rank/unembedding`, `rank/{class_means,features}/<split>` and, of tokens, `rank/embedding`.
 
-        And `spectral_entropy/<split>` (nats).
+        These are numbers of dimensions; and `spectral_entropy/<split>` (nats).
         """
         metrics = {f"rank/{name}": _rank(observed[name]) for name in ("embedding", "unembedding") if name in observed}
         for split in SPLITS:
