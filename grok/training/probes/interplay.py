@@ -1,7 +1,7 @@
 """MIR and HDR of the three pairings: prototype, sample, embedding."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grok.config import Schedule
@@ -114,7 +114,21 @@ def interplay_columns(
     vectors_2: Float[Tensor, "*batch n dim_2"],
     weights: Float[Tensor, "*batch n"] | None = None,
 ) -> Metrics:
-    """Columns `<prefix>/<value>` of the two sets of vectors."""
+    """Columns `<prefix>/<value>` of the two sets of vectors; NaN if one of them is zero, which has no direction."""
+    directed = _directed(vectors_1, weights) & _directed(vectors_2, weights)
+    vectors_1, vectors_2 = (torch.where(directed[..., None, None], each, 1.0) for each in (vectors_1, vectors_2))
     # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for.
     values = gram_interplay(vectors_1.double(), vectors_2.double(), weights=weights, check=False)
-    return {f"{prefix}/{name}": value for name, value in zip(Interplay._fields, values, strict=True)}
+    return {
+        f"{prefix}/{name}": torch.where(directed, value, torch.nan)
+        for name, value in zip(Interplay._fields, values, strict=True)
+    }
+
+
+def _directed(
+    vectors: Float[Tensor, "*batch n dim"], weights: Float[Tensor, "*batch n"] | None
+) -> Bool[Tensor, "*batch"]:
+    """Whether all vectors that count are finite and not zero."""
+    largest = vectors.abs().amax(dim=-1)
+    directed = (largest > 0) & largest.isfinite()
+    return (directed if weights is None else directed | (weights == 0)).all(dim=-1)

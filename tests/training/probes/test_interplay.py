@@ -11,6 +11,7 @@ from grok.experiments import grokking
 from grok.information import interplay
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
+from grok.training.probes.interplay import interplay_columns
 from tests.helpers import CPU, small_config
 from tests.reference.information import naive_interplay
 from tests.training.probes.helpers import features_and_targets, measure
@@ -89,3 +90,17 @@ def test_a_split_with_one_class_is_refused_with_the_mend():
     with pytest.raises(ConfigError, match=message):
         make_probes(ProbesConfig(sample="off"), task, seed=0)
     assert [probe.name for probe in make_probes(ProbesConfig.only(norms="every:1"), task, seed=0)] == ["norms"]
+
+
+def test_a_zero_vector_has_no_direction_and_leaves_the_other_networks_of_the_batch_theirs():
+    vectors = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    expected = interplay_columns("x", vectors, vectors.flip(-1))
+    broken = vectors.clone()
+    broken[1, 2] = 0
+    broken[2, 0, 0] = torch.inf
+    found = interplay_columns("x", broken, vectors.flip(-1))
+    for name, values in found.items():
+        assert values[0] == expected[name][0]
+        assert values[1:].isnan().all()
+    weights = torch.tensor([0.25, 0.25, 0.0, 0.25, 0.25], dtype=torch.float64).expand(3, 5)
+    assert not interplay_columns("x", broken, vectors, weights)["x/mir"][1].isnan()
