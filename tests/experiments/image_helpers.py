@@ -1,6 +1,7 @@
 """Image experiments small enough to train in a second."""
 
 import dataclasses
+from itertools import pairwise
 
 from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
 from tests.experiments.helpers import interrupt_before, resume, start
@@ -27,7 +28,7 @@ def trained_in_parts(root, experiment, config, steps, monkeypatch):
         interrupt_before(patch, steps[0])
         run, finished = start(root, config, experiment=experiment)
     assert not finished
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         with monkeypatch.context() as patch:
             interrupt_before(patch, after - before)
             assert not resume(run, wandb="disabled")
