@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
     "arguments": set(),
     "sweep": {"arguments", "config", "experiments", "tracking", "training"},
-    "bench": {"config", "experiments", "information", "models", "tracking", "training"},
+    "bench": {"config", "experiments", "information", "models", "random", "tasks", "tracking", "training"},
     "examples": {"information"},
     "cli": {"arguments", "bench", "config", "tracking", "figures", "experiments", "sweep", "tasks"},
     "__main__": {"cli"},

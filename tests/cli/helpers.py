@@ -25,4 +25,9 @@ def tree(folder):
 
 def parse_train(*arguments, config=None):
     options_type = with_config(GrokkingConfig, ("paper", "laptop"))
-    return parse(options_type, "train grokking", arguments, default=TrainOptions(config=config or GrokkingConfig()))
+    return parse(
+        options_type,
+        "train grokking",
+        arguments,
+        default=TrainOptions(config=config or GrokkingConfig(), preset="paper"),
+    )

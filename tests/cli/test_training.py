@@ -139,3 +139,27 @@ def test_a_write_that_fails_halfway_says_how_to_go_on(runs, capsys, size):
         f"what was saved before is intact; make room or mend the permissions, then `grok resume {run.path}`"
     )
     assert main(["resume", str(run.path), "--wandb", "disabled"]) == 0
+
+
+IMAGES = ("--config.model.width", "4", "--wandb", "disabled", "--device", "cpu")
+
+
+def test_an_experiment_on_images_begins_from_its_own_preset_and_needs_no_data(runs):
+    assert main(["train", "supervised", *IMAGES, "--steps", "2", "--runs", str(runs)]) == 0
+    (run,) = Store(runs).runs()
+    assert run.manifest()["config"]["task"]["dataset"] == "mnist1d"
+    assert run.metrics()["step"].tolist() == [0, 1, 2]
+
+
+def test_a_data_set_that_is_not_there_is_bad_usage_and_leaves_nothing(runs, tmp_path, capsys):
+    arguments = ["--preset", "paper", "--data", str(tmp_path / "none"), "--wandb", "disabled", "--runs", str(runs)]
+    assert main(["train", "supervised", *arguments]) == 2
+    assert error_line(capsys).endswith("there, or add --download)")
+    assert not list(runs.rglob("run.json"))
+
+
+def test_where_the_data_lie_is_kept_for_resuming(runs, tmp_path, monkeypatch):
+    arguments = ["--steps", "2", "--data", str(tmp_path / "data"), "--runs", str(runs)]
+    assert main(["train", "supervised", *IMAGES, *arguments]) == 0
+    (run,) = Store(runs).runs()
+    assert run.manifest()["data"] == str(tmp_path / "data")

@@ -9,7 +9,9 @@ from grok.random import stream
 
 
 def make(*, shape, **settings):
-    return make_image_model(ImageModelConfig(network="mlp", **settings), shape=shape, num_classes=10, generator=stream(0, "model"))
+    return make_image_model(
+        ImageModelConfig(network="mlp", **settings), shape=shape, num_classes=10, generator=stream(0, "model")
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 40), (3, 4, 5)])

@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from grok.config import ConfigError
 from grok.tasks.images.normalise import channel_statistics
 from grok.tasks.task import Task
 
 
-class DataError(Exception):
+class DataError(ConfigError):
     """A data set cannot be had: the message names the file or package and the mend."""
 
 
