@@ -45,7 +45,8 @@ REFUSALS = {
     ),
     "unknown experiment": (
         ["train", "groking"],
-        "grok: experiment: expected one of grokking, supervised, connectivity, pruning, got 'groking'; did you mean 'grokking'?",
+        "grok: experiment: expected one of grokking, supervised, connectivity, pruning, got 'groking'; did you mean "
+        "'grokking'?",
     ),
     "unknown preset": (
         ["train", "grokking", "--preset", "desktop"],
@@ -79,7 +80,8 @@ REFUSALS = {
     "unknown command": (["trian"], "grok: command: expected one of train, resume, sweep, list, show"),
     "unknown section": (
         ["bench", "spectre"],
-        "grok: section: expected one of step, probes, recording, stack, size, memory, images, startup, estimator, large, "
+        "grok: section: expected one of step, probes, recording, stack, size, memory, images, startup, estimator, "
+        "large, "
         "interplay, spectra, got 'spectre'",
     ),
     "unknown figure": (
