@@ -68,8 +68,12 @@ def parse_seeds(text: str) -> list[int]:
     seeds: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)):
             raise UsageError(f"--seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got {text!r}")
+        if dash and int(last) < int(first):
+            raise UsageError(
+                f"--seeds: expected ranges from low to high, got '{first}-{last}': did you mean {last}-{first}?"
+            )
         if dash and int(last) - int(first) >= MOST_SEEDS:
             raise UsageError(f"--seeds: expected at most {MOST_SEEDS:,} seeds, got {text!r}")
         seeds.update(range(int(first), int(last or first) + 1))

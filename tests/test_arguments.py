@@ -59,10 +59,17 @@ def test_the_value_of_a_flag_is_read_ahead_of_the_others(arguments, value):
     assert value_of("--preset", arguments, default="paper") == value
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "1-", "3-1", "1,,2", "0.5"])
+@pytest.mark.parametrize("text", ["", "a", "-1", "1-", "1,,2", "0.5"])
 def test_seeds_that_cannot_be_are_refused(text):
     with pytest.raises(UsageError, match=r"^--seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got"):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["5-3", "0, 5-3"])
+def test_a_range_of_seeds_that_runs_backwards_is_refused_with_the_one_that_was_meant(text):
+    with pytest.raises(UsageError) as caught:
+        parse_seeds(text)
+    assert str(caught.value) == "--seeds: expected ranges from low to high, got '5-3': did you mean 3-5?"
 
 
 def test_seeds_are_numbers_and_ranges():

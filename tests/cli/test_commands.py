@@ -53,8 +53,8 @@ REFUSALS = {
     ),
     "negative seed": (["train", "grokking", "--seed", "-1"], "grok: --seed: expected an integer of at least 0, got -1"),
     "seeds that are none": (
-        ["train", "grokking", "--seeds", "3-1"],
-        "grok: --seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
+        ["train", "grokking", "--seeds", "3-"],
+        "grok: --seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-'",
     ),
     "a seed and seeds": (
         ["train", "grokking", "--seed", "7", "--seeds", "0-1"],

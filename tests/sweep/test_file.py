@@ -49,7 +49,7 @@ REFUSALS = {
     ),
     "seeds that are none": (
         'experiment = "grokking"\nseeds = "3-1"\n',
-        "2: seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
+        "2: seeds: expected ranges from low to high, got '3-1': did you mean 1-3?",
     ),
     "an unknown setting": (
         f"{TOP}[base]\n\ntask.modulos = 59\n",
