@@ -80,6 +80,15 @@ def parse_seeds(text: str) -> list[int]:
     return sorted(seeds)
 
 
+def refuse_both(flag: str, other: str, arguments: Sequence[str]) -> None:
+    """Raise `UsageError` where two flags are given that set the same thing.
+
+    >>> refuse_both("--steps", "--config.steps", ["--steps", "5"])
+    """
+    if all(any(word == each or word.startswith(f"{each}=") for word in arguments) for each in (flag, other)):
+        raise UsageError(f"{flag}: expected one of {flag} and {other}, got both")
+
+
 def value_of(flag: str, arguments: Sequence[str], *, default: str) -> str:
     """The value that `--flag VALUE` or `--flag=VALUE` gives, before the flags that depend on it can be read."""
     value = default

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grok.arguments import UsageError, choose, parse_seeds, value_of
+from grok.arguments import UsageError, choose, parse_seeds, refuse_both, value_of
 from tests.cli.helpers import parse_train
 
 
@@ -57,6 +57,18 @@ def test_a_choice_that_is_none_lists_all_and_the_closest():
 )
 def test_the_value_of_a_flag_is_read_ahead_of_the_others(arguments, value):
     assert value_of("--preset", arguments, default="paper") == value
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--steps", "5", "--config.steps", "6"], ["--config.steps=6", "--steps=5"]],
+    ids=["apart", "joined"],
+)
+def test_two_flags_of_one_setting_are_refused_together_and_not_alone(arguments):
+    with pytest.raises(UsageError) as caught:
+        refuse_both("--steps", "--config.steps", arguments)
+    assert str(caught.value) == "--steps: expected one of --steps and --config.steps, got both"
+    refuse_both("--steps", "--config.steps", [word for word in arguments if not word.startswith("--steps")])
 
 
 @pytest.mark.parametrize("text", ["", "a", "-1", "1-", "1,,2", "0.5"])

@@ -39,6 +39,10 @@ REFUSALS = {
         ["train", "grokking", "--steps", "-1"],
         "grok: steps: expected an integer of at least 0, got -1",
     ),
+    "steps by two flags": (
+        ["train", "grokking", "--steps", "5", "--config.steps=6"],
+        "grok: --steps: expected one of --steps and --config.steps, got both",
+    ),
     "unknown flag": (
         ["train", "grokking", "--modulus", "11"],
         "grok: Unrecognized options: --modulus, 11. Perhaps you meant: --config.task.modulus",
