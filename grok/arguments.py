@@ -1,7 +1,6 @@
 """What came on the command line, read; what does not parse becomes a one-line `UsageError`."""
 
 import contextlib
-import difflib
 import io
 import re
 import sys
@@ -9,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import tyro
+
+from grok.config import did_you_mean
 
 OptionsType = TypeVar("OptionsType")
 
@@ -54,9 +55,7 @@ def choose(kind: str, name: str, choices: dict[str, Any]) -> Any:
     """The choice called `name`, or a `UsageError` that lists them and the closest."""
     if name in choices:
         return choices[name]
-    close = difflib.get_close_matches(name, choices, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise UsageError(f"{kind}: expected one of {', '.join(choices)}, got {name!r}{hint}")
+    raise UsageError(f"{kind}: expected one of {', '.join(choices)}, got {name!r}{did_you_mean(name, choices)}")
 
 
 def parse_seeds(text: str) -> list[int]:

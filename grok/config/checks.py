@@ -1,5 +1,8 @@
 """How a setting that cannot be is refused."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class ConfigError(Exception):
     """A setting that cannot be: the message names it, what was expected, what came, and the mend."""
@@ -14,3 +17,13 @@ def require(condition: bool, name: str, expected: str, got: object) -> None:
     """
     if not condition:
         raise ConfigError(f"{name}: expected {expected}, got {got}")
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """The end of a message that refuses a name: the choice that is nearest to it, or nothing where none is near.
+
+    >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
+    ("; did you mean 'adamw'?", '')
+    """
+    close = difflib.get_close_matches(name, choices, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -148,7 +148,7 @@ def _is_known(run: Run, manifest: Mapping[str, Any]) -> bool:
 @cache
 def _leave_out(name: str, why: str) -> None:
     """Say so once, however many figures look at the run."""
-    print(f"grok: run {name} left out: {why}: draw it with the version that trained it", file=sys.stderr)
+    print(f"grok: run {name} left out (draw it with the version that trained it): {why}", file=sys.stderr)
 
 
 def _group(runs: Sequence[Run]) -> RunGroup:

@@ -13,7 +13,7 @@ TOP = 'experiment = "grokking"\nseeds = "0-1"\n'
 REFUSALS = {
     "an unknown key": (
         f"{TOP}axis.steps = [1]\n",
-        "3: axis: expected one of experiment, name, preset, seeds, base, axes, block; did you mean axes?",
+        "3: axis: expected one of experiment, name, preset, seeds, base, axes, block; did you mean 'axes'?",
     ),
     "an unknown key of a block": (
         f'{TOP}[[block]]\nexperiment = "grokking"\n',
@@ -53,7 +53,7 @@ REFUSALS = {
     ),
     "an unknown setting": (
         f"{TOP}[base]\n\ntask.modulos = 59\n",
-        "5: task.modulos: no such setting; did you mean modulus?",
+        "5: task.modulos: no such setting; did you mean 'modulus'?",
     ),
     "a quoted name with dots": (
         f'{TOP}[base]\n"task.modulus" = 59\n',
@@ -66,6 +66,10 @@ REFUSALS = {
     "a setting of the wrong type": (
         f'{TOP}[base]\nsteps = "many"\n',
         '4: steps: expected an integer, got "many"',
+    ),
+    "a choice with a near one": (
+        f'{TOP}[axes]\noptimiser.rule = ["adam", "adam w"]\n',
+        "4: optimiser.rule: expected one of adamw, adam, sgd, muon, got \"adam w\"; did you mean 'adamw'?",
     ),
     "an axis that is no list": (
         f"{TOP}[axes]\nsteps = 3\n",
