@@ -19,11 +19,13 @@ def require(condition: bool, name: str, expected: str, got: object) -> None:
         raise ConfigError(f"{name}: expected {expected}, got {got}")
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def did_you_mean(name: str, choices: Iterable[str], *, nearness: float = 0.6) -> str:
     """The end of a message that refuses a name: the choice that is nearest to it, or nothing where none is near.
+
+    `nearness` is the least that counts, from 0 to 1, as `difflib` has it.
 
     >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
     ("; did you mean 'adamw'?", '')
     """
-    close = difflib.get_close_matches(name, choices, n=1)
+    close = difflib.get_close_matches(name, choices, n=1, cutoff=nearness)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -45,7 +45,8 @@ REFUSALS = {
     ),
     "unknown flag": (
         ["train", "grokking", "--modulus", "11"],
-        "grok: Unrecognized options: --modulus, 11. Perhaps you meant: --config.task.modulus",
+        "grok: options: expected those that `grok train grokking --help` lists, got --modulus 11; did you mean "
+        "'--config.task.modulus'?",
     ),
     "unknown experiment": (
         ["train", "groking"],

@@ -15,3 +15,4 @@ def test_a_name_that_is_near_a_choice_is_answered_with_the_nearest_and_another_w
     operations = ["s5-compose", "s5-conjugate", "cubic"]
     assert did_you_mean("s5-compos", operations) == "; did you mean 's5-compose'?"
     assert did_you_mean("power", operations) == ""
+    assert did_you_mean("power", operations, nearness=0.0) == "; did you mean 's5-compose'?"
