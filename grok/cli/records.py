@@ -15,7 +15,7 @@ from grok.tracking.report import describe, list_table
 def list_runs(arguments: Sequence[str]) -> int:
     """List the runs: grok list [--json]."""
     options = parse(ListOptions, "list", arguments)
-    manifests = [run.manifest() for run in Store(options.runs).runs()]
+    manifests = list(Store(options.runs).manifests().values())
     if options.json:
         print(json.dumps(manifests, indent=2))
     elif not manifests:
@@ -53,12 +53,12 @@ def export(arguments: Sequence[str]) -> int:
 
 def _named(store: Store, names: Sequence[str]) -> list[Run]:
     """The finished runs of these sweeps and those with these names; all finished ones if there is no name."""
-    finished = [run for run in store.runs() if run.manifest()["status"] == "finished"]
+    finished = {run: manifest for run, manifest in store.manifests().items() if manifest["status"] == "finished"}
     if not names:
-        return finished
+        return list(finished)
     wanted: dict[str, Run] = {}
     for name in names:
-        of_sweep = [run for run in finished if name in run.manifest().get("sweeps", [])]
+        of_sweep = [run for run, manifest in finished.items() if name in manifest.get("sweeps", [])]
         wanted |= {run.id: run for run in of_sweep or [store.open(name)]}
     return list(wanted.values())
 

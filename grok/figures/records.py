@@ -129,8 +129,7 @@ def studies(root: Path) -> list[Study]:
 
 
 def _finished(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
-    for run in Store(root).runs():
-        manifest = run.manifest()
+    for run, manifest in Store(root).manifests().items():
         if manifest["status"] == "finished" and manifest["experiment"] == "grokking" and _is_known(run, manifest):
             yield run, manifest
 

@@ -74,13 +74,17 @@ class Store:
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they were made; one that cannot be read is named on stderr and left out."""
-        created = {}
+        return list(self.manifests())
+
+    def manifests(self) -> dict[Run, dict[str, Any]]:
+        """All runs with what each one's run.json holds, read once; in the order and without those that `runs` says."""
+        found = {}
         for run in self._folders():
             try:
-                created[run] = run.manifest()["created"]
+                found[run] = run.manifest()
             except StoreError as error:
                 print(f"grok: left out: {error}", file=sys.stderr)
-        return sorted(created, key=lambda run: (created[run], run.id))
+        return dict(sorted(found.items(), key=lambda item: (item[1]["created"], item[0].id)))
 
     def find(self, *, experiment: str, config_hash: str, seed: int) -> list[Run]:
         """The runs of this config and seed, in the order in which they were made."""
