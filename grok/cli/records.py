@@ -15,11 +15,12 @@ from grok.tracking.report import describe, list_table
 def list_runs(arguments: Sequence[str]) -> int:
     """List the runs: grok list [--json]."""
     options = parse(ListOptions, "list", arguments)
-    manifests = list(Store(options.runs).manifests().values())
+    store = Store(options.runs)
+    manifests = list(store.manifests().values())
     if options.json:
         print(json.dumps(manifests, indent=2))
     elif not manifests:
-        print(f"no runs in {options.runs}: `{program()} train grokking` makes one")
+        print(f"no runs in {options.runs}: `{program()} train grokking` makes one{store.reference()}")
     else:
         print(list_table(manifests))
     return DONE
@@ -42,12 +43,14 @@ def export(arguments: Sequence[str]) -> int:
     options = parse(ExportOptions, "export", arguments)
     if options.rows < 1:
         raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
-    wanted = _named(Store(options.runs), options.names)
+    store = Store(options.runs)
+    wanted = _named(store, options.names)
     sweeps = options.names or None
     copied = 0
     for run in tqdm(wanted, desc="export", unit="run", leave=False):
         copied += export_run(run, options.to, rows=options.rows, columns=options.columns, sweeps=sweeps)[1]
-    print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already")
+    elsewhere = "" if wanted or store.runs() else store.reference()
+    print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already{elsewhere}")
     return DONE
 
 

@@ -1,5 +1,6 @@
 """The run store: `runs/<experiment>/<run-id>/`, one folder a run."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,6 +12,9 @@ from typing import Any
 from grok.tracking.errors import StoreError
 from grok.tracking.lock import lock_folder
 from grok.tracking.run import FORMAT, Run
+
+REFERENCE = "reference"
+"""The folder, in a store, of the store of records that are kept to compare with."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,15 @@ class Store:
         if len(matching) == 1:
             return matching[0]
         if not matching:
-            raise StoreError(f"no run {name!r} in {self.root}: see `grok list`")
+            elsewhere = "" if runs else self.reference()
+            raise StoreError(f"no run {name!r} in {self.root}: see `grok list`{elsewhere}")
         raise StoreError(f"{name!r} could be any of {', '.join(run.id for run in matching)}: name one of them")
+
+    def reference(self) -> str:
+        """The end of a line that says that there are no runs: how many the store below this one has, if it has any."""
+        below = Store(self.root / REFERENCE)
+        runs = len(below._folders())
+        return f"; `--runs {shlex.quote(str(below.root))}` has {runs}" if runs else ""
 
     def _folders(self) -> list[Run]:
         """All runs, in any order; a copy that an export has not finished is none."""

@@ -43,6 +43,25 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
 
 
+def test_a_store_without_runs_of_its_own_names_the_reference_records_below_it(runs, capsys, tmp_path):
+    for seed in range(3):
+        add_run(Store(runs / "reference"), {"x": constant(1.0)}, seed=seed)
+    has = f"; `--runs {runs}/reference` has 3"
+    assert main(["list", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"no runs in {runs}: `grok train grokking` makes one{has}\n"
+    export = ["export", "--to", str(tmp_path / "copies"), "--runs", str(runs)]
+    assert main(export) == 0
+    assert capsys.readouterr().out == f"0 runs copied to {tmp_path}/copies, 0 there already{has}\n"
+    for command in (["show", "seed0", "--runs", str(runs)], [*export, "seed0"]):
+        assert main(command) == 1
+        assert error_line(capsys) == f"grok: no run 'seed0' in {runs}: see `grok list`{has}"
+    new_run(runs)
+    assert main(["show", "seed1", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no run 'seed1' in {runs}: see `grok list`"
+    assert main(export) == 0
+    assert capsys.readouterr().out == f"0 runs copied to {tmp_path}/copies, 0 there already\n"
+
+
 @pytest.mark.parametrize("command", ["resume", "show"])
 def test_a_run_that_is_not_there_is_one_line(runs, capsys, command):
     assert main([command, "nothing", "--runs", str(runs)]) == 1
