@@ -44,7 +44,11 @@ def test_what_does_not_parse_is_one_short_line_with_the_flag_what_was_expected_a
     [
         (ExportOptions, [], "--to: expected the store to copy into, got none"),
         (ExportOptions, ["--rowz", "3"], "options: expected those that `grok command --help` lists, got --rowz 3"),
-        (ShowOptions, [], "command: expected a run's folder, its id, or a part of the id, got none"),
+        (
+            ShowOptions,
+            [],
+            "command: expected a run's folder, its id or a part of the id, or the name of a sweep, got none",
+        ),
     ],
 )
 def test_what_is_asked_for_and_not_given_is_named(options_type, arguments, line):

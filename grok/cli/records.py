@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from grok.arguments import UsageError, choose, parse
 from grok.cli.endings import DONE, program
 from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, ListOptions, ShowOptions
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.report import describe, list_table
+
+Manifest = dict[str, Any]
 
 
 def list_runs(arguments: Sequence[str]) -> int:
@@ -27,9 +31,16 @@ def list_runs(arguments: Sequence[str]) -> int:
 
 
 def show(arguments: Sequence[str]) -> int:
-    """Show one run: grok show RUN [--json]."""
+    """Show one run, or those of a sweep: grok show RUN|SWEEP [--json]."""
     options = parse(ShowOptions, "show", arguments)
-    run = Store(options.runs).open(options.run)
+    store = Store(options.runs)
+    is_run = (Path(options.run) / "run.json").exists()
+    of_sweep = {} if is_run else _of_sweep(store.manifests(), options.run)
+    if of_sweep:
+        manifests = list(of_sweep.values())
+        print(json.dumps(manifests, indent=2) if options.json else list_table(manifests))
+        return DONE
+    run = store.open(options.run)
     print(json.dumps(run.manifest(), indent=2) if options.json else describe(run))
     return DONE
 
@@ -61,9 +72,13 @@ def _named(store: Store, names: Sequence[str]) -> list[Run]:
         return list(finished)
     wanted: dict[str, Run] = {}
     for name in names:
-        of_sweep = [run for run, manifest in finished.items() if name in manifest.get("sweeps", [])]
-        wanted |= {run.id: run for run in of_sweep or [store.open(name)]}
+        wanted |= {run.id: run for run in _of_sweep(finished, name) or [store.open(name)]}
     return list(wanted.values())
+
+
+def _of_sweep(runs: Mapping[Run, Manifest], name: str) -> dict[Run, Manifest]:
+    """Those of the runs that a sweep of this name has asked for, which only finished ones say."""
+    return {run: manifest for run, manifest in runs.items() if name in manifest.get("sweeps", [])}
 
 
 def figures(arguments: Sequence[str]) -> int:

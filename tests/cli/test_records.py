@@ -68,6 +68,18 @@ def test_a_run_that_is_not_there_is_one_line(runs, capsys, command):
     assert error_line(capsys) == f"grok: no run 'nothing' in {runs}: see `grok list`"
 
 
+def test_a_sweep_is_shown_by_its_name_as_the_list_of_its_finished_runs(runs, capsys):
+    mine = [add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["all", "p113"]) for seed in (0, 1)]
+    add_run(Store(runs), {"x": constant(1.0)}, seed=2, sweeps=["all"])
+    assert main(["show", "p113", "--runs", str(runs)]) == 0  # although it is a part of three ids
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [[run.id, "finished", "2000"] for run in mine]
+    assert main(["show", "p113", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [run.manifest() for run in mine]
+    assert main(["show", "seed2", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["seed"] == 2
+
+
 @pytest.mark.parametrize("name", ["run.json", "metrics.parquet"])
 def test_a_truncated_file_is_one_line_and_is_left_as_it_is(runs, tmp_path, capsys, name):
     assert train(runs) == 0
