@@ -1,7 +1,6 @@
 """The run store: `runs/<experiment>/<run-id>/`, one folder a run."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from grok.tracking.errors import StoreError
 from grok.tracking.lock import lock_folder
+from grok.tracking.notes import note
 from grok.tracking.run import FORMAT, Run
 
 REFERENCE = "reference"
@@ -87,7 +87,7 @@ class Store:
             try:
                 found[run] = run.manifest()
             except StoreError as error:
-                print(f"grok: left out: {error}", file=sys.stderr)
+                note(f"left out: {error}")
         return dict(sorted(found.items(), key=lambda item: (item[1]["created"], item[0].id)))
 
     def find(self, *, experiment: str, config_hash: str, seed: int) -> list[Run]:

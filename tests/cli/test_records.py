@@ -68,6 +68,26 @@ def test_a_run_that_is_not_there_is_one_line(runs, capsys, command):
     assert error_line(capsys) == f"grok: no run 'nothing' in {runs}: see `grok list`"
 
 
+def test_what_figures_leave_out_is_said_once_a_command_though_all_of_them_look_at_both_stores(runs, tmp_path, capsys):
+    for root in (runs, runs / "reference"):
+        add_run(Store(root), {"x": constant(1.0)}, sweeps=["mine"])
+        unknown = add_run(Store(root), {"x": constant(1.0)}, seed=1)
+        unknown.update(config=unknown.manifest()["config"] | {"loss": "hinge"})
+        unreadable = add_run(Store(root), {"x": constant(1.0)}, seed=2)
+        (unreadable.path / "run.json").write_text("{")
+    command = ["figures", "figure7", "phase", "sample-sizes", "--runs", str(runs), "--plots", str(tmp_path / "plots")]
+    for _ in range(2):
+        assert main(command) == 1
+        *lines, _ = capsys.readouterr().err.splitlines()
+        starts = [
+            f"grok: left out: {runs}/reference/grokking/{unreadable.id}/run.json cannot be read",
+            f"grok: run {unknown.id} left out (draw it with the version that trained it): loss: expected one of",
+            "grok: figure figure7 not drawn for ",
+            f"grok: left out: {runs}/grokking/{unreadable.id}/run.json cannot be read",
+        ]
+        assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+
+
 def test_a_sweep_is_shown_by_its_name_as_the_list_of_its_finished_runs(runs, capsys):
     mine = [add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["all", "p113"]) for seed in (0, 1)]
     add_run(Store(runs), {"x": constant(1.0)}, seed=2, sweeps=["all"])
