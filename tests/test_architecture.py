@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "figures": {"config", "information", "analysis", "tracking"},
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
-    "arguments": set(),
+    "arguments": {"config"},
     "sweep": {"arguments", "config", "experiments", "tracking", "training"},
     "bench": {"config", "experiments", "information", "models", "random", "tasks", "tracking", "training"},
     "examples": {"information"},

@@ -2,34 +2,64 @@
 
 import pytest
 
-from grok.arguments import UsageError, choose, parse_seeds, value_of
+from grok.arguments import UsageError, _in_one_line, _unbox, choose, parse, parse_seeds, refuse_both, value_of
+from grok.cli.options import ExportOptions, ShowOptions
 from tests.cli.helpers import parse_train
 
-
-def refusal(*arguments):
-    with pytest.raises(UsageError) as caught:
-        parse_train(*arguments)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+UNKNOWN = "options: expected those that `grok train grokking --help` lists, got"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "parts"),
+    ("arguments", "line"),
     [
-        (["--sede", "3"], ["Unrecognized options: --sede", "Perhaps you meant: --seed INT"]),
-        (["--seed", "x"], ["Error parsing --seed: invalid literal for int() with base 10: 'x'"]),
-        (["--device", "tpu"], ["invalid choice 'tpu' for argument '--device'", "'auto', 'cpu', 'cuda'"]),
-        (["--steps"], ["Missing value for argument '--steps'"]),
-        (["--config.optimiser.betas", "0.9"], ["'--config.optimiser.betas'", "Expected 2 values"]),
+        (["--seed", "x"], "--seed: expected an integer, got 'x'"),
+        (["--steps", "abc"], "--steps: expected an integer or None, got 'abc'"),
+        (["--config.task.modulus=1.5"], "--config.task.modulus: expected an integer or None, got '1.5'"),
+        (["--config.steps", "it's"], """--config.steps: expected an integer, got "it's\""""),
+        (["--config.optimiser.weight-decay", ""], "--config.optimiser.weight-decay: expected a number, got ''"),
+        (["--config.optimiser.betas", "0.9", "x"], "--config.optimiser.betas: expected two numbers, got '0.9', 'x'"),
+        (["--config.optimiser.betas", "0.9"], "--config.optimiser.betas: expected 2 values, got fewer"),
+        (["--steps"], "--steps: expected a value, got none"),
+        (["--device", "tpu"], "--device: expected one of auto, cpu, cuda, got 'tpu'; did you mean 'cpu'?"),
+        (["--device", "(a) or 'b'"], "--device: expected one of auto, cpu, cuda, got \"(a) or 'b'\""),
+        (
+            ["--config.optimiser.rule", "adam w"],
+            "--config.optimiser.rule: expected one of adamw, adam, sgd, muon, got 'adam w'; did you mean 'adamw'?",
+        ),
+        (["--sede", "3"], f"{UNKNOWN} --sede 3; did you mean '--seed'?"),
+        (["x", "--step", "3"], f"{UNKNOWN} x --step 3; did you mean '--steps'?"),
+        (["--modulus", "11"], f"{UNKNOWN} --modulus 11; did you mean '--config.task.modulus'?"),
+        (["--zzz", "--tf33", "--stepz"], f"{UNKNOWN} --zzz --tf33 --stepz; did you mean '--tf32'?"),
+        (["--config.optimiser.rule", "adam", "w"], f"{UNKNOWN} w"),
     ],
-    ids=["unknown", "no number", "no choice", "no value", "too few values"],
 )
-def test_what_does_not_parse_is_one_sentence_that_names_the_flag(arguments, parts):
-    message = refusal(*arguments)
-    for part in parts:
-        assert part in message
-    assert not any(character in message for character in "│╭╰─")
+def test_what_does_not_parse_is_one_short_line_with_the_flag_what_was_expected_and_what_came(arguments, line):
+    with pytest.raises(UsageError) as caught:
+        parse_train(*arguments)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("options_type", "arguments", "line"),
+    [
+        (ExportOptions, [], "--to: expected the store to copy into, got none"),
+        (ExportOptions, ["--rowz", "3"], "options: expected those that `grok command --help` lists, got --rowz 3"),
+        (
+            ShowOptions,
+            [],
+            "command: expected a run's folder, its id or a part of the id, or the name of a sweep, got none",
+        ),
+    ],
+)
+def test_what_is_asked_for_and_not_given_is_named(options_type, arguments, line):
+    with pytest.raises(UsageError) as caught:
+        parse(options_type, "command", arguments)
+    assert str(caught.value) == line
+
+
+def test_what_is_said_in_words_that_are_not_known_is_one_line_without_its_box():
+    box = "╭ Odd ──╮\n│ Too   │\n│ many  │\n│ ───── │\n│ Mend  │\n│ ───── │\n│ For full helptext │\n╰───────╯"
+    assert _in_one_line(_unbox(box), "train") == "Too many. Mend"
 
 
 def test_a_choice_that_is_none_lists_all_and_the_closest():
@@ -59,10 +89,29 @@ def test_the_value_of_a_flag_is_read_ahead_of_the_others(arguments, value):
     assert value_of("--preset", arguments, default="paper") == value
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "1-", "3-1", "1,,2", "0.5"])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--steps", "5", "--config.steps", "6"], ["--config.steps=6", "--steps=5"]],
+    ids=["apart", "joined"],
+)
+def test_two_flags_of_one_setting_are_refused_together_and_not_alone(arguments):
+    with pytest.raises(UsageError) as caught:
+        refuse_both("--steps", "--config.steps", arguments)
+    assert str(caught.value) == "--steps: expected one of --steps and --config.steps, got both"
+    refuse_both("--steps", "--config.steps", [word for word in arguments if not word.startswith("--steps")])
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "1-", "1,,2", "0.5"])
 def test_seeds_that_cannot_be_are_refused(text):
     with pytest.raises(UsageError, match=r"^--seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got"):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["5-3", "0, 5-3"])
+def test_a_range_of_seeds_that_runs_backwards_is_refused_with_the_one_that_was_meant(text):
+    with pytest.raises(UsageError) as caught:
+        parse_seeds(text)
+    assert str(caught.value) == "--seeds: expected ranges from low to high, got '5-3': did you mean 3-5?"
 
 
 def test_seeds_are_numbers_and_ranges():

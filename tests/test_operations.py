@@ -1,10 +1,13 @@
 """Each operation is what its formula says, checked by another route than the one it is computed by."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
-from grok.operations import OPERATIONS, compose, inverse, is_prime, primitive_root, symmetric_group
+from grok import operations
+from grok.operations import OPERATIONS, compose, inverse, is_prime, modular, primitive_root, symmetric_group
 
 P = 13
 
@@ -95,3 +98,13 @@ def test_an_operation_says_how_many_pairs_it_has(name):
     operation = OPERATIONS[name]
     n = operation.num_elements or P
     assert len(operation.pairs(n)) == operation.num_pairs(n) == len(set(operation.pairs(n)))
+
+
+def test_the_operation_that_the_readme_adds_has_the_name_that_it_says(monkeypatch):
+    added = {}
+    monkeypatch.setattr(operations, "OPERATIONS", added)
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    name, code = re.search(r"its name with hyphens, here `(.*?)`.*?```python\n(.*?)```", readme, re.DOTALL).groups()
+    exec(code, {"modular": modular})
+    assert list(added) == [name] == ["square-minus"]
+    assert added[name].of_elements(5, 2, 7) == 2  # 25 - 2 mod 7

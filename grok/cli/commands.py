@@ -10,6 +10,7 @@ from grok.cli.endings import BAD_USAGE, DONE, FAILED, INTERRUPTED, print_table, 
 from grok.cli.records import dashboard, export, figures, list_runs, show
 from grok.cli.training import resume, sweep, train
 from grok.config import ConfigError
+from grok.tracking.notes import each_once
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "train": train,
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_table({name: command.__doc__ or "" for name, command in COMMANDS.items()})
             print("\n--debug shows the traceback of an error")
             return DONE if words else BAD_USAGE
-        status: int = choose("command", words[0], COMMANDS)(words[1:])
+        with each_once():
+            status: int = choose("command", words[0], COMMANDS)(words[1:])
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough

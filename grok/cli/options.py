@@ -102,14 +102,14 @@ class ListOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ShowOptions:
-    """Show one run: its settings, its state and its events."""
+    """Show one run: its settings, its state and its events; of a sweep, the list of its finished runs."""
 
     run: tyro.conf.Positional[str]
-    """A run's folder, its id, or a part of the id."""
+    """A run's folder, its id or a part of the id, or the name of a sweep."""
     runs: Path = Path("runs")
     """The store."""
     json: bool = False
-    """Print the manifest as JSON."""
+    """Print the manifest as JSON, or those of the sweep's runs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from grok.arguments import UsageError, choose, parse
 from grok.cli.endings import DONE, program
@@ -11,24 +13,34 @@ from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, Li
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.report import describe, list_table
 
+Manifest = dict[str, Any]
+
 
 def list_runs(arguments: Sequence[str]) -> int:
     """List the runs: grok list [--json]."""
     options = parse(ListOptions, "list", arguments)
-    manifests = [run.manifest() for run in Store(options.runs).runs()]
+    store = Store(options.runs)
+    manifests = list(store.manifests().values())
     if options.json:
         print(json.dumps(manifests, indent=2))
     elif not manifests:
-        print(f"no runs in {options.runs}: `{program()} train grokking` makes one")
+        print(f"no runs in {options.runs}: `{program()} train grokking` makes one{store.reference()}")
     else:
         print(list_table(manifests))
     return DONE
 
 
 def show(arguments: Sequence[str]) -> int:
-    """Show one run: grok show RUN [--json]."""
+    """Show one run, or those of a sweep: grok show RUN|SWEEP [--json]."""
     options = parse(ShowOptions, "show", arguments)
-    run = Store(options.runs).open(options.run)
+    store = Store(options.runs)
+    is_run = (Path(options.run) / "run.json").exists()
+    of_sweep = {} if is_run else _of_sweep(store.manifests(), options.run)
+    if of_sweep:
+        manifests = list(of_sweep.values())
+        print(json.dumps(manifests, indent=2) if options.json else list_table(manifests))
+        return DONE
+    run = store.open(options.run)
     print(json.dumps(run.manifest(), indent=2) if options.json else describe(run))
     return DONE
 
@@ -42,25 +54,31 @@ def export(arguments: Sequence[str]) -> int:
     options = parse(ExportOptions, "export", arguments)
     if options.rows < 1:
         raise UsageError(f"--rows: expected a positive integer, got {options.rows}")
-    wanted = _named(Store(options.runs), options.names)
+    store = Store(options.runs)
+    wanted = _named(store, options.names)
     sweeps = options.names or None
     copied = 0
     for run in tqdm(wanted, desc="export", unit="run", leave=False):
         copied += export_run(run, options.to, rows=options.rows, columns=options.columns, sweeps=sweeps)[1]
-    print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already")
+    elsewhere = "" if wanted or store.runs() else store.reference()
+    print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already{elsewhere}")
     return DONE
 
 
 def _named(store: Store, names: Sequence[str]) -> list[Run]:
     """The finished runs of these sweeps and those with these names; all finished ones if there is no name."""
-    finished = [run for run in store.runs() if run.manifest()["status"] == "finished"]
+    finished = {run: manifest for run, manifest in store.manifests().items() if manifest["status"] == "finished"}
     if not names:
-        return finished
+        return list(finished)
     wanted: dict[str, Run] = {}
     for name in names:
-        of_sweep = [run for run in finished if name in run.manifest().get("sweeps", [])]
-        wanted |= {run.id: run for run in of_sweep or [store.open(name)]}
+        wanted |= {run.id: run for run in _of_sweep(finished, name) or [store.open(name)]}
     return list(wanted.values())
+
+
+def _of_sweep(runs: Mapping[Run, Manifest], name: str) -> dict[Run, Manifest]:
+    """Those of the runs that a sweep of this name has asked for, which only finished ones say."""
+    return {run: manifest for run, manifest in runs.items() if name in manifest.get("sweeps", [])}
 
 
 def figures(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grok.arguments import UsageError, choose, parse, value_of
+from grok.arguments import UsageError, choose, parse, refuse_both, value_of
 from grok.cli.devices import choose_device, choose_executor, choose_stack, choose_tf32
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
 from grok.cli.options import (
@@ -36,6 +36,7 @@ def train(arguments: Sequence[str]) -> int:
     experiment = choose("experiment", name, EXPERIMENTS)
     preset_name = value_of("--preset", arguments, default=experiment.default_preset)
     preset = choose("--preset", preset_name, experiment.presets)
+    refuse_both("--steps", "--config.steps", arguments)
     options: TrainOptions = parse(
         with_config(experiment.config_type, tuple(experiment.presets)),
         f"train {name}",

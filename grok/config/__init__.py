@@ -1,6 +1,6 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
-from grok.config.checks import ConfigError
+from grok.config.checks import ConfigError, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
 from grok.config.image_models import ImageModelConfig
@@ -31,4 +31,5 @@ __all__ = [
     "config_from_json",
     "config_hash",
     "config_to_json",
+    "did_you_mean",
 ]

@@ -1,5 +1,8 @@
 """How a setting that cannot be is refused."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class ConfigError(Exception):
     """A setting that cannot be: the message names it, what was expected, what came, and the mend."""
@@ -14,3 +17,15 @@ def require(condition: bool, name: str, expected: str, got: object) -> None:
     """
     if not condition:
         raise ConfigError(f"{name}: expected {expected}, got {got}")
+
+
+def did_you_mean(name: str, choices: Iterable[str], *, nearness: float = 0.6) -> str:
+    """The end of a message that refuses a name: the choice that is nearest to it, or nothing where none is near.
+
+    `nearness` is the least that counts, from 0 to 1, as `difflib` has it.
+
+    >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
+    ("; did you mean 'adamw'?", '')
+    """
+    close = difflib.get_close_matches(name, choices, n=1, cutoff=nearness)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from grok.config.checks import ConfigError, require
+from grok.config.checks import ConfigError, did_you_mean, require
 
 ConfigType = TypeVar("ConfigType")
 
@@ -37,7 +37,8 @@ def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any], *
             fields[name] = value
         if get_origin(hints[name]) is Literal:
             choices = get_args(hints[name])
-            require(value in choices, f"{within}{name}", f"one of {', '.join(choices)}", value)
+            got = f"{value}{did_you_mean(str(value), choices)}"
+            require(value in choices, f"{within}{name}", f"one of {', '.join(choices)}", got)
     return config_type(**fields)
 
 

@@ -10,6 +10,7 @@ from grok.figures.fourier_circuit import draw_fourier_circuit
 from grok.figures.lead_time import draw_lead_time
 from grok.figures.phase import draw_phase
 from grok.figures.sample_sizes import draw_sample_sizes
+from grok.tracking.store import REFERENCE
 
 # name -> what draws the records of a source folder into a target folder, and returns the files written
 FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
@@ -33,7 +34,7 @@ def draw_figures(names: Sequence[str], runs: Path, plots: Path) -> list[Path]:
     Returns: every file written, in order.
     """
     written = []
-    for source, target in ((runs / "reference", plots / "reference"), (runs, plots)):
+    for source, target in ((runs / REFERENCE, plots / REFERENCE), (runs, plots)):
         for name in names:
             written += FIGURES[name](source, target)
     return written

@@ -1,9 +1,8 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from grok.config import ConfigError, GrokkingConfig, config_from_json
 from grok.tracking import Run, Store
+from grok.tracking.notes import note
 
 FEW_IDS = 3  # run ids that fit into a stamp
 
@@ -129,8 +129,7 @@ def studies(root: Path) -> list[Study]:
 
 
 def _finished(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
-    for run in Store(root).runs():
-        manifest = run.manifest()
+    for run, manifest in Store(root).manifests().items():
         if manifest["status"] == "finished" and manifest["experiment"] == "grokking" and _is_known(run, manifest):
             yield run, manifest
 
@@ -140,15 +139,9 @@ def _is_known(run: Run, manifest: Mapping[str, Any]) -> bool:
     try:
         config_from_json(GrokkingConfig, manifest["config"])
     except ConfigError as error:
-        _leave_out(run.id, str(error))
+        note(f"run {run.id} left out (draw it with the version that trained it): {error}")
         return False
     return True
-
-
-@cache
-def _leave_out(name: str, why: str) -> None:
-    """Say so once, however many figures look at the run."""
-    print(f"grok: run {name} left out: {why}: draw it with the version that trained it", file=sys.stderr)
 
 
 def _group(runs: Sequence[Run]) -> RunGroup:

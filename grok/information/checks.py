@@ -1,8 +1,25 @@
 """Checks at the boundary of the package: each error names the argument, what was expected and what came."""
 
+import operator
+from typing import Any
+
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
+
+
+def check_integer(name: str, value: Any, least: int | None = None, *, also: str = "") -> None:
+    """Raise `ValueError` unless `value` is an integer of any kind, of at least so much.
+
+    `also` ends what the message says was expected.
+    """
+    expected = f"an integer{'' if least is None else f' of at least {least}'}{also}"
+    try:
+        too_small = operator.index(value) < (-torch.inf if least is None else least)
+    except TypeError as error:
+        raise ValueError(f"{name}: expected {expected}, got {value!r}") from error
+    if too_small:
+        raise ValueError(f"{name}: expected {expected}, got {value}")
 
 
 def check_vectors(name: str, vectors: Shaped[Tensor, "..."], weights: Shaped[Tensor, "..."] | None = None) -> None:

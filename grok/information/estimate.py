@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_samples
+from grok.information.checks import check_integer, check_samples
 from grok.information.entropy import density_entropy, unit_rows_entropy, weighted_rows_entropy
 from grok.information.gram import unit_rows
 from grok.information.interplay import Interplay, interplay_of_entropies
@@ -62,7 +62,7 @@ def estimate_interplay(
 
     Raises:
         ValueError: as `gram` for features and head rows in use; labels that are no integers, or of another number than
-            the samples, or without a head row; a count below 1 (`num_probes`: below 2).
+            the samples, or without a head row; a number that is no integer, or too small to estimate from.
 
     Source: this project; for the quadrature see `lanczos_entropy`.
 
@@ -77,9 +77,11 @@ def estimate_interplay(
     MIR 0.133 ± 0.001
     """
     check_samples(features, head, labels)
-    for name, count, least in (("num_probes", num_probes, 2), ("rank", rank, 1), ("steps", steps, 2)):
-        if count < least:
-            raise ValueError(f"{name}: expected at least {least}, got {count}")
+    check_integer("exact_side", exact_side, 0)
+    check_integer("num_probes", num_probes, 2)
+    check_integer("rank", rank, 1)
+    check_integer("steps", steps, 2)
+    check_integer("seed", seed)
     classes, labels = labels.long().unique(return_inverse=True)
     unit, heads = unit_rows(features), _coordinates(unit_rows(head[classes].to(features.dtype)))
     n = len(unit)

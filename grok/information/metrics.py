@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from grok.information.checks import check_same_shape, check_vectors
+from grok.information.checks import check_integer, check_same_shape, check_vectors
 from grok.information.entropy import density_entropy, gram_entropy
 from grok.information.estimate import estimate_interplay
 from grok.information.gram import unit_rows
@@ -36,6 +36,7 @@ class MatrixEntropy(Metric):
 
     def __init__(self, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_integer("num_features", num_features, 1)
         self.add_state("second_moment", torch.zeros(num_features, num_features).double(), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 
@@ -116,6 +117,8 @@ class MatrixMutualInformationRatio(_InterplayMetric):
 
     def __init__(self, *, num_probes: int = 48, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_integer("num_probes", num_probes, 2)
+        check_integer("seed", seed)
         self.num_probes = num_probes
         self.seed = seed
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_labels, check_matrix, check_same_shape
+from grok.information.checks import check_integer, check_labels, check_matrix, check_same_shape
 
 
 class ClassMoments:
@@ -12,6 +12,9 @@ class ClassMoments:
 
     A batch's scatter is taken about its own class means and merged by the distance of the means (Chan, Golub & LeVeque,
     1983): no difference of large sums, so a spread of 1e-6 about means of size 1,000 is still right.
+
+    Raises:
+        ValueError: a number of classes or dimensions that is no integer of at least 1.
 
     >>> import torch
     >>> moments = ClassMoments(num_classes=2, dim=1)
@@ -30,6 +33,8 @@ class ClassMoments:
     """Sum over the samples of each class of ‖h - μ‖²."""
 
     def __init__(self, num_classes: int, dim: int, device: torch.device | None = None) -> None:
+        check_integer("num_classes", num_classes, 1)
+        check_integer("dim", dim, 1)
         self.counts = torch.zeros(num_classes, dtype=torch.float64, device=device)
         self.means = torch.zeros(num_classes, dim, dtype=torch.float64, device=device)
         self.within = torch.zeros(dim, dim, dtype=torch.float64, device=device)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from grok.information.checks import check_samples
+from grok.information.checks import check_integer, check_samples
 from grok.information.interplay import Interplay, gram_interplay
 
 
@@ -46,7 +46,8 @@ class Monitor:
     leave out does too, unless `ignore_index` is None.
 
     Raises:
-        ValueError: no module of that name, one without a (C, d) weight, or a wrapper that can't be monitored.
+        ValueError: no module of that name, one without a (C, d) weight, or a wrapper that can't be monitored; a size or
+            an index that is no integer, or a size below 2.
 
     >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(5, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
@@ -72,8 +73,10 @@ class Monitor:
         ignore_index: int | None = -100,
         check: bool = True,
     ) -> None:
-        if sample_size is not None and sample_size < 2:
-            raise ValueError(f"sample_size: expected at least 2, or None for all, got {sample_size}")
+        if sample_size is not None:
+            check_integer("sample_size", sample_size, 2, also=", or None for all")
+        if ignore_index is not None:
+            check_integer("ignore_index", ignore_index, also=", or None")
         model = _unwrapped(model)
         self._head = _submodule(model, "head", head, nn.Linear, nn.Embedding)
         weight = _weight(self._head)

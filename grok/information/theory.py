@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from grok.information.checks import check_same_shape, check_vectors
+from grok.information.checks import check_integer, check_same_shape, check_vectors
 from grok.information.entropy import shannon_entropy
 from grok.information.gram import unit_rows
 from grok.information.interplay import Interplay, interplay_of_entropies
@@ -26,7 +26,7 @@ def simplex_etf_interplay(num_classes: int) -> Interplay:
     Returns: float64 scalars; entropies in nats.
 
     Raises:
-        ValueError: fewer than 3 classes; two opposite vectors have entropy 0 and no ratio.
+        ValueError: no integer, or fewer than 3 classes; two opposite vectors have entropy 0 and no ratio.
 
     Source: Song et al., ICML 2024, Theorem 4.2 and Corollary 4.3; Papyan, Han & Donoho, PNAS 2020.
 
@@ -35,8 +35,7 @@ def simplex_etf_interplay(num_classes: int) -> Interplay:
     >>> round(simplex_etf_interplay(num_classes=10).mir.item(), 4)
     0.9524
     """
-    if num_classes < 3:
-        raise ValueError(f"num_classes: expected at least 3, got {num_classes}")
+    check_integer("num_classes", num_classes, 3)
     dimensions = num_classes - 1
     entropy = log(dimensions)
     remainder = (num_classes - 2) / dimensions
@@ -60,15 +59,14 @@ def orthogonal_frame_interplay(num_vectors: int, other_entropy: float | None = N
     Returns: float64 scalars; entropies in nats. MIR is 0 where $H_2$ is, as in `interplay`.
 
     Raises:
-        ValueError: fewer than 2 vectors, or an entropy outside [0, log n].
+        ValueError: no integer, fewer than 2 vectors, or an entropy outside [0, log n].
 
     >>> print(*(round(value.item(), 4) for value in orthogonal_frame_interplay(8)))
     1.0 0.0 2.0794 2.0794 2.0794
     >>> round(orthogonal_frame_interplay(8, other_entropy=log(7)).hdr.item(), 4)      # against a simplex frame
     0.0642
     """
-    if num_vectors < 2:
-        raise ValueError(f"num_vectors: expected at least 2, got {num_vectors}")
+    check_integer("num_vectors", num_vectors, 2)
     entropy = log(num_vectors)
     other = entropy if other_entropy is None else other_entropy
     if not 0 <= other <= entropy + 1e-6:
@@ -100,7 +98,8 @@ def fourier_interplay(
     `check=False` skips the checks of the numbers, which make the host wait for a GPU.
 
     Raises:
-        ValueError: a power of another length, negative, not finite, or that does not sum to 1.
+        ValueError: a p that is no integer of at least 2; a power of another length, negative, not finite, or that does
+            not sum to 1.
 
     Source: this project; circulant spectra as in Gray, Toeplitz and Circulant Matrices, 2006; the circuit as in Nanda
     et al., ICLR 2023.
@@ -116,6 +115,7 @@ def fourier_interplay(
     0.375
     0.445
     """
+    check_integer("p", p, 2)
     if check:
         _check_power("power_1", power_1, p)
         _check_power("power_2", power_2, p)
@@ -163,8 +163,6 @@ def _multiplicity(p: int, like: Float[Tensor, "*batch frequency"]) -> Float[Tens
 
 
 def _check_power(name: str, power: Shaped[Tensor, "..."], p: int) -> None:
-    if p < 2:
-        raise ValueError(f"p: expected at least 2 residues, got {p}")
     if not isinstance(power, Tensor) or power.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{name}: expected a float32 or float64 tensor, got {getattr(power, 'dtype', type(power))}")
     if power.ndim < 1 or power.shape[-1] != p // 2 + 1:

@@ -1,6 +1,5 @@
 """A TOML text as values whose lines are known, so that what is wrong with one is told with its line."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from grok.arguments import UsageError, choose
-from grok.config import ConfigError
+from grok.config import ConfigError, did_you_mean
 from grok.sweep.lines import KeyPath, key_lines, nearest_line
 from grok.sweep.settings import as_toml
 
@@ -71,9 +70,7 @@ class Document:
         """Refuse a table with a key that is none of those known."""
         for key in table:
             if key not in known:
-                close = difflib.get_close_matches(key, known, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                self.refuse((*where, key), f"{key}: expected one of {', '.join(known)}{hint}")
+                self.refuse((*where, key), f"{key}: expected one of {', '.join(known)}{did_you_mean(key, known)}")
 
     def refuse(self, where: KeyPath, message: str) -> NoReturn:
         """Raise SweepFileError for what stands at a path."""

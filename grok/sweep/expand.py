@@ -2,9 +2,9 @@
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from grok.config import ConfigError, config_from_json, config_hash, config_to_json
 from grok.sweep.file import Block, SweepFile
@@ -54,32 +54,65 @@ def expand(sweep: SweepFile) -> list[Wanted]:
 
 def _configs(sweep: SweepFile, block: Block) -> Iterator[tuple[dict[str, Any], Any]]:
     """The axes' values and the config of each combination."""
-    base = {setting.name: setting.value for setting in block.base}
     for combination in itertools.product(*(axis.values for axis in block.axes)):
         axes = {axis.name: value for axis, value in zip(block.axes, combination, strict=True)}
-        values = config_to_json(sweep.experiment.presets[block.preset]())
-        for name, value in (base | axes).items():
-            *tables, key = name.split(".")
-            functools.reduce(dict.__getitem__, tables, values)[key] = value
         try:
-            config = config_from_json(sweep.experiment.config_type, values)
+            config = _config(sweep, block, axes)
         except ConfigError as error:
-            sweep.refuse(_line_of(block, str(error).partition(":")[0]), f"{error}{_at(axes)}")
+            _refuse(sweep, block, axes, error, functools.partial(_config, sweep, block))
         yield axes, config
 
 
+def _config(sweep: SweepFile, block: Block, axes: dict[str, Any]) -> Any:
+    """The preset's config with the block's base settings and these of its axes."""
+    values = config_to_json(sweep.experiment.presets[block.preset]())
+    for name, value in ({setting.name: setting.value for setting in block.base} | axes).items():
+        *tables, key = name.split(".")
+        functools.reduce(dict.__getitem__, tables, values)[key] = value
+    return config_from_json(sweep.experiment.config_type, values)
+
+
 def _check_data(sweep: SweepFile, block: Block, run: Wanted) -> None:
+    def check(axes: dict[str, Any]) -> None:
+        sweep.experiment.check(_config(sweep, block, axes), run.seed)
+
     try:
         sweep.experiment.check(run.config, run.seed)
     except ConfigError as error:
-        line = _line_of(block, str(error).partition(":")[0])
-        sweep.refuse(line, f"{error}{_at(run.axes)}, with seed {run.seed}")
+        _refuse(sweep, block, run.axes, error, check, f", with seed {run.seed}")
 
 
-def _line_of(block: Block, name: str) -> int:
-    """Where the block sets what is wrong; the first axis, or the block itself, where it does not."""
+def _refuse(
+    sweep: SweepFile,
+    block: Block,
+    axes: dict[str, Any],
+    error: ConfigError,
+    check: Callable[[dict[str, Any]], Any],
+    end: str = "",
+) -> NoReturn:
+    """Refuse settings that cannot be, with those values of the axes that matter and the line that sets what is wrong.
+
+    A value matters if another one of its axis, or the preset's, would be refused in other words or not at all. The line
+    is that of the first axis that matters, or of the block, where neither base nor axes set what the error names.
+    """
+
+    def complaint(axes: dict[str, Any]) -> str:
+        try:
+            check(axes)
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    matters = {}
+    for axis in block.axes:
+        without = {name: value for name, value in axes.items() if name != axis.name}
+        others = [without, *(axes | {axis.name: value} for value in axis.values)]
+        if any(complaint(each) != str(error) for each in others):
+            matters[axis.name] = axes[axis.name]
     lines = {setting.name: setting.line for setting in block.base} | {axis.name: axis.line for axis in block.axes}
-    return lines.get(name, block.axes[0].line if block.axes else block.line)
+    name = str(error).partition(":")[0]
+    line = lines.get(name, lines[next(iter(matters))] if matters else block.line)
+    sweep.refuse(line, f"{error}{_at(matters)}{end}")
 
 
 def _at(axes: dict[str, Any]) -> str:

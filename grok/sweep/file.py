@@ -10,7 +10,7 @@ from grok.arguments import UsageError, parse_seeds
 from grok.experiments import Experiment
 from grok.sweep.document import Document, SweepFileError
 from grok.sweep.lines import KeyPath
-from grok.sweep.settings import SettingError, as_toml, flatten, value_as
+from grok.sweep.settings import SettingError, as_toml, flatten, near_choice, value_as
 
 SHIPPED = Path(__file__).parents[1] / "experiments" / "sweeps"
 BLOCK_KEYS = ("preset", "seeds", "base", "axes")
@@ -200,4 +200,5 @@ class _Reader:
             return value_as(hint, value)
         except TypeError as error:
             keys = where[where.index("axes" if "axes" in where else "base") + 1 :]
-            self._document.refuse(where, f"{'.'.join(map(str, keys))}: expected {error}, got {as_toml(value)}")
+            got = f"{as_toml(value)}{near_choice(hint, value)}"
+            self._document.refuse(where, f"{'.'.join(map(str, keys))}: expected {error}, got {got}")

@@ -56,12 +56,11 @@ class Watch(Protocol):
 
 def existing_runs(store: Store, experiment: str) -> dict[Key, Run]:
     """The newest run of each config and seed in the store."""
-    runs = {}
-    for run in store.runs():
-        manifest = run.manifest()
-        if manifest["experiment"] == experiment:
-            runs[manifest["config_hash"], manifest["seed"]] = run
-    return runs
+    return {
+        (manifest["config_hash"], manifest["seed"]): run
+        for run, manifest in store.manifests().items()
+        if manifest["experiment"] == experiment
+    }
 
 
 def state(run: Run | None) -> State:

@@ -1,13 +1,12 @@
 """A TOML value as a setting of the type that its dataclass names."""
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from grok.config import ConfigError
+from grok.config import ConfigError, did_you_mean
 
 NONE = "none"  # TOML has no null
 
@@ -52,7 +51,7 @@ def value_as(hint: Any, value: Any) -> Any:
     Raises:
         TypeError: the value is of another type; the message is what was expected.
     """
-    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    options = _options(hint)
     if NoneType in options and value == NONE:
         return None
     for option in options:
@@ -65,6 +64,16 @@ def value_as(hint: Any, value: Any) -> Any:
         if option in (int, str, bool) and type(value) is option:
             return value
     raise TypeError(" or ".join(_describe(option) for option in options))
+
+
+def near_choice(hint: Any, value: Any) -> str:
+    """The end of a message that refuses a value: the choice that it is near to, where its type has choices.
+
+    >>> near_choice(Literal["adamw", "sgd"], "adam w"), near_choice(int, 3.5)
+    ("; did you mean 'adamw'?", '')
+    """
+    choices = [choice for option in _options(hint) if get_origin(option) is Literal for choice in get_args(option)]
+    return did_you_mean(value, choices) if isinstance(value, str) else ""
 
 
 def as_toml(value: Any) -> str:
@@ -82,6 +91,11 @@ def as_toml(value: Any) -> str:
     return str(value)
 
 
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The types that a value may be of."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
 def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}"
@@ -93,6 +107,5 @@ def _describe(hint: Any) -> str:
 def _unknown(key: str, hints: Mapping[str, Any]) -> str:
     if "." in key:
         return "expected a setting, got a quoted name with dots: write it without quotes"
-    close = difflib.get_close_matches(key, hints, n=1)
-    hint = f"; did you mean {close[0]}?" if close else f", one of {', '.join(hints)}"
-    return f"no such setting{hint}"
+    listed = f", one of {', '.join(hints)}"
+    return f"no such setting{did_you_mean(key, hints) or listed}"

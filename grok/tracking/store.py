@@ -1,6 +1,6 @@
 """The run store: `runs/<experiment>/<run-id>/`, one folder a run."""
 
-import sys
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +10,11 @@ from typing import Any
 
 from grok.tracking.errors import StoreError
 from grok.tracking.lock import lock_folder
+from grok.tracking.notes import note
 from grok.tracking.run import FORMAT, Run
+
+REFERENCE = "reference"
+"""The folder, in a store, of the store of records that are kept to compare with."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,17 @@ class Store:
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they were made; one that cannot be read is named on stderr and left out."""
-        created = {}
+        return list(self.manifests())
+
+    def manifests(self) -> dict[Run, dict[str, Any]]:
+        """All runs with what each one's run.json holds, read once; in the order and without those that `runs` says."""
+        found = {}
         for run in self._folders():
             try:
-                created[run] = run.manifest()["created"]
+                found[run] = run.manifest()
             except StoreError as error:
-                print(f"grok: left out: {error}", file=sys.stderr)
-        return sorted(created, key=lambda run: (created[run], run.id))
+                note(f"left out: {error}")
+        return dict(sorted(found.items(), key=lambda item: (item[1]["created"], item[0].id)))
 
     def find(self, *, experiment: str, config_hash: str, seed: int) -> list[Run]:
         """The runs of this config and seed, in the order in which they were made."""
@@ -99,8 +107,15 @@ class Store:
         if len(matching) == 1:
             return matching[0]
         if not matching:
-            raise StoreError(f"no run {name!r} in {self.root}: see `grok list`")
+            elsewhere = "" if runs else self.reference()
+            raise StoreError(f"no run {name!r} in {self.root}: see `grok list`{elsewhere}")
         raise StoreError(f"{name!r} could be any of {', '.join(run.id for run in matching)}: name one of them")
+
+    def reference(self) -> str:
+        """The end of a line that says that there are no runs: how many the store below this one has, if it has any."""
+        below = Store(self.root / REFERENCE)
+        runs = len(below._folders())
+        return f"; `--runs {shlex.quote(str(below.root))}` has {runs}" if runs else ""
 
     def _folders(self) -> list[Run]:
         """All runs, in any order; a copy that an export has not finished is none."""

@@ -39,9 +39,14 @@ REFUSALS = {
         ["train", "grokking", "--steps", "-1"],
         "grok: steps: expected an integer of at least 0, got -1",
     ),
+    "steps by two flags": (
+        ["train", "grokking", "--steps", "5", "--config.steps=6"],
+        "grok: --steps: expected one of --steps and --config.steps, got both",
+    ),
     "unknown flag": (
         ["train", "grokking", "--modulus", "11"],
-        "grok: Unrecognized options: --modulus, 11. Perhaps you meant: --config.task.modulus",
+        "grok: options: expected those that `grok train grokking --help` lists, got --modulus 11; did you mean "
+        "'--config.task.modulus'?",
     ),
     "unknown experiment": (
         ["train", "groking"],
@@ -54,8 +59,8 @@ REFUSALS = {
     ),
     "negative seed": (["train", "grokking", "--seed", "-1"], "grok: --seed: expected an integer of at least 0, got -1"),
     "seeds that are none": (
-        ["train", "grokking", "--seeds", "3-1"],
-        "grok: --seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
+        ["train", "grokking", "--seeds", "3-"],
+        "grok: --seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-'",
     ),
     "a seed and seeds": (
         ["train", "grokking", "--seed", "7", "--seeds", "0-1"],

@@ -29,7 +29,7 @@ def test_without_flags_a_run_is_the_preset_seed_0_in_runs_mirrored_offline():
 
 
 def test_a_missing_run_is_asked_for():
-    with pytest.raises(UsageError, match=r"^Missing from grok resume: .*A run's folder, its id, or a part of the id"):
+    with pytest.raises(UsageError, match=r"^resume: expected a run's folder, its id, or a part of the id, got none$"):
         parse(ResumeOptions, "resume", [])
 
 

@@ -43,10 +43,61 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
 
 
+def test_a_store_without_runs_of_its_own_names_the_reference_records_below_it(runs, capsys, tmp_path):
+    for seed in range(3):
+        add_run(Store(runs / "reference"), {"x": constant(1.0)}, seed=seed)
+    has = f"; `--runs {runs}/reference` has 3"
+    assert main(["list", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"no runs in {runs}: `grok train grokking` makes one{has}\n"
+    export = ["export", "--to", str(tmp_path / "copies"), "--runs", str(runs)]
+    assert main(export) == 0
+    assert capsys.readouterr().out == f"0 runs copied to {tmp_path}/copies, 0 there already{has}\n"
+    for command in (["show", "seed0", "--runs", str(runs)], [*export, "seed0"]):
+        assert main(command) == 1
+        assert error_line(capsys) == f"grok: no run 'seed0' in {runs}: see `grok list`{has}"
+    new_run(runs)
+    assert main(["show", "seed1", "--runs", str(runs)]) == 1
+    assert error_line(capsys) == f"grok: no run 'seed1' in {runs}: see `grok list`"
+    assert main(export) == 0
+    assert capsys.readouterr().out == f"0 runs copied to {tmp_path}/copies, 0 there already\n"
+
+
 @pytest.mark.parametrize("command", ["resume", "show"])
 def test_a_run_that_is_not_there_is_one_line(runs, capsys, command):
     assert main([command, "nothing", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no run 'nothing' in {runs}: see `grok list`"
+
+
+def test_what_figures_leave_out_is_said_once_a_command_though_all_of_them_look_at_both_stores(runs, tmp_path, capsys):
+    for root in (runs, runs / "reference"):
+        add_run(Store(root), {"x": constant(1.0)}, sweeps=["mine"])
+        unknown = add_run(Store(root), {"x": constant(1.0)}, seed=1)
+        unknown.update(config=unknown.manifest()["config"] | {"loss": "hinge"})
+        unreadable = add_run(Store(root), {"x": constant(1.0)}, seed=2)
+        (unreadable.path / "run.json").write_text("{")
+    command = ["figures", "figure7", "phase", "sample-sizes", "--runs", str(runs), "--plots", str(tmp_path / "plots")]
+    for _ in range(2):
+        assert main(command) == 1
+        *lines, _ = capsys.readouterr().err.splitlines()
+        starts = [
+            f"grok: left out: {runs}/reference/grokking/{unreadable.id}/run.json cannot be read",
+            f"grok: run {unknown.id} left out (draw it with the version that trained it): loss: expected one of",
+            "grok: figure figure7 not drawn for ",
+            f"grok: left out: {runs}/grokking/{unreadable.id}/run.json cannot be read",
+        ]
+        assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+
+
+def test_a_sweep_is_shown_by_its_name_as_the_list_of_its_finished_runs(runs, capsys):
+    mine = [add_run(Store(runs), {"x": constant(1.0)}, seed=seed, sweeps=["all", "p113"]) for seed in (0, 1)]
+    add_run(Store(runs), {"x": constant(1.0)}, seed=2, sweeps=["all"])
+    assert main(["show", "p113", "--runs", str(runs)]) == 0  # although it is a part of three ids
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [[run.id, "finished", "2000"] for run in mine]
+    assert main(["show", "p113", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [run.manifest() for run in mine]
+    assert main(["show", "seed2", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["seed"] == 2
 
 
 @pytest.mark.parametrize("name", ["run.json", "metrics.parquet"])

@@ -2,10 +2,17 @@
 
 import pytest
 
-from grok.config.checks import ConfigError, require
+from grok.config.checks import ConfigError, did_you_mean, require
 
 
 def test_a_setting_that_cannot_be_is_refused_by_name():
     require(True, "steps", "a number", 3)
     with pytest.raises(ConfigError, match=r"^steps: expected a number, got none$"):
         require(False, "steps", "a number", "none")
+
+
+def test_a_name_that_is_near_a_choice_is_answered_with_the_nearest_and_another_with_nothing():
+    operations = ["s5-compose", "s5-conjugate", "cubic"]
+    assert did_you_mean("s5-compos", operations) == "; did you mean 's5-compose'?"
+    assert did_you_mean("power", operations) == ""
+    assert did_you_mean("power", operations, nearness=0.0) == "; did you mean 's5-compose'?"

@@ -41,7 +41,9 @@ def test_settings_of_another_version_are_refused():
     values = config_to_json(paper())
     with pytest.raises(ConfigError, match=r"got \['surprise'\]: another version wrote them"):
         config_from_json(GrokkingConfig, {**values, "surprise": 1})
-    with pytest.raises(ConfigError, match="loss_dtype: expected one of float64, float32, got float16"):
-        config_from_json(GrokkingConfig, {**values, "loss_dtype": "float16"})
-    with pytest.raises(ConfigError, match=r"task.operation: expected one of add, subtract, .*, got power"):
+    with pytest.raises(ConfigError, match=r"loss_dtype: expected one of float64, float32, got half$"):
+        config_from_json(GrokkingConfig, {**values, "loss_dtype": "half"})
+    with pytest.raises(ConfigError, match=r"^loss: expected one of .*, got stablemaks; did you mean 'stablemax'\?$"):
+        config_from_json(GrokkingConfig, {**values, "loss": "stablemaks"})
+    with pytest.raises(ConfigError, match=r"task.operation: expected one of add, subtract, .*, got power$"):
         config_from_json(GrokkingConfig, {"task": {"operation": "power"}})

@@ -7,6 +7,7 @@ import pytest
 from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
 from grok.figures.records import finished_groups, studies
 from grok.tracking import Store
+from grok.tracking.notes import each_once
 from tests.figures.helpers import add_run, constant
 
 COLUMNS = {"x": constant(1.0), "y": constant(2.0)}
@@ -35,10 +36,12 @@ def test_a_run_of_an_operation_that_is_no_more_is_named_once_and_left_out(tmp_pa
     kept, gone = add_run(Store(tmp_path), COLUMNS), add_run(Store(tmp_path), COLUMNS, seed=1)
     config = gone.manifest()["config"]
     gone.update(config=config | {"task": config["task"] | {"operation": "square-minus"}})
-    for found in (finished_groups(tmp_path), studies(tmp_path)[0].groups):
-        assert [list(group.runs.values()) for group in found] == [[kept]]
+    with each_once():
+        for found in (finished_groups(tmp_path), studies(tmp_path)[0].groups):
+            assert [list(group.runs.values()) for group in found] == [[kept]]
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"grok: run {gone.id} left out: task.operation: expected one of add, ")
+    why = "task.operation: expected one of add, "
+    assert line.startswith(f"grok: run {gone.id} left out (draw it with the version that trained it): {why}")
 
 
 def test_records_are_indexed_by_step_and_read_by_column(tmp_path):

@@ -1,9 +1,24 @@
 """What is refused is named, with what was expected and what came."""
 
+import re
+
+import jaxtyping
+import numpy as np
 import pytest
 import torch
 
-from grok.information import gram, matrix_entropy
+from grok.information import (
+    ClassMoments,
+    Monitor,
+    estimate_interplay,
+    fourier_interplay,
+    gram,
+    matrix_entropy,
+    orthogonal_frame_interplay,
+    simplex_etf_interplay,
+)
+from grok.information.checks import check_integer
+from grok.information.metrics import MatrixEntropy, MatrixMutualInformationRatio
 
 
 @pytest.mark.parametrize(
@@ -31,3 +46,60 @@ def test_a_matrix_that_is_not_of_unit_vectors_is_refused_with_the_mend():
 def test_what_gram_makes_is_accepted(dtype):
     features = torch.randn(500, 128, generator=torch.Generator().manual_seed(0), dtype=dtype)
     assert matrix_entropy(gram(features)) > 0
+
+
+HALVES = torch.tensor([0.5, 0.5])
+SAMPLES = torch.ones(3, 1), torch.ones(2, 1), torch.tensor([0, 1, 1])
+
+# argument -> what is expected of it, and a call with a value of it
+INTEGERS = {
+    "num_classes": ("an integer of at least 3", simplex_etf_interplay),
+    "num_vectors": ("an integer of at least 2", orthogonal_frame_interplay),
+    "p": ("an integer of at least 2", lambda value: fourier_interplay(HALVES, HALVES, value, check=False)),
+    "exact_side": ("an integer of at least 0", lambda value: estimate_interplay(*SAMPLES, exact_side=value)),
+    "num_probes": ("an integer of at least 2", lambda value: estimate_interplay(*SAMPLES, num_probes=value)),
+    "rank": ("an integer of at least 1", lambda value: estimate_interplay(*SAMPLES, rank=value)),
+    "steps": ("an integer of at least 2", lambda value: estimate_interplay(*SAMPLES, steps=value)),
+    "seed": ("an integer", lambda value: estimate_interplay(*SAMPLES, seed=value)),
+    "num_classes of moments": ("an integer of at least 1", lambda value: ClassMoments(value, 1)),
+    "dim": ("an integer of at least 1", lambda value: ClassMoments(2, value)),
+    "num_features": ("an integer of at least 1", MatrixEntropy),
+    "num_probes of a metric": (
+        "an integer of at least 2",
+        lambda value: MatrixMutualInformationRatio(num_probes=value),
+    ),
+    "seed of a metric": ("an integer", lambda value: MatrixMutualInformationRatio(seed=value)),
+    "sample_size": (
+        "an integer of at least 2, or None for all",
+        lambda value: Monitor(torch.nn.Linear(2, 3), head="", sample_size=value),
+    ),
+    "ignore_index": (
+        "an integer, or None",
+        lambda value: Monitor(torch.nn.Linear(2, 3), head="", ignore_index=value),
+    ),
+}
+
+
+@pytest.fixture
+def unwatched():
+    """As for a user: no type is checked from outside."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize("value", ["a", 2.5, torch.tensor([3, 4])], ids=repr)
+@pytest.mark.parametrize("argument", INTEGERS)
+def test_what_is_no_integer_is_refused_wherever_one_is_asked_for(unwatched, argument, value):
+    expected, call = INTEGERS[argument]
+    line = f"{argument.split()[0]}: expected {expected}, got {value!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
+        call(value)
+
+
+@pytest.mark.parametrize("value", [7, np.int64(7), torch.tensor(7)], ids=repr)
+def test_integers_of_every_kind_are_taken_and_those_below_the_least_are_not(value):
+    check_integer("n", value)
+    check_integer("n", value, 7)
+    with pytest.raises(ValueError, match=r"^n: expected an integer of at least 8, or none, got "):
+        check_integer("n", value, 8, also=", or none")

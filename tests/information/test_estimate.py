@@ -166,9 +166,10 @@ def test_it_needs_no_memory_of_size_n_squared():
         ({"labels": torch.tensor([0.0, 1, 0])}, "labels: expected a tensor of integers, got torch.float32"),
         ({"labels": torch.tensor([0, 1])}, r"labels: expected one label a sample, shape \(3,\), got \(2,\)"),
         ({"labels": torch.tensor([0, 2, 1])}, r"labels: expected labels in \[0, 2\), a head row each, got 0 to 2"),
-        ({"num_probes": 1}, "num_probes: expected at least 2, got 1"),
-        ({"rank": 0}, "rank: expected at least 1, got 0"),
-        ({"steps": 1}, "steps: expected at least 2, got 1"),
+        ({"num_probes": 1}, "num_probes: expected an integer of at least 2, got 1"),
+        ({"rank": 0}, "rank: expected an integer of at least 1, got 0"),
+        ({"steps": 1}, "steps: expected an integer of at least 2, got 1"),
+        ({"exact_side": -1}, "exact_side: expected an integer of at least 0, got -1"),
     ],
 )
 def test_what_is_refused_is_named(change, message):

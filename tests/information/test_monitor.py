@@ -445,7 +445,7 @@ def flattened():
         ),
         (
             lambda: Monitor(network(), head="2", sample_size=1),
-            "sample_size: expected at least 2, or None for all, got 1",
+            "sample_size: expected an integer of at least 2, or None for all, got 1",
         ),
     ],
 )

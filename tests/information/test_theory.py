@@ -96,10 +96,10 @@ HALVES = torch.tensor([0.5, 0.5])
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simplex_etf_interplay(2), "num_classes: expected at least 3, got 2"),
-        (lambda: orthogonal_frame_interplay(1), "num_vectors: expected at least 2, got 1"),
+        (lambda: simplex_etf_interplay(2), "num_classes: expected an integer of at least 3, got 2$"),
+        (lambda: orthogonal_frame_interplay(1), "num_vectors: expected an integer of at least 2, got 1$"),
         (lambda: orthogonal_frame_interplay(4, 1.5), r"other_entropy: expected nats in \[0, log 4\], got 1.5"),
-        (lambda: fourier_interplay(HALVES, HALVES, p=1), "p: expected at least 2 residues, got 1"),
+        (lambda: fourier_interplay(HALVES, HALVES, p=1), "^p: expected an integer of at least 2, got 1$"),
         (
             lambda: fourier_interplay(HALVES, HALVES, p=5),
             r"power_1: .*frequencies 0 to 2, shape \(..., 3\), got \(2,\)",

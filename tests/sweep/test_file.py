@@ -13,7 +13,7 @@ TOP = 'experiment = "grokking"\nseeds = "0-1"\n'
 REFUSALS = {
     "an unknown key": (
         f"{TOP}axis.steps = [1]\n",
-        "3: axis: expected one of experiment, name, preset, seeds, base, axes, block; did you mean axes?",
+        "3: axis: expected one of experiment, name, preset, seeds, base, axes, block; did you mean 'axes'?",
     ),
     "an unknown key of a block": (
         f'{TOP}[[block]]\nexperiment = "grokking"\n',
@@ -49,11 +49,11 @@ REFUSALS = {
     ),
     "seeds that are none": (
         'experiment = "grokking"\nseeds = "3-1"\n',
-        "2: seeds: expected numbers and ranges such as 0-63 or 0,3,8-11, got '3-1'",
+        "2: seeds: expected ranges from low to high, got '3-1': did you mean 1-3?",
     ),
     "an unknown setting": (
         f"{TOP}[base]\n\ntask.modulos = 59\n",
-        "5: task.modulos: no such setting; did you mean modulus?",
+        "5: task.modulos: no such setting; did you mean 'modulus'?",
     ),
     "a quoted name with dots": (
         f'{TOP}[base]\n"task.modulus" = 59\n',
@@ -66,6 +66,10 @@ REFUSALS = {
     "a setting of the wrong type": (
         f'{TOP}[base]\nsteps = "many"\n',
         '4: steps: expected an integer, got "many"',
+    ),
+    "a choice with a near one": (
+        f'{TOP}[axes]\noptimiser.rule = ["adam", "adam w"]\n',
+        "4: optimiser.rule: expected one of adamw, adam, sgd, muon, got \"adam w\"; did you mean 'adamw'?",
     ),
     "an axis that is no list": (
         f"{TOP}[axes]\nsteps = 3\n",
@@ -96,6 +100,24 @@ REFUSALS = {
         f'{TOP}base.task.operation = "divide"\naxes.task.modulus = [59, 15]\n',
         "4: task.modulus: expected a prime for divide, got 15 (task.modulus = 15)",
     ),
+    "a value that cannot be with one of an axis, among axes that have no part in it": (
+        f"{TOP}[base]\noptimiser.weight_decay = 0.3\nprobes.sample_size = 8\n\ntask.modulus = 15\n[axes]\n"
+        'settle = [1, 2]\ntask.train_fraction = [0.3, 0.5]\ntask.operation = ["add", "divide"]\n',
+        '7: task.modulus: expected a prime for divide, got 15 (task.operation = "divide")',
+    ),
+    "values of axes that cannot be together": (
+        f"{TOP}[axes]\nprobes.sample_size = [8]\ntask.modulus = [13, 15]\nsteps = [1, 2]\n"
+        'task.operation = ["add", "divide"]\n',
+        '5: task.modulus: expected a prime for divide, got 15 (task.modulus = 15, task.operation = "divide")',
+    ),
+    "a preset's setting that cannot be with an axis of another table": (
+        f'{TOP}[axes]\nprobes.collapse = ["off", "every:50"]\nsteps = [3]\ntask.modulus = [59, 11]\n',
+        "6: probes.sample_size: expected at most the size of the smaller split, 36, got 256 (task.modulus = 11)",
+    ),
+    "a base that cannot be, whatever the axes": (
+        f"{TOP}base.task.modulus = 1\naxes.steps = [1, 2]\n",
+        "3: task.modulus: expected an integer of at least 3, got 1",
+    ),
     "a base that cannot be": (f"{TOP}[base]\nsteps = -1\n", "4: steps: expected an integer of at least 0, got -1"),
     "a preset's setting that cannot be with an axis": (
         f'{TOP}[axes]\ntask.operation = ["s5-compose"]\n',
@@ -103,7 +125,7 @@ REFUSALS = {
         '(task.operation = "s5-compose")',
     ),
     "a modulus at which classes are the result of no pair": (
-        f'{TOP}base.task.operation = "squares"\naxes.task.modulus = [113, 112]\n',
+        f'{TOP}base.task.operation = "squares"\naxes.steps = [1, 2]\naxes.task.modulus = [113, 112]\n',
         "3: task.operation: 49 of 112 classes are the result of no pair, and Fourier modes need them all: choose "
         "another operation or modulus, or set probes.fourier off (task.modulus = 112), with seed 0",
     ),

@@ -7,7 +7,7 @@ import pytest
 
 from grok.experiments import EXPERIMENTS, runner
 from grok.sweep.packs import Outcome, Pack, existing_runs, make_packs, train_pack
-from grok.tracking import Store
+from grok.tracking import Run, Store
 from tests.experiments.helpers import interrupt_before, setup
 from tests.helpers import new_run
 from tests.sweep.helpers import small_sweep, wanted_of
@@ -27,6 +27,16 @@ def only_pack(root, wanted):
 @pytest.fixture
 def wanted(tmp_path):
     return wanted_of(small_sweep(tmp_path, steps=20, seeds="0-2", decays="[0, 1]"))
+
+
+def test_the_newest_run_of_each_config_and_seed_is_found_by_one_reading_of_each(tmp_path, wanted, monkeypatch):
+    old, new, other = (new_run(tmp_path, seed=seed, config=wanted[0].config) for seed in (0, 0, 1))
+    read = []
+    usual = Run.manifest
+    monkeypatch.setattr(Run, "manifest", lambda run: read.append(run.id) or usual(run))
+    code = wanted[0].config_hash
+    assert existing_runs(Store(tmp_path), "grokking") == {(code, 0): new, (code, 1): other}
+    assert sorted(read) == sorted(run.id for run in (old, new, other))
 
 
 def test_new_runs_that_are_alike_are_stacked_and_ended_ones_left_out(tmp_path, wanted):

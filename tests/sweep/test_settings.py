@@ -58,4 +58,4 @@ def test_nested_tables_are_settings_in_order():
 def test_an_unknown_setting_is_named_with_the_table_that_it_is_in():
     with pytest.raises(SettingError) as caught:
         list(flatten(GrokkingConfig, {"task": {"modulos": 11}}))
-    assert str(caught.value) == "task.modulos: no such setting; did you mean modulus?"
+    assert str(caught.value) == "task.modulos: no such setting; did you mean 'modulus'?"

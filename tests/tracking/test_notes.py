@@ -1,0 +1,14 @@
+"""A line is said once in a command, and again in the next."""
+
+from grok.tracking.notes import each_once, note
+
+
+def test_each_line_is_printed_once_while_that_is_asked_for_and_anew_after_it(capsys):
+    for _ in range(2):
+        with each_once():
+            for line in ("a left out", "b left out", "a left out"):
+                note(line)
+        assert capsys.readouterr().err == "grok: a left out\ngrok: b left out\n"
+    for _ in range(2):
+        note("a left out")
+    assert capsys.readouterr().err == "grok: a left out\n" * 2
