@@ -84,7 +84,8 @@ def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path, *
             of_group = records[group.name]
             _draw_panel(axis, of_group)
             size, train = group.grokking.probes.sample_size, 100 * group.grokking.task.train_fraction
-            below = f"n = {size}, {len(of_group)} seeds, {train:g} % train"
+            seeds = f"{len(of_group)} seed{'s' * (len(of_group) > 1)}"
+            below = f"n = {size}, {seeds}, {train:g} % train"
             axis.set_title(f"{titles[group.name]}\n{below}", fontsize=11)
             plotted.append(band_table(of_group, LINES).assign(config=group.name))
         for axis in list(axes.flat)[len(groups) :]:

@@ -53,10 +53,9 @@ def _kind(group: RunGroup, about: RunGroup) -> str | None:
     """What makes a group a control of another; None if nothing does, or if it differs in something else too."""
     config = replace(group.grokking, steps=about.grokking.steps, settle=about.grokking.settle)
     task, optimiser = about.grokking.task, about.grokking.optimiser
-    controls = {
-        RANDOM: replace(about.grokking, task=replace(task, operation="random")),
-        NO_DECAY: replace(about.grokking, optimiser=replace(optimiser, weight_decay=0.0)),
-    }
+    controls = {NO_DECAY: replace(about.grokking, optimiser=replace(optimiser, weight_decay=0.0))}
+    if task.modulus is not None:  # permutations have no random labels beside them
+        controls[RANDOM] = replace(about.grokking, task=replace(task, operation="random"))
     if config.task.train_fraction < task.train_fraction:
         less = replace(task, train_fraction=config.task.train_fraction)
         controls[LITTLE_DATA] = replace(about.grokking, task=less)

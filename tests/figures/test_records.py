@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
+from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig
 from grok.figures.records import finished_groups, studies
 from grok.tracking import Store
 from grok.tracking.notes import each_once
@@ -112,4 +112,15 @@ def test_a_control_differs_in_one_thing_and_the_steps_alone(tmp_path):
         config = GrokkingConfig(task=TaskConfig(modulus=modulus, train_fraction=fraction))
         add_run(Store(tmp_path / "moduli"), COLUMNS, config=config, sweeps=["m"])
     (study,) = studies(tmp_path / "moduli")
+    assert (study.controls(), study.main()) == ({}, None)
+
+
+def test_permutations_which_have_no_random_labels_beside_them_are_no_controls_of_each_other(tmp_path):
+    for name in ("compose", "conjugate"):
+        config = GrokkingConfig(
+            task=TaskConfig(operation=f"s5-{name}", modulus=None),
+            probes=ProbesConfig(fourier="off", neurons="off"),
+        )
+        add_run(Store(tmp_path), COLUMNS, config=config, sweeps=["permutations"])
+    (study,) = studies(tmp_path)
     assert (study.controls(), study.main()) == ({}, None)
