@@ -77,7 +77,7 @@ def _measurement(member: Member, name: str) -> Task:
         loss = learner.criterion(logits, train.targets)
 
     def task() -> None:
-        observed = learner.observe((name,), features, logits, loss)
+        observed = learner.observe((name,), learner.snapshot({"train": (features, logits, loss)}))
         rows = {key: value[None, None] for key, value in observed[name].items()}
         evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
 

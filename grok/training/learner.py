@@ -93,11 +93,11 @@ class Learner(nn.Module):
             features = self.model.features(train.inputs)
             logits = self.model.head(features)
             loss = self.criterion(logits, train.targets)
-            return loss, self._observe(due, self.snapshot({"train": (features, logits, loss)}))
+            return loss, self.observe(due, self.snapshot({"train": (features, logits, loss)}))
 
         snapshot = self.snapshot()
         self.model.eval()  # batch normalisation by its averages, which stay as they are
-        observed = self._observe(due, snapshot)
+        observed = self.observe(due, snapshot)
         if last:
             return snapshot.loss("train"), observed
         self.model.train()
@@ -108,13 +108,14 @@ class Learner(nn.Module):
             features = self.model.features(inputs)
         return self.criterion(self.model.head(features.float()), targets), observed
 
+    @torch.no_grad()
+    def observe(self, due: Sequence[str], snapshot: Snapshot) -> Observed:
+        """What the probes named in `due` observe."""
+        return {name: self.probes[name].observe(snapshot) for name in due}
+
     def snapshot(self, known: Mapping[Split, Known] | None = None) -> Snapshot:
         """The network as the probes see it, with what is known of a split already."""
         samples = {split: self.samples(split) for split in SPLITS}
         return Snapshot(
             model=self.model, samples=samples, known=known or {}, criterion=self.criterion, at_once=self._at_once
         )
-
-    @torch.no_grad()
-    def _observe(self, due: Sequence[str], snapshot: Snapshot) -> Observed:
-        return {name: self.probes[name].observe(snapshot) for name in due}
