@@ -113,7 +113,7 @@ def build(config: ConnectivityConfig, seed: int, device: torch.device, folder: D
         ],
     )
     path = Path(training)
-    between = []
+    between: list[Phase] = []
     for batches in (0, config.recompute_batches):
         for omega in np.linspace(0, 1, config.points).tolist():
             between.append(_network(config, path, omega, batches, first=not between))

@@ -84,7 +84,7 @@ def image_training(
     )
     model = model.to(device)
     if config.model.network == "wide-resnet":
-        model = model.to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the types of torch
     criterion = partial(cross_entropy, dtype=torch.float32, label_smoothing=config.label_smoothing)
     probes = [
         *make_probes(config.probes, measured, seed, criterion=criterion),

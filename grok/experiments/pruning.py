@@ -1,6 +1,7 @@
 """Figure 6: a trained network is pruned to one sparsity after the other, and fine-tuned at each."""
 
 import dataclasses
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ from grok.training.step import Member
 SPARSITY = "pruning/sparsity"
 
 
-def then_pruned(config: SupervisedConfig, **settings: object) -> PruningConfig:
+def then_pruned(config: SupervisedConfig, **settings: Any) -> PruningConfig:
     """Trained as this says, then pruned."""
     training = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     return PruningConfig(**training, **settings)
@@ -77,9 +78,7 @@ def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFo
     assert isinstance(before_after, BeforeAfter)
     trained = Trained(training, before_after)
     phases = [
-        Phase(
-            steps=config.steps, optimiser=config.optimiser, values={SPARSITY: 0.0}, without=(BeforeAfter.name,)
-        ),
+        Phase(steps=config.steps, optimiser=config.optimiser, values={SPARSITY: 0.0}, without=(BeforeAfter.name,)),
         *(
             _fine_tuning(config, training, trained, sparsity, order=1 + index)
             for index, sparsity in enumerate(config.sparsities)

@@ -50,7 +50,12 @@ def laptop() -> SupervisedConfig:
 def measured() -> ClassifierProbesConfig:
     """Log-spaced measurements, with the paper's batch of 64 samples in the pairing `sample`."""
     return ClassifierProbesConfig(
-        accuracy="log:30", prototype="log:30", sample="log:30", sample_size=64, norms="log:30", collapse="log:30",
+        accuracy="log:30",
+        prototype="log:30",
+        sample="log:30",
+        sample_size=64,
+        norms="log:30",
+        collapse="log:30",
         rank="log:30",
     )
 

@@ -25,8 +25,12 @@ def make_image_model(
     config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
 ) -> Classifier:
     """The network that `config` describes, for inputs of this shape, the samples' axis aside."""
-    network = {"wide-resnet": WideResNet, "conv1d": ConvNet1d, "mlp": MLP}[config.network]
-    return network(config, shape=shape, num_classes=num_classes, generator=generator)
+    networks: dict[str, type[WideResNet | ConvNet1d | MLP]] = {
+        "wide-resnet": WideResNet,
+        "conv1d": ConvNet1d,
+        "mlp": MLP,
+    }
+    return networks[config.network](config, shape=shape, num_classes=num_classes, generator=generator)
 
 
 __all__ = [

@@ -58,7 +58,9 @@ def export_run(
     temporary.mkdir(parents=True)
     shutil.copy(run.path / "run.json", temporary)
     Run(temporary).append_table(table, first_step=0)
-    Run(temporary).update(exported=exported, command=without_folders(manifest["command"]), data=None, sweeps=of_sweeps or None)
+    Run(temporary).update(
+        exported=exported, command=without_folders(manifest["command"]), data=None, sweeps=of_sweeps or None
+    )
     temporary.rename(copy.path)
     return copy, True
 

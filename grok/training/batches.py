@@ -78,7 +78,9 @@ class Batches(nn.Module):
     def _draw_epoch(self, order: int, epoch: int) -> dict[str, Shaped[Tensor, "step batch *rest"]]:
         """Indices, shifts and flips of an epoch's batches, on the host."""
         used = self.steps_per_epoch * self._size
-        shuffled = torch.randperm(len(self.get_buffer("targets")), generator=stream(self._seed, f"order/{order}/{epoch}"))
+        shuffled = torch.randperm(
+            len(self.get_buffer("targets")), generator=stream(self._seed, f"order/{order}/{epoch}")
+        )
         drawn = {"indices": shuffled[:used].view(self.steps_per_epoch, self._size)}
         if self._augmented:
             generator = stream(self._seed, f"augmentation/{order}/{epoch}")

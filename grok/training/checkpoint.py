@@ -1,4 +1,4 @@
-"""Checkpoints: network, optimiser and what else goes on, at one step, as safetensors, so that loading one runs no code."""
+"""Checkpoints: all that goes on from one step to the next, as safetensors, so that loading one runs no code."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def load_checkpoint(path: Path, member: Member) -> int:
 
 
 def _state(member: Member) -> dict[str, Tensor]:
-    """Every tensor that later steps depend on, by name: parameters and buffers of the network, and what goes with it."""
+    """Every tensor that later steps depend on, by name: of the network, its optimiser and the experiment."""
     model = member.learner.model
     tensors = {f"model.{name}": tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
     tensors |= {f"optimiser.{name}": tensor for name, tensor in member.optimiser.state().items()}

@@ -11,9 +11,7 @@ from grok.config import OptimiserConfig
 from grok.training.transfer import fill
 
 
-def scheduled_rates(
-    config: OptimiserConfig, steps: Int[Tensor, "step"], *, total: int
-) -> Float[Tensor, "step"]:
+def scheduled_rates(config: OptimiserConfig, steps: Int[Tensor, "step"], *, total: int) -> Float[Tensor, "step"]:
     r"""The learning rates of the updates that lead from these steps to the next, of `total` in all, in float64.
 
     Update t + 1 takes $\min(1, (t + 1) / \text{warmup})$ of the rate; with cosine decay also

@@ -21,8 +21,9 @@ def cross_entropy(
 ) -> Float[Tensor, ""]:
     """Mean cross-entropy in nats, computed and returned in `dtype`; the gradient comes back in the logits' dtype.
 
-    With label smoothing e the target is (1 - e)·y + e/C, y one-hot (Szegedy et al., CVPR 2016). In float32 the loss of a fitted network underflows to exactly 0 below about 1e-7, its gradient with it. Samples
-    whose target is `IGNORED` are left out.
+    With label smoothing e the target is (1 - e)·y + e/C, y one-hot (Szegedy et al., CVPR 2016). In float32 the loss of
+    a fitted network underflows to exactly 0 below about 1e-7, its gradient with it. Samples whose target is `IGNORED`
+    are left out.
 
     >>> cross_entropy(torch.zeros(3, 4), torch.tensor([0, 1, IGNORED]))      # log 4
     tensor(1.3863, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What a training consists of: stretches of steps, each with a rate of its own and a beginning that may change weights."""
+"""What a training consists of: stretches of steps, each with its own rate and a beginning that may change weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,6 @@ class Phase:
     """Steps, counted from its first, at which every probe measures, due or not."""
     without: tuple[str, ...] = ()
     """Probes that have nothing to measure in it."""
-
 
     def rates(self, first: int, count: int) -> Float[Tensor, "step"]:
         """The learning rates of `count` steps from its step `first` on; 0 where there is no update."""

@@ -33,9 +33,9 @@ class Rank(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `rank/embedding` if there is one, `rank/unembedding`, `rank/{class_means,features}/<split>` (numbers of dimensions).
+        """Columns `rank/unembedding`, `rank/{class_means,features}/<split>` (numbers of dimensions).
 
-        And `spectral_entropy/<split>` (nats).
+        Also `rank/embedding`, of a network that has one, and `spectral_entropy/<split>` (nats).
         """
         metrics = {f"rank/{name}": _rank(observed[name]) for name in ("embedding", "unembedding") if name in observed}
         for split in SPLITS:
