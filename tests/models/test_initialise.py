@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import nn
 
-from grok.config import ConvNet1dConfig, MLPConfig, WideResNetConfig
+from grok.config import ImageModelConfig
 from grok.models import make_image_model
 from grok.random import stream
 
 of_every_network = pytest.mark.parametrize(
     ("config", "shape"),
     [
-        pytest.param(WideResNetConfig(depth=10, width=4), (3, 8, 8), id="WideResNet"),
-        pytest.param(ConvNet1dConfig(channels=128), (4, 40), id="ConvNet1d"),
-        pytest.param(MLPConfig(num_layers=3), (1, 40), id="MLP"),
+        pytest.param(ImageModelConfig(network="wide-resnet", depth=10, width=4), (3, 8, 8), id="WideResNet"),
+        pytest.param(ImageModelConfig(network="conv1d", width=128), (4, 40), id="ConvNet1d"),
+        pytest.param(ImageModelConfig(network="mlp", depth=3), (1, 40), id="MLP"),
     ],
 )
 

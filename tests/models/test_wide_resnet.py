@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
-from grok.config import ConfigError, WideResNetConfig
-from grok.models import WideResNet, make_image_model
+from grok.config import ConfigError, ImageModelConfig
+from grok.models import make_image_model
 from grok.random import stream
 from tests.reference.wide_resnet import wide_resnet_features
 
 
 def make(depth=10, width=1, *, shape=(3, 8, 8), num_classes=10, seed=0):
-    config = WideResNetConfig(depth=depth, width=width)
+    config = ImageModelConfig(network="wide-resnet", depth=depth, width=width)
     return make_image_model(config, shape=shape, num_classes=num_classes, generator=stream(seed, "model"))
 
 
@@ -104,4 +104,4 @@ def test_signals_are_refused():
     with pytest.raises(
         ConfigError, match=r"^model: expected images of shape \(channels, height, width\), got \(1, 40\)$"
     ):
-        WideResNet(WideResNetConfig(), shape=(1, 40), num_classes=10, generator=stream(0, "model"))
+        make(shape=(1, 40))
