@@ -22,7 +22,8 @@ class PhaseValues(Probe):
 
     def show(self, values: Mapping[str, float]) -> None:
         """Show these from now on."""
-        self.get_buffer("values").copy_(torch.tensor([values[column] for column in self._columns]))
+        shown = torch.tensor([values[column] for column in self._columns], dtype=torch.float64)
+        self.get_buffer("values").copy_(shown)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """The phase's values."""
