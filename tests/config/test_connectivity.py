@@ -8,6 +8,7 @@ from grok.config import ConfigError, ConnectivityConfig, config_from_json, confi
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"steps": 0}, "steps: expected a positive integer, got 0"),
         ({"points": 1}, "points: expected an integer of at least 2, got 1"),
         ({"recompute_batches": 0}, "recompute_batches: expected a positive integer, got 0"),
         ({"batch_size": 0}, "batch_size: expected a number from 1 to the 4,000 training samples, got 0"),
