@@ -21,6 +21,7 @@ class ConnectivityConfig(SupervisedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.steps >= 1, "steps", "a positive integer", self.steps)
         require(self.points >= 2, "points", "an integer of at least 2", self.points)
         require(self.recompute_batches >= 1, "recompute_batches", "a positive integer", self.recompute_batches)
 

@@ -44,7 +44,8 @@ class TrainingStep:
         self._rates = LearningRates(len(members), block=block, device=learner.device)
         for optimiser, rate in zip(self._optimisers, self._rates.now, strict=True):
             optimiser.set_rate(rate)
-        rows = {name: probe.schedule.most_due(block) for name, probe in learner.probes.items()}
+        # at least one: a phase may have a probe measure that is never due
+        rows = {name: max(1, probe.schedule.most_due(block)) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
 
     def prepare(self, step: int, count: int) -> None:

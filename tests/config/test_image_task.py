@@ -3,16 +3,24 @@
 import pytest
 
 from grok.config import ConfigError, ImageTaskConfig
-from grok.config.image_task import SHAPES
-from grok.tasks.images import digits_task, mnist1d_task
+from grok.tasks.images import CIFAR, digits_task, mnist1d_task
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"augmentation": "crop-flip"}, "task.augmentation: expected none, as mnist1d has signals, .* got crop-flip"),
-        ({"measured_train": 0}, "task.measured_train: expected a number from 1 to the 4,000 .* of mnist1d, got 0"),
-        ({"dataset": "digits", "measured_train": 1_201}, "task.measured_train: .* the 1,200 .* digits, got 1201"),
+        (
+            {"augmentation": "crop-flip"},
+            "task.augmentation: expected none, as mnist1d has signals, not images, got crop-flip",
+        ),
+        (
+            {"measured_train": 0},
+            "task.measured_train: expected a number from 1 to the 4,000 training samples of mnist1d, got 0",
+        ),
+        (
+            {"dataset": "digits", "measured_train": 1_201},
+            "task.measured_train: expected a number from 1 to the 1,200 training samples of digits, got 1201",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_what_was_expected(settings, message):
@@ -20,7 +28,18 @@ def test_a_setting_that_cannot_be_is_named_with_what_was_expected(settings, mess
         ImageTaskConfig(**settings)
 
 
-@pytest.mark.parametrize(("name", "task"), [("mnist1d", mnist1d_task), ("digits", lambda: digits_task(0))])
-def test_what_is_known_of_a_data_set_is_so(name, task):
-    made = task()
-    assert SHAPES[name] == (made.num_classes, len(made.train), made.inputs.ndim == 4)
+def test_all_training_samples_can_be_measured():
+    assert ImageTaskConfig(dataset="cifar10", measured_train=50_000).measured_train == 50_000
+
+
+@pytest.mark.parametrize(("dataset", "make"), [("mnist1d", mnist1d_task), ("digits", lambda: digits_task(0))])
+def test_sizes_are_those_of_the_data(dataset, make):
+    config, task = ImageTaskConfig(dataset=dataset), make()
+    assert (config.num_classes, config.train_size) == (task.num_classes, len(task.train))
+    assert config.is_images == (task.inputs.ndim == 4)
+
+
+def test_cifar_has_as_many_classes_as_its_files_are_read_for():
+    for dataset, known in CIFAR.items():
+        config = ImageTaskConfig(dataset=dataset, augmentation="crop-flip")
+        assert (config.num_classes, config.train_size) == (known.num_classes, 50_000)

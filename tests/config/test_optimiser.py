@@ -2,7 +2,8 @@
 
 import pytest
 
-from grok.config import ConfigError, OptimiserConfig
+from grok.config import ConfigError, OptimiserConfig, config_from_json
+from grok.config.optimiser import READS
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,13 @@ def test_a_setting_that_cannot_be_is_named_with_what_was_expected(make, message)
 def test_muon_reads_the_settings_of_both_its_halves():
     config = OptimiserConfig(rule="muon", momentum=0.95, betas=(0.9, 0.99), grokfast=2.0, grokfast_decay=0.9)
     assert (config.momentum, config.betas) == (0.95, (0.9, 0.99))
+
+
+def test_decay_is_off_by_default_and_read_by_every_rule():
+    assert OptimiserConfig().decay == "constant"
+    assert {OptimiserConfig(rule=rule, decay="cosine").decay for rule in READS} == {"cosine"}
+
+
+def test_a_decay_that_there_is_not_is_refused_where_it_is_read():
+    with pytest.raises(ConfigError, match=r"^decay: expected one of constant, cosine, got linear$"):
+        config_from_json(OptimiserConfig, {"decay": "linear"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grok.config import ConfigError, ProbesConfig
+from grok.config import ClassifierProbesConfig, ConfigError, ProbesConfig
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,18 @@ def test_every_probe_has_a_schedule():
     assert "accuracy" in ProbesConfig.names()
     assert "sample_size" not in ProbesConfig.names()
     assert all(ProbesConfig().schedule(name).kind in ("every", "log", "off") for name in ProbesConfig.names())
+
+
+def test_any_classifier_has_the_probes_that_need_no_embedding_with_the_same_defaults():
+    names = ClassifierProbesConfig.names()
+    assert set(ProbesConfig.names()) - set(names) == {"embedding", "fourier", "neurons", "spectrum"}
+    of_tokens = ProbesConfig()
+    assert {name: getattr(ClassifierProbesConfig(), name) for name in names} == {
+        name: getattr(of_tokens, name) for name in names
+    }
+
+
+def test_only_those_that_are_named_are_on():
+    measured = ClassifierProbesConfig.only(norms="log:5")
+    assert type(measured) is ClassifierProbesConfig
+    assert [name for name in measured.names() if measured.schedule(name).kind != "off"] == ["norms"]

@@ -5,13 +5,13 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import ConfigError, ImageModelConfig
-from grok.models import ConvNet1d, make_image_model
+from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks.images import mnist1d_task, normalise
 
 
-def make(channels=64, *, shape=(1, 40)):
-    config = ImageModelConfig(width=channels)
+def make(width=64, *, shape=(1, 40)):
+    config = ImageModelConfig(network="conv1d", width=width)
     return make_image_model(config, shape=shape, num_classes=10, generator=stream(0, "model"))
 
 
@@ -46,4 +46,4 @@ def test_two_epochs_of_mnist_1d_teach_it_most_of_the_test_set():
 
 def test_images_are_refused():
     with pytest.raises(ConfigError, match=r"^model: expected signals of shape \(channels, length\), got \(3, 8, 8\)$"):
-        ConvNet1d(ImageModelConfig(), shape=(3, 8, 8), num_classes=10, generator=stream(0, "model"))
+        make(shape=(3, 8, 8))

@@ -12,8 +12,8 @@ of_every_network = pytest.mark.parametrize(
     ("config", "shape"),
     [
         pytest.param(ImageModelConfig(network="wide-resnet", depth=10, width=4), (3, 8, 8), id="WideResNet"),
-        pytest.param(ImageModelConfig(width=128), (4, 40), id="ConvNet1d"),
-        pytest.param(ImageModelConfig(network="mlp", depth=3, width=256), (1, 40), id="MLP"),
+        pytest.param(ImageModelConfig(network="conv1d", width=128), (4, 40), id="ConvNet1d"),
+        pytest.param(ImageModelConfig(network="mlp", depth=3), (1, 40), id="MLP"),
     ],
 )
 

@@ -8,10 +8,9 @@ from grok.models import make_image_model
 from grok.random import stream
 
 
-def make(*, shape, **settings):
-    return make_image_model(
-        ImageModelConfig(network="mlp", **settings), shape=shape, num_classes=10, generator=stream(0, "model")
-    )
+def make(*, shape, depth, width):
+    config = ImageModelConfig(network="mlp", depth=depth, width=width)
+    return make_image_model(config, shape=shape, num_classes=10, generator=stream(0, "model"))
 
 
 @pytest.mark.parametrize("shape", [(1, 40), (3, 4, 5)])

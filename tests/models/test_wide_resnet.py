@@ -7,7 +7,7 @@ import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from grok.config import ConfigError, ImageModelConfig
-from grok.models import WideResNet, make_image_model
+from grok.models import make_image_model
 from grok.random import stream
 from tests.reference.wide_resnet import wide_resnet_features
 
@@ -101,8 +101,7 @@ def test_stacked_networks_give_the_features_and_running_statistics_of_each_alone
 
 
 def test_signals_are_refused():
-    config = ImageModelConfig(network="wide-resnet", depth=10, width=1)
     with pytest.raises(
         ConfigError, match=r"^model: expected images of shape \(channels, height, width\), got \(1, 40\)$"
     ):
-        WideResNet(config, shape=(1, 40), num_classes=10, generator=stream(0, "model"))
+        make(shape=(1, 40))

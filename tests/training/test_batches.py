@@ -1,65 +1,121 @@
-"""Batches are drawn by seed, order and step alone, normalised and augmented."""
+"""Batches are drawn by seed, order and step alone: whole epochs, augmented as by hand, normalised."""
+
+from itertools import chain
 
 import pytest
 import torch
 
 from grok.random import stream
-from grok.tasks.images import crop_and_flip, draw_shifts_and_flips, image_task, normalise
+from grok.tasks.images import image_task, normalise
 from grok.training.batches import Batches
+from tests.reference.augmentation import cropped_and_flipped
 
-SIZE, BLOCK = 4, 5
-
-
-def task():
-    generator = stream(0, "task")
-    images = torch.randint(256, (14, 3, 8, 8), generator=generator).byte()
-    return image_task(train=(images, torch.arange(14)), test=(images[:2], torch.arange(2)), num_classes=14)
+SIZE, NUMBER = 4, 23  # five batches an epoch, three samples over
+STEPS = 5
 
 
-def make(*, augmentation="none", seed=0):
-    return Batches(task(), size=SIZE, augmentation=augmentation, seed=seed, block=BLOCK)
+def make_task():
+    """Images that their first pixel tells apart, among them test samples that are in no batch."""
+    images = torch.randint(256, (NUMBER + 5, 3, 8, 8), generator=stream(0, "images"), dtype=torch.uint8)
+    images[:, 0, 0, 0] = torch.arange(NUMBER + 5)
+    targets = torch.arange(NUMBER + 5) % 7
+    return image_task(
+        train=(images[:NUMBER], targets[:NUMBER]), test=(images[NUMBER:], targets[NUMBER:]), num_classes=7
+    )
 
 
-def batches(made, first, count, *, order=0):
-    made.prepare(first, count, order=order)
-    return [made() for _ in range(count)]
+TASK = make_task()
 
 
-def labels(drawn):
-    return [targets.tolist() for _, targets in drawn]
+def make(augmentation="none", *, seed=0, block=50, size=SIZE):
+    return Batches(TASK, size=size, augmentation=augmentation, seed=seed, block=block)
 
 
-def test_an_epoch_is_whole_batches_of_other_samples_each():
-    epoch = labels(batches(make(), 0, 3))
-    assert all(len(batch) == SIZE for batch in epoch)
-    assert len({label for batch in epoch for label in batch}) == 12
-    assert labels(batches(make(), 3, 3)) != epoch
+def taken(batches, first, count, *, order=0):
+    """The batches of some steps, as they are trained on."""
+    batches.prepare(first, count, order=order)
+    return [batches() for _ in range(count)]
+
+
+def samples_of(inputs):
+    """Which training samples these inputs are, by their first pixels."""
+    first = inputs[:, 0, 0, 0] * TASK.std[0] + TASK.mean[0]
+    return first.round().long().tolist()
+
+
+def assert_equal(got, expected):
+    for ours, theirs in zip(got, expected, strict=True):
+        assert all(map(torch.equal, ours, theirs))
+
+
+def test_an_epoch_has_whole_batches_of_different_training_samples():
+    steps = [samples_of(inputs) for inputs, _ in taken(make(), 0, 4 * STEPS)]
+    assert {len(samples) for samples in steps} == {SIZE}
+    epochs = [list(chain(*steps[first : first + STEPS])) for first in range(0, 4 * STEPS, STEPS)]
+    for epoch in epochs:
+        assert len(set(epoch)) == STEPS * SIZE
+        assert set(epoch) < set(range(NUMBER))
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert len({frozenset(range(NUMBER)) - frozenset(epoch) for epoch in epochs}) > 1  # others are left over each time
+
+
+def test_inputs_are_normalised_and_have_their_targets():
+    for inputs, targets in taken(make(), 0, STEPS):
+        samples = samples_of(inputs)
+        assert torch.equal(inputs, normalise(TASK.inputs[samples], TASK.mean, TASK.std))
+        assert torch.equal(targets, TASK.targets[samples])
 
 
 @pytest.mark.parametrize("augmentation", ["none", "crop-flip"])
-def test_a_batch_depends_on_seed_order_and_step_alone(augmentation):
-    made = make(augmentation=augmentation)
-    whole = batches(made, 0, 5)
-    parts = [batches(made, 3, 2), batches(made, 0, 3), batches(make(augmentation=augmentation), 4, 1)]
-    for (inputs, targets), (expected, labels_) in zip([*parts[1], *parts[0]], whole, strict=True):
-        assert torch.equal(inputs, expected)
-        assert torch.equal(targets, labels_)
-    assert torch.equal(parts[2][0][0], whole[4][0])
-    assert torch.equal(made.batch(4, order=0)[0], whole[4][0])
-    assert labels(batches(made, 0, 3, order=1)) != labels(whole[:3])
-    assert labels(batches(make(seed=1), 0, 3)) != labels(whole[:3])
+def test_a_batch_does_not_depend_on_the_block_that_prepared_it(augmentation):
+    whole = taken(make(augmentation), 0, 50)
+    assert_equal(taken(make(augmentation), 37, 3), whole[37:40])
+    in_blocks = make(augmentation, block=7)
+    assert_equal([batch for first in range(0, 49, 7) for batch in taken(in_blocks, first, 7)], whole[:49])
+    assert_equal(taken(in_blocks, 3, 2), whole[3:5])  # and back
 
 
-def test_inputs_are_the_samples_normalised():
-    data = task()
-    for inputs, targets in batches(make(), 0, 3):
-        torch.testing.assert_close(inputs, normalise(data.inputs[targets], data.mean, data.std))  # labels are places
+@pytest.mark.parametrize("augmentation", ["none", "crop-flip"])
+def test_the_batch_of_a_step_can_be_had_without_taking_it(augmentation):
+    batches = make(augmentation)
+    batches.prepare(8, 4, order=1)
+    looked_at = [batches.batch(step, order=1) for step in range(8, 12)]
+    other_order = batches.batch(8, order=2)
+    assert_equal([batches() for _ in range(4)], looked_at)
+    assert not torch.equal(other_order[0], looked_at[0][0])
 
 
-def test_augmentation_is_a_crop_and_flip_of_each_sample_drawn_for_the_epoch():
-    data = task()
-    shifts, flips = draw_shifts_and_flips(12, generator=stream(0, "augmentation/0/0"))
-    for index, (inputs, targets) in enumerate(batches(make(augmentation="crop-flip"), 0, 3)):
-        rows = slice(SIZE * index, SIZE * (index + 1))
-        cropped = crop_and_flip(data.inputs[targets], shifts[rows], flips[rows])
-        torch.testing.assert_close(inputs, normalise(cropped, data.mean, data.std))
+def test_seed_and_order_decide_the_batches():
+    first = taken(make(), 0, STEPS)
+    assert_equal(taken(make(), 0, STEPS), first)
+    for other in (taken(make(seed=1), 0, STEPS), taken(make(), 0, STEPS, order=1)):
+        assert [samples_of(inputs) for inputs, _ in other] != [samples_of(inputs) for inputs, _ in first]
+
+
+def test_augmented_images_are_those_by_hand_before_they_are_normalised():
+    batches, plain = make("crop-flip"), make()
+    for step in range(2 * STEPS):
+        batches.prepare(step, 1, order=0)
+        shifts, flips = batches.get_buffer("shifts")[0], batches.get_buffer("flips")[0]
+        inputs, targets = batches()
+        unaugmented, same_targets = plain.batch(step, order=0)  # the same samples: another stream draws the order
+        images = TASK.inputs[samples_of(unaugmented)]
+        by_hand = cropped_and_flipped(images, shifts, flips, padding="reflect")
+        assert torch.equal(inputs, normalise(by_hand, TASK.mean, TASK.std))
+        assert torch.equal(targets, same_targets)
+
+
+def test_every_epoch_and_order_augments_anew():
+    batches = make("crop-flip")
+    drawn = []
+    for step, order in ((0, 0), (STEPS, 0), (0, 1)):
+        batches.prepare(step, 1, order=order)
+        drawn.append(batches.get_buffer("shifts")[0].clone())
+    assert not any(torch.equal(drawn[i], drawn[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    assert all(shifts.abs().max() <= 4 for shifts in drawn)
+
+
+def test_a_batch_can_be_all_training_samples():
+    (inputs, _), (again, _) = taken(make(size=NUMBER), 0, 2)
+    assert sorted(samples_of(inputs)) == sorted(samples_of(again)) == list(range(NUMBER))
+    assert samples_of(inputs) != samples_of(again)

@@ -60,3 +60,19 @@ def test_padding_counts_for_nothing(loss):
     (gradient,) = torch.autograd.grad(padded, logits)
     assert gradient[2].tolist() == [0.0, 0.0]
     assert gradient[:2].abs().min() > 0
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+def test_label_smoothing_spreads_a_share_of_the_target_over_all_classes(smoothing):
+    logits = torch.randn(6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    targets = torch.tensor([2, 1, 0, 3, 4, 4])
+    wanted = (1 - smoothing) * torch.eye(5, dtype=torch.float64)[targets] + smoothing / 5
+    by_hand = -(wanted * (logits - logits.exp().sum(dim=1, keepdim=True).log())).sum(dim=1).mean()
+    assert cross_entropy(logits, targets, label_smoothing=smoothing).item() == pytest.approx(by_hand.item(), rel=1e-12)
+    assert cross_entropy(logits, targets, label_smoothing=0.0) == cross_entropy(logits, targets)
+
+
+def test_padding_counts_for_nothing_with_label_smoothing():
+    logits = torch.tensor([[1.0, -2.0], [9.0, -9.0]])
+    padded = cross_entropy(logits, torch.tensor([1, IGNORED]), label_smoothing=0.2)
+    assert padded.item() == cross_entropy(logits[:1], torch.tensor([1]), label_smoothing=0.2).item()

@@ -5,9 +5,16 @@ import torch
 
 from grok.config import OptimiserConfig
 from grok.training.optimiser import Optimiser
+from grok.training.pruning import Pruning
 from tests.helpers import small_member
 
 RULES = ("adamw", "adam", "sgd", "muon")
+
+
+def update(member):
+    member.learner.zero_grad()
+    member.learner(())[0].backward()
+    member.optimiser.step()
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -64,3 +71,31 @@ def test_the_rate_is_read_at_every_update(rule):
         moves.append([not torch.equal(new, old) for new, old in zip((head, hidden), before, strict=True)])
         rate.fill_(1e-2)
     assert moves == [[False, False], [True, True]]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_update_after_a_restart_is_as_the_first(rule):
+    config = OptimiserConfig(rule=rule, learning_rate=1e-2, grokfast=2.0)
+    member, other = small_member(optimiser=config), small_member(optimiser=config)
+    for _ in range(3):
+        update(member)
+    with torch.no_grad():
+        for ours, theirs in zip(other.learner.parameters(), member.learner.parameters(), strict=True):
+            ours.copy_(theirs)
+    member.optimiser.restart()
+    fresh = other.optimiser.state()
+    assert all(torch.equal(tensor, fresh[name]) for name, tensor in member.optimiser.state().items())
+    for each in (member, other):
+        for _ in range(2):
+            update(each)
+    assert all(map(torch.equal, member.learner.parameters(), other.learner.parameters()))
+
+
+def test_a_restart_lets_what_is_pruned_be():
+    model = small_member().learner.model
+    pruning = Pruning(model)
+    optimiser = Optimiser(model, OptimiserConfig(), pruning)
+    pruning.prune(0.5)
+    masks = {name: mask.clone() for name, mask in pruning.masks.items()}
+    optimiser.restart()
+    assert all(torch.equal(mask, masks[name]) for name, mask in pruning.masks.items())

@@ -1,36 +1,59 @@
-"""Phases follow each other, each with its own rates."""
+"""Phases follow each other, each with a rate that begins with it and falls to nothing at its end."""
+
+import math
 
 import pytest
 
-from grok.config import OptimiserConfig
+from grok.config import OptimiserConfig, ProbesConfig
+from grok.training.engine import Engine
 from grok.training.phases import Phase, Phases
+from grok.training.recorder import Recorder
+from tests.helpers import new_run, small_member
 
-RATE = OptimiserConfig(learning_rate=2.0, warmup_steps=0)
+CONSTANT = OptimiserConfig(learning_rate=2.0, warmup_steps=0)
+COSINE = OptimiserConfig(learning_rate=2.0, warmup_steps=0, decay="cosine")
 
 
-def phase(steps, **settings):
-    return Phase(**{"steps": steps, "optimiser": RATE} | settings)
-
-
-def test_a_step_is_in_the_phase_that_began_last():
-    first, second = phase(3), phase(2)
+def test_a_step_is_in_the_last_phase_that_has_begun():
+    first, second = Phase(steps=3, optimiser=CONSTANT), Phase(steps=2, optimiser=COSINE)
     phases = Phases([first, second])
-    assert [phases.at(step) for step in (0, 2, 3, 9)] == [(first, 0), (first, 0), (second, 3), (second, 3)]
-    assert [phases.begins(step) for step in (0, 1, 3, 5)] == [first, None, second, None]
-    assert [phases.later(step) for step in (0, 2, 3)] == [[3], [3], []]
+    assert [phases.at(step) for step in (0, 2, 3, 4, 5, 99)] == [(first, 0)] * 2 + [(second, 3)] * 4
+    assert [phases.begins(step) for step in range(5)] == [first, None, None, second, None]
+    assert [phases.later(step) for step in (0, 2, 3, 4)] == [[3], [3], [], []]
 
 
-def test_a_phase_of_no_steps_is_passed_over():
-    second = phase(2)
-    assert Phases([phase(0), second]).at(0) == (second, 0)
+def test_the_rates_of_any_steps_are_those_of_the_whole_phase():
+    phase = Phase(steps=40, optimiser=COSINE)
+    whole = phase.rates(0, 40).tolist()
+    assert whole == pytest.approx([1 + math.cos(math.pi * step / 40) for step in range(40)])
+    assert phase.rates(17, 5).tolist() == whole[17:22]
 
 
-def test_steps_past_the_updates_have_rate_0():
-    assert phase(4).rates(0, 4).tolist() == [2.0] * 4
-    assert phase(4, updates=3).rates(1, 3).tolist() == [2.0, 2.0, 0.0]
-    assert phase(1, updates=0).rates(0, 1).tolist() == [0.0]
+def test_steps_without_an_update_have_no_rate_and_decay_goes_over_the_others():
+    phase = Phase(steps=6, updates=4, optimiser=COSINE)
+    assert phase.rates(0, 6).tolist() == pytest.approx([2.0, 1 + math.sqrt(0.5), 1.0, 1 - math.sqrt(0.5), 0.0, 0.0])
+    assert Phase(steps=1, updates=0, optimiser=CONSTANT).rates(0, 1).tolist() == [0.0]
 
 
-def test_cosine_decay_is_over_the_updates_of_the_phase():
-    cosine = OptimiserConfig(learning_rate=2.0, warmup_steps=0, decay="cosine")
-    assert phase(3, updates=2, optimiser=cosine).rates(0, 3).tolist() == pytest.approx([2.0, 1.0, 0.0])
+def trained(root, phases, **settings):
+    """The rows of a small network trained in these phases, and the member."""
+    member = small_member(steps=sum(phase.steps for phase in phases), optimiser=OptimiserConfig(), **settings)
+    member = type(member)(**(vars(member) | {"phases": Phases(phases)}))
+    rows = []
+    Engine([member]).run([Recorder(new_run(root))], on_block=lambda measured: rows.extend(measured[0].rows()))
+    return dict(rows)
+
+
+def test_the_engine_enters_each_phase_once_before_its_first_step_and_measures_when_it_says(tmp_path):
+    entered = []
+    phases = [
+        Phase(steps=3, optimiser=CONSTANT, enter=lambda: entered.append(0), without=("norms",)),
+        Phase(steps=60, optimiser=CONSTANT, updates=0, enter=lambda: entered.append(1), measured=(0, 1, 59)),
+    ]
+    off = dict.fromkeys(ProbesConfig.names(), "off")
+    rows = trained(tmp_path, phases, **off | {"accuracy": "every:2", "norms": "every:50"})
+    assert entered == [0, 1]
+    assert [step for step, row in rows.items() if "test/accuracy" in row] == sorted({*range(0, 64, 2), 3, 4, 62, 63})
+    assert [step for step, row in rows.items() if "weight_norm" in row] == [3, 4, 50, 62, 63]
+    assert len({row["weight_norm"] for row in rows.values() if "weight_norm" in row}) == 1  # no update
+    assert rows[0]["train/loss"] != rows[2]["train/loss"]

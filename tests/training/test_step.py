@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from grok.config import OptimiserConfig
+from grok.config import OptimiserConfig, Schedule
 from grok.training.step import LOSS, TrainingStep
 from tests.helpers import small_member
 from tests.training.test_stack import member
@@ -25,6 +25,12 @@ def test_a_step_updates_every_member_and_keeps_the_losses_before_it():
         assert all(not torch.equal(new, kept) for new, kept in zip(each.learner.parameters(), old, strict=True))
         steps = {tensor.item() for name, tensor in each.optimiser.state().items() if name.endswith(".step")}
         assert steps == {1}
+
+
+def test_there_is_room_for_a_probe_that_is_never_due_but_that_a_phase_measures():
+    small = small_member(norms="every:1")
+    small.learner.probes["norms"].schedule = Schedule.parse("off")
+    assert TrainingStep([small], block=5).ring.has_room(("norms",))
 
 
 def test_the_optimisers_read_the_rates_that_the_step_sets():

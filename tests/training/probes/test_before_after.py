@@ -1,46 +1,76 @@
-"""The pairing of features before and after is that of the same samples in two networks."""
+"""Features are paired with those of the same samples at an earlier step."""
 
+import copy
+
+import numpy as np
 import pytest
 import torch
 
 from grok.config import Schedule
-from grok.information import gram_interplay
+from grok.information import Interplay, gram_interplay
 from grok.tasks import operation_task
-from grok.training.probes import SPLITS, BeforeAfter
-from tests.helpers import small_config, small_member, snapshot_of
+from grok.training.probes import BeforeAfter
+from tests.helpers import small_config, snapshot_of
+from tests.reference.information import naive_interplay
+from tests.training.probes.helpers import features_and_targets
 
-SIZE = 20
+SPLITS = ("train", "test")
 
 
-@torch.no_grad()
-def test_it_pairs_the_samples_of_the_pairing_sample_by_themselves():
-    member = small_member()
-    learner = member.learner
+def make(size=32):
     task = operation_task(small_config().task, 0)
-    probe = BeforeAfter(Schedule.parse("every:1"), task, size=SIZE, seed=0, dim=16)
-    before = {split: snapshot_of(learner).features(split).clone() for split in SPLITS}
-    probe.remember(snapshot_of(learner))
-    for parameter in learner.model.parameters():
-        parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
+    return BeforeAfter(Schedule.parse("every:1"), task, size=size, seed=0, dim=16)
+
+
+def trained_further(learner):
+    """The same learner after some updates."""
+    other = copy.deepcopy(learner)
+    optimiser = torch.optim.Adam(other.parameters(), lr=1e-2)
+    for _ in range(5):
+        optimiser.zero_grad()
+        other(())[0].backward()
+        optimiser.step()
+    return other
+
+
+def measured_on(probe, learner):
     snapshot = snapshot_of(learner)
-    values = probe.evaluate(probe.observe(snapshot))
-    for split in SPLITS:
-        chosen = learner.probes["sample"].chosen(split)[:SIZE]
-        expected = gram_interplay(before[split][chosen].double(), snapshot.features(split)[chosen].double())
-        for name, value in expected._asdict().items():
-            found = values[f"interplay/before-after/{split}/{name}"].item()
-            assert found == pytest.approx(value.item(), rel=1e-9)
-        assert 0 < values[f"interplay/before-after/{split}/mir"] < 1
+    with torch.no_grad():
+        return {column: value.item() for column, value in probe.evaluate(probe.observe(snapshot)).items()}
 
 
-@torch.no_grad()
-def test_what_it_remembers_is_what_a_checkpoint_can_bring_back():
-    learner = small_member().learner
-    task = operation_task(small_config().task, 0)
-    probe = BeforeAfter(Schedule.parse("every:1"), task, size=SIZE, seed=0, dim=16)
+def test_the_pairing_is_of_features_before_with_those_after(learner):
+    probe, later = make(), trained_further(learner)
     probe.remember(snapshot_of(learner))
-    other = BeforeAfter(Schedule.parse("every:1"), task, size=SIZE, seed=0, dim=16)
-    for name, tensor in other.remembered().items():
-        tensor.copy_(probe.remembered()[name])
-    ours, theirs = (each.observe(snapshot_of(learner)) for each in (probe, other))
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    measured = measured_on(probe, later)
+    for split in SPLITS:
+        chosen = learner.probes["sample"].chosen(split)  # the samples are those of the pairing `sample`
+        before, after = (features_and_targets(each, split)[0][chosen].numpy() for each in (learner, later))
+        found = [measured[f"interplay/before-after/{split}/{ratio}"] for ratio in ("mir", "hdr")]
+        np.testing.assert_allclose(found, naive_interplay(before, after), atol=1e-5)
+    assert len(measured) == 2 * len(Interplay._fields)
+
+
+def test_features_that_have_not_changed_are_paired_with_themselves(learner):
+    probe = make()
+    probe.remember(snapshot_of(learner))
+    measured = measured_on(probe, learner)
+    for split in SPLITS:
+        features = features_and_targets(learner, split)[0][learner.probes["sample"].chosen(split)].double()
+        for field, expected in gram_interplay(features, features)._asdict().items():
+            found = measured[f"interplay/before-after/{split}/{field}"]
+            assert found == pytest.approx(expected.item(), rel=1e-9, abs=1e-12), field
+        assert measured[f"interplay/before-after/{split}/hdr"] == 0
+        entropies = [measured[f"interplay/before-after/{split}/entropy_{number}"] for number in (1, 2)]
+        assert entropies[0] == entropies[1]
+
+
+def test_what_is_remembered_is_not_changed_by_training_and_can_be_handed_on(learner):
+    probe, handed = make(), make()
+    probe.remember(snapshot_of(learner))
+    later = trained_further(learner)
+    expected = measured_on(probe, later)
+    remembered = {name: tensor.clone() for name, tensor in probe.remembered().items()}
+    for name, tensor in handed.remembered().items():
+        tensor.copy_(remembered[name])
+    assert measured_on(handed, later) == expected

@@ -5,7 +5,11 @@ import pytest
 import scipy.linalg
 import torch
 
+from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
+from grok.experiments import supervised
 from grok.information import centre, effective_rank
+from grok.tasks.images import DataFolder
+from tests.helpers import CPU
 from tests.training.probes.helpers import features_and_targets, measure
 from tests.training.probes.test_interplay import sparse_member
 
@@ -40,3 +44,19 @@ def test_the_rank_of_class_means_is_of_the_classes_that_are_there():
     assert len(means) < 11
     expected = effective_rank(centre(means)).item()
     assert measure(learner)["rank/class_means/train"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_of_a_network_without_embedding_all_but_its_rank_are_measured():
+    config = SupervisedConfig(
+        task=ImageTaskConfig(dataset="digits", measured_train=200),
+        model=ImageModelConfig(network="mlp", depth=1, width=12),
+        probes=ClassifierProbesConfig.only(rank="every:1"),
+    )
+    learner = supervised.build(config, 0, CPU, DataFolder()).learner
+    measured = measure(learner)
+    rows = ("unembedding", *(f"{what}/{split}" for what in ("class_means", "features") for split in ("train", "test")))
+    assert set(measured) == {f"rank/{row}" for row in rows} | {"spectral_entropy/train", "spectral_entropy/test"}
+    head = learner.model.head.weight.detach().double()
+    assert measured["rank/unembedding"] == pytest.approx(effective_rank(head).item(), rel=1e-6)
+    features, _ = features_and_targets(learner, "test")
+    assert measured["rank/features/test"] == pytest.approx(effective_rank(centre(features.double())).item(), rel=1e-6)
