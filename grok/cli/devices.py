@@ -41,6 +41,15 @@ def choose_tf32(wanted: bool, device: Any) -> bool:
     return wanted
 
 
-def choose_stack(wanted: int | None, device: Any) -> int:
-    """Most runs to train together: as many as `--stack` says, or as suits the device."""
-    return wanted or (STACK_ON_GPU if device.type == "cuda" else 1)
+def choose_compile(wanted: bool, stack: int | None, configs: Sequence[Any]) -> bool:
+    """Whether to compile the training step, which only one run at a time on batches can."""
+    if wanted and (stack or 1) > 1:
+        raise UsageError(f"--compile: expected runs that train one by one, got --stack {stack}: leave one of them out")
+    if wanted and not all(hasattr(config, "batch_size") for config in configs):
+        raise UsageError("--compile: expected an experiment that trains on batches, got grokking: leave it out")
+    return wanted
+
+
+def choose_stack(wanted: int | None, device: Any, *, compiled: bool) -> int:
+    """Most runs to train together: as many as `--stack` says, or as suits the device; one if it is compiled."""
+    return wanted or (STACK_ON_GPU if device.type == "cuda" and not compiled else 1)

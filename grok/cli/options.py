@@ -21,6 +21,8 @@ class SetupOptions:
     """Issue each operation from Python, or capture steps as CUDA graphs and replay them, as auto does on a GPU."""
     tf32: bool = False
     """Let a GPU multiply matrices in TF32, faster and with 10 bits of mantissa in place of 23."""
+    compile: bool = False
+    """Let torch.compile fuse the operations of a training step on a batch of images, in a minute or so beforehand."""
     runs: Path = Path("runs")
     """The store."""
     data: Path = Path("data")

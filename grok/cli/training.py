@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grok.arguments import UsageError, choose, parse, refuse_both, value_of
-from grok.cli.devices import choose_device, choose_executor, choose_stack, choose_tf32
+from grok.cli.devices import choose_compile, choose_device, choose_executor, choose_stack, choose_tf32
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
 from grok.cli.options import (
     ResumeOptions,
@@ -51,7 +51,7 @@ def train(arguments: Sequence[str]) -> int:
     device = choose_device(options.device)
     setup = _setup(options, device, store, [config], ["grok", "train", *arguments])
     if seeds is not None:
-        together = choose_stack(options.stack, device)
+        together = choose_stack(options.stack, device, compiled=options.compile)
         wanted = [(config, seed) for seed in seeds]
         runs, finished = train_many(experiment, wanted, setup, together=together, again=options.again)
         return conclude_many(runs, finished, again=options.again)
@@ -98,7 +98,8 @@ def sweep(arguments: Sequence[str]) -> int:
     store = Store(options.runs.absolute())  # a cluster's workers are elsewhere
     device, launch = _launch(options, store)
     setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
-    rows, ended = train_sweep(file, wanted, setup, launch, together=choose_stack(options.stack, device))
+    together = choose_stack(options.stack, device, compiled=options.compile)
+    rows, ended = train_sweep(file, wanted, setup, launch, together=together)
     return conclude_sweep(rows, ended, options)
 
 
@@ -113,6 +114,7 @@ def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[A
         command=command,
         executor=choose_executor(options.executor, device, configs),
         tf32=choose_tf32(options.tf32, device),
+        compile=choose_compile(options.compile, options.stack, configs),
         data=DataFolder(path=options.data, download=options.download),
     )
 

@@ -44,6 +44,7 @@ class Setup:
     """What the user asked for, kept in each run."""
     executor: ExecutorName = "eager"
     tf32: bool = False
+    compile: bool = False
     data: DataFolder = DataFolder()
 
 

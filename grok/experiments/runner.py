@@ -93,10 +93,13 @@ def start(
         raise ValueError(
             f"executor: expected eager with the rule {rules}, whose update no graph can capture, got graph"
         )
-    members = [experiment.build(config, seed, setup.device, setup.data) for config, seed in wanted]
+    if setup.compile and len(wanted) > 1:
+        raise ValueError("compile: expected one run at a time, as a stack cannot be compiled, got several")
+    members = [_build(experiment, config, seed, setup) for config, seed in wanted]
     environment = describe_environment(setup.device) | {
         "executor": setup.executor,
         "tf32": setup.tf32,
+        "compile": setup.compile,
         "data": str(setup.data.path),
     }
     runs: list[Run] = []
@@ -162,6 +165,7 @@ def resume(
         command=manifest["command"],
         executor=manifest.get("executor", "eager"),
         tf32=manifest.get("tf32", False),
+        compile=manifest.get("compile", False),
         data=data or DataFolder(path=Path(manifest.get("data", DataFolder.path))),
     )
     torch.set_num_threads(manifest["threads"])  # sums split over other threads would round otherwise
@@ -173,7 +177,7 @@ def resume(
         members = []
         for each in runs:
             config = config_from_json(experiment.config_type, each.manifest()["config"])
-            member = experiment.build(config, each.manifest()["seed"], setup.device, setup.data)
+            member = _build(experiment, config, each.manifest()["seed"], setup)
             if step is not None:
                 for newer in [at for at in checkpoints(each) if at > step]:
                     checkpoints(each)[newer].unlink()  # of a time that is trained anew: not to be taken for its own
@@ -184,6 +188,13 @@ def resume(
                 raise StoreError(f"{each.metrics_path} is missing: restore it, or train anew beside it with --again")
             members.append(member)
         return runs, drive(runs, members, setup, first_step=step or 0, stop=stop)
+
+
+def _build(experiment: Experiment, config: Any, seed: int, setup: Setup) -> Member:
+    member = experiment.build(config, seed, setup.device, setup.data)
+    if setup.compile:
+        member.learner.compile_training()
+    return member
 
 
 def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:

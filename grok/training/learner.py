@@ -1,6 +1,6 @@
 """One network with its data and its probes: everything that a step reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -45,6 +45,7 @@ class Learner(nn.Module):
         self.criterion = criterion
         self.batches = batches
         self._autocast, self._at_once = autocast, at_once
+        self._compiled: Callable[[Tensor], Tensor] | None = None
         self._probes = nn.ModuleDict({probe.name: probe for probe in probes})
         self._samples = nn.ModuleDict()
         for split in SPLITS:
@@ -83,6 +84,16 @@ class Learner(nn.Module):
             if isinstance(probe, PhaseValues):
                 probe.show(phase.values)
 
+    def compile_training(self) -> None:
+        """Let `torch.compile` fuse the pass of a batch through the network; what is measured is not compiled.
+
+        Raises:
+            ValueError: a step on all training samples, which is not compiled.
+        """
+        if self.batches is None:
+            raise ValueError("compile: expected an experiment that trains on batches, got one on all samples at once")
+        self._compiled = torch.compile(self.model.features, dynamic=False)
+
     def forward(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, ""], Observed]:
         """Training loss, and what the probes named in `due` observe of the network before it is trained any further.
 
@@ -105,7 +116,7 @@ class Learner(nn.Module):
         with torch.autocast(
             inputs.device.type, self._autocast, enabled=self._autocast is not None, cache_enabled=False
         ):
-            features = self.model.features(inputs)
+            features = (self._compiled or self.model.features)(inputs)
         return self.criterion(self.model.head(features.float()), targets), observed
 
     def snapshot(self, known: Mapping[Split, Known] | None = None) -> Snapshot:

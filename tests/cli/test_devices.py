@@ -32,3 +32,15 @@ def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, mon
             "grok: --executor: expected eager or auto with the rule muon, whose update no graph can capture, got "
             "graph: use --executor eager"
         )
+
+
+def test_a_step_on_all_samples_and_a_stack_are_not_compiled(runs, capsys):
+    assert train(runs, "--compile") == 2
+    assert error_line(capsys) == (
+        "grok: --compile: expected an experiment that trains on batches, got grokking: leave it out"
+    )
+    assert train(runs, "--compile", "--seeds", "0-3", "--stack", "2") == 2
+    assert error_line(capsys) == (
+        "grok: --compile: expected runs that train one by one, got --stack 2: leave one of them out"
+    )
+    assert not list(runs.rglob("run.json"))
