@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from grok.analysis.events import events
-from grok.config import GrokkingConfig, config_hash, config_to_json
+from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
 from grok.tracking import Run, Store
 
 Column = Callable[[np.ndarray], np.ndarray]
@@ -17,7 +17,7 @@ def add_run(
     columns: Mapping[str, Column],
     *,
     seed: int = 0,
-    config: GrokkingConfig | None = None,
+    config: GrokkingConfig | SupervisedConfig | None = None,
     steps: int = 2000,
     every: int = 10,
     status: str = "finished",
