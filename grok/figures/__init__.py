@@ -10,10 +10,12 @@ from grok.figures.fourier_circuit import draw_fourier_circuit
 from grok.figures.lead_time import draw_lead_time
 from grok.figures.phase import draw_phase
 from grok.figures.sample_sizes import draw_sample_sizes
+from grok.figures.supervised import draw_supervised
 
 # name -> what draws the records of a source folder into a target folder, and returns the files written
 FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "figure7": draw_figure7,
+    "supervised": draw_supervised,
     "sample-sizes": draw_sample_sizes,
     "operations": draw_operations,
     "moduli": draw_moduli,
