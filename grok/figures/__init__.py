@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grok.figures.comparison import draw_controls, draw_moduli, draw_operations
+from grok.figures.connectivity import draw_connectivity
 from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
@@ -16,6 +17,7 @@ from grok.figures.supervised import draw_supervised
 FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "figure7": draw_figure7,
     "supervised": draw_supervised,
+    "connectivity": draw_connectivity,
     "sample-sizes": draw_sample_sizes,
     "operations": draw_operations,
     "moduli": draw_moduli,

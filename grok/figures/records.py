@@ -1,5 +1,6 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -137,6 +138,16 @@ def differing(groups: Sequence[RunGroup]) -> list[str]:
     """The dotted names of the settings in which these groups differ."""
     names = dict.fromkeys(name for group in groups for name in group.settings)
     return [name for name in names if any(g.settings.get(name) != groups[0].settings.get(name) for g in groups)]
+
+
+def part_name(figure: str, study: Study, settings: Mapping[str, Any]) -> str:
+    """The name of the files of a study's part, as `Study.parts` gives it.
+
+    >>> part_name("phase", Study(name="mine", groups=[]), {"task.modulus": 59})
+    'phase-mine-modulus-59'
+    """
+    parts = [f"{figure}-{study.name}", *(f"{name.rpartition('.')[2]}-{value}" for name, value in settings.items())]
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts))
 
 
 def finished_groups(root: Path, experiment: str = "grokking") -> list[RunGroup]:

@@ -57,10 +57,13 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             figsize=(5.9 * across + 0.4, 3.9 * down + 0.9), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
         )
         axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
-        for axis, (title, lines) in zip(axes, panels.items(), strict=False):
+        for place, (axis, (title, lines)) in enumerate(zip(axes, panels.items(), strict=False)):
             for column, (label, colour, line) in lines.items():
                 draw_band(axis, records, column, colour=colour, label=label, line=line)
             _finish(axis, title, config.task.num_classes)
+            if place + across >= len(panels):  # none below it
+                axis.set_xlabel("step + 1")
+                axis.tick_params(labelbottom=True)
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
         figure.suptitle(_title(group, config))
@@ -99,7 +102,7 @@ def _finish(axis: Axes, title: str, num_classes: int) -> None:
     if title.startswith("MIR"):
         value = simplex_etf_interplay(num_classes).mir.item()
         axis.axhline(value, color=GREY, linestyle="--", label=f"at neural collapse, {value:.3f}")
-    axis.set(xscale="log", xlabel="step + 1", title=title)
+    axis.set(xscale="log", title=title)
     if title.startswith("neural collapse"):
         axis.set(yscale="log", ylabel="0 at collapse")
     else:

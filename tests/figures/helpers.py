@@ -52,3 +52,8 @@ def constant(value: float) -> Column:
 def rises_at(step: int) -> Column:
     """0 before the step, 1 from it on."""
     return lambda steps: (steps >= step).astype(float)
+
+
+def by_place(first: int, values: Sequence[float], *, before: float = 0.0) -> Column:
+    """`before` until step `first`, then one of the values a step."""
+    return lambda steps: np.where(steps < first, before, np.asarray(values)[np.maximum(steps - first, 0)])
