@@ -10,6 +10,7 @@ from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
 from grok.figures.lead_time import draw_lead_time
 from grok.figures.phase import draw_phase
+from grok.figures.pruning import draw_pruning
 from grok.figures.sample_sizes import draw_sample_sizes
 from grok.figures.supervised import draw_supervised
 
@@ -18,6 +19,7 @@ FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "figure7": draw_figure7,
     "supervised": draw_supervised,
     "connectivity": draw_connectivity,
+    "pruning": draw_pruning,
     "sample-sizes": draw_sample_sizes,
     "operations": draw_operations,
     "moduli": draw_moduli,
