@@ -39,8 +39,8 @@ def draw_connectivity(source: Path, target: Path) -> list[Path]:
     learning rate are in figures of their own. Loss barriers (`grok.analysis.barrier`, test loss) are in the legend as
     medians over seeds, and one by one in a CSV beside it.
     """
-    parts = [(study, part) for study in studies(source, "connectivity") for part in study.parts([RATE])]
-    return [path for study, (settings, part) in parts for path in _draw_study(part, settings, target)]
+    parts = [part for study in studies(source, "connectivity") for part in study.parts([RATE])]
+    return [path for settings, part in parts for path in _draw_study(part, settings, target)]
 
 
 def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:

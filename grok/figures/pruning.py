@@ -15,7 +15,7 @@ from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, wr
 SPARSITY = "pruning/sparsity"
 STAGES = {"fine-tuned": "-", "pruned": "--"}
 LINES = {
-    "accuracy": ("accuracy, test", BLUE),
+    "accuracy": ("accuracy", BLUE),
     "mir": ("MIR", VERMILION),
     "hdr": ("HDR", GREEN),
 }
@@ -93,4 +93,4 @@ def _pruned(group: RunGroup, config: PruningConfig) -> pd.DataFrame:
 def _title(group: RunGroup, config: PruningConfig) -> str:
     seeds = ", ".join(map(str, group.runs))
     how = f"a line a seed: {seeds}" if len(group.runs) <= FEW else f"{len(group.runs)} seeds: {BAND}"
-    return f"Pruning {config.label}, {config.schedule}\n{how}"
+    return f"Pruning {config.label}, {config.schedule}, test split\n{how}"

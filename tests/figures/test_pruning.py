@@ -67,7 +67,7 @@ def test_the_lines_are_solid_where_fine_tuned_and_dashed_where_pruned(tmp_path, 
     assert lines == {"-": TUNED, "--": PRUNED}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         f"{name}, {stage}"
-        for names in (("accuracy, test",), ("MIR", "HDR"))
+        for names in (("accuracy",), ("MIR", "HDR"))
         for stage in ("fine-tuned", "pruned")
         for name in names
     ]
