@@ -20,10 +20,10 @@ RATE = "optimiser.learning_rate"
 OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
 ACROSS = 3  # panels in a row
 PANELS = {
-    "test/accuracy": ("accuracy, test", "fraction"),
+    "test/accuracy": ("accuracy", "fraction"),
     "interplay/sample/test/mir": ("MIR, sample, n = {sample}", "fraction"),
     "interplay/sample/test/hdr": ("HDR, sample, n = {sample}", "fraction"),
-    "test/loss": ("loss, test", "nats"),
+    "test/loss": ("loss", "nats"),
     "interplay/prototype/test/mir": ("MIR, prototype, n = {prototype}", "fraction"),
     "interplay/prototype/test/hdr": ("HDR, prototype, n = {prototype}", "fraction"),
 }
@@ -109,10 +109,10 @@ def _barriers(between: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lines(study: Study) -> dict[tuple[float, float], str]:
-    """Learning rate and kind of statistics, highest rate first, and their colour."""
+    """Learning rate and kind of statistics, and their colour; the highest rate first, a column of the legend a kind."""
     rates = study.varies(RATE)[::-1]
     colours = {rate: COLOURS[place % len(COLOURS)] for place, rate in enumerate(rates)}
-    return {(rate, recomputed): colour for rate, colour in colours.items() for recomputed in STATISTICS}
+    return {(rate, recomputed): colour for recomputed in STATISTICS for rate, colour in colours.items()}
 
 
 def _median_barrier(barriers: pd.DataFrame, rate: float, recomputed: float) -> str:
@@ -123,4 +123,4 @@ def _median_barrier(barriers: pd.DataFrame, rate: float, recomputed: float) -> s
 def _title(study: Study, config: ConnectivityConfig) -> str:
     seeds = max(len(group.runs) for group in study.groups)
     how = "a line a seed" if seeds <= FEW else f"{seeds} seeds: {BAND}"
-    return f"Between two networks of one initialisation, {config.label}, {how}"
+    return f"Between two networks of one initialisation, {config.label}, test split, {how}"
