@@ -32,11 +32,11 @@ def test_a_barrier_is_never_negative_and_knows_no_order_of_points_and_no_directi
     assert loss_barrier(OMEGAS, values[::-1].copy()) == pytest.approx(barrier, abs=1e-12)
 
 
-def test_a_loss_that_is_no_number_makes_no_barrier():
+def test_a_barrier_is_no_number_where_a_loss_is_none():
     assert np.isnan(loss_barrier(OMEGAS, np.where(OMEGAS == 0.5, np.nan, 1.0)))
 
 
 @pytest.mark.parametrize("omegas", [[0.0, 0.5], [0.5, 1.0], [0.0, 1.0, 1.5], [-0.5, 0.0, 1.0], []])
 def test_a_line_without_both_ends_or_beyond_them_is_refused(omegas):
-    with pytest.raises(ValueError, match="^omegas: expected values from 0 to 1 with both ends, got "):
+    with pytest.raises(ValueError, match=r"^omegas: expected values from 0 to 1 with both ends, got "):
         loss_barrier(np.array(omegas), np.ones(len(omegas)))
