@@ -14,7 +14,16 @@ from grok.config.serialise import config_from_json, config_hash, config_to_json
 from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
 
+# experiment -> the type of its settings
+CONFIGS: dict[str, type[GrokkingConfig] | type[SupervisedConfig]] = {
+    "grokking": GrokkingConfig,
+    "supervised": SupervisedConfig,
+    "connectivity": ConnectivityConfig,
+    "pruning": PruningConfig,
+}
+
 __all__ = [
+    "CONFIGS",
     "ClassifierProbesConfig",
     "ConfigError",
     "ConnectivityConfig",

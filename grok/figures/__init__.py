@@ -4,17 +4,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grok.figures.comparison import draw_controls, draw_moduli, draw_operations
+from grok.figures.connectivity import draw_connectivity
 from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
+from grok.figures.label_smoothing import draw_label_smoothing
 from grok.figures.lead_time import draw_lead_time
 from grok.figures.phase import draw_phase
+from grok.figures.pruning import draw_pruning
 from grok.figures.sample_sizes import draw_sample_sizes
+from grok.figures.supervised import draw_supervised
 from grok.tracking.store import REFERENCE
 
 # name -> what draws the records of a source folder into a target folder, and returns the files written
 FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "figure7": draw_figure7,
+    "supervised": draw_supervised,
+    "label-smoothing": draw_label_smoothing,
+    "connectivity": draw_connectivity,
+    "pruning": draw_pruning,
     "sample-sizes": draw_sample_sizes,
     "operations": draw_operations,
     "moduli": draw_moduli,

@@ -57,6 +57,25 @@ def draw_band(
     return found
 
 
+def draw_spread(
+    axis: Axes, rows: pd.DataFrame, x: str, column: str, *, colour: str, label: str, line: str = "-"
+) -> None:
+    """Draw a column against another that takes the same few values in each seed: median and band, or a line a seed.
+
+    `rows` has a row a seed and value of `x`, and a column `seed`; nothing is drawn of a column that it has not.
+    """
+    if column not in rows:
+        return
+    values = rows.pivot(index=x, columns="seed", values=column).dropna(axis="columns", how="all")
+    if values.shape[1] <= FEW:
+        for seed in values:
+            axis.plot(values.index, values[seed], line, marker=".", color=colour, label=label)
+        return
+    axis.plot(values.index, values.median(axis="columns"), line, marker=".", color=colour, label=label)
+    low, high = (values.quantile(quantile, axis="columns") for quantile in (LOW, HIGH))
+    axis.fill_between(values.index, low, high, color=colour, alpha=0.18, linewidth=0)
+
+
 def band_table(records: Mapping[int, pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
     """The bands of many columns, one below the other: columns `column`, `step`, `median`, `low`, `high`, `seeds`."""
     names = ["column", "step", "median", "low", "high", "seeds"]

@@ -1,7 +1,5 @@
 """Phase diagrams: time to grok and final MIR by weight decay and train fraction."""
 
-import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, Study, differing, studies
+from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import GREY, styled, write_figure
 
 ENOUGH = 3  # values of each setting that make a diagram
@@ -31,26 +29,13 @@ def draw_phase(source: Path, target: Path) -> list[Path]:
     """
     written = []
     for study in studies(source):
-        for settings, part in _parts(study):
+        for settings, part in study.parts(SETTINGS):
             if all(len(part.varies(name)) >= ENOUGH for name in SETTINGS):
                 written += _draw_study(part, settings, target)
     return written
 
 
-def _parts(study: Study) -> list[tuple[dict[str, Any], Study]]:
-    """The study with one config a cell, or its parts that have, each with the settings that make it one."""
-    cells: dict[tuple[Any, ...], list[RunGroup]] = {}
-    for group in study.groups:
-        cells.setdefault(tuple(group.settings[name] for name in SETTINGS), []).append(group)
-    others = list(dict.fromkeys(name for groups in cells.values() for name in differing(groups)))
-    parts: dict[tuple[Any, ...], list[RunGroup]] = {}
-    for group in study.groups:
-        parts.setdefault(tuple(group.settings.get(name) for name in others), []).append(group)
-    return [(dict(zip(others, values, strict=True)), replace(study, groups=part)) for values, part in parts.items()]
-
-
 def _draw_study(study: Study, settings: dict[str, Any], folder: Path) -> list[Path]:
-    name = "-".join([f"phase-{study.name}", *(f"{_short(key)}-{value}" for key, value in settings.items())])
     runs = pd.DataFrame([row for group in study.groups for row in _rows(group)])
     panels = [panel for panel in PANELS if runs[panel].notna().any()]
     if not panels:
@@ -75,7 +60,7 @@ def _draw_study(study: Study, settings: dict[str, Any], folder: Path) -> list[Pa
                 axis.set_title(f"pairing sample, test split, n = {example.probes.sample_size}")
         what = [example.task.description, *(f"{_short(key)} {value}" for key, value in settings.items())]
         figure.suptitle(f"{', '.join(what)}, {int(cells['seeds'].max())} seeds a cell")
-        return write_figure(figure, cells.reset_index(), folder, re.sub(r"[^\w.-]+", "_", name), stamp=study.stamp)
+        return write_figure(figure, cells.reset_index(), folder, part_name("phase", study, settings), stamp=study.stamp)
 
 
 def _rows(group: RunGroup) -> list[dict[str, Any]]:

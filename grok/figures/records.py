@@ -1,25 +1,29 @@
 """The records that a figure is drawn from: runs grouped by config, and configs grouped into studies."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
-from grok.config import ConfigError, GrokkingConfig, config_from_json
+from grok.config import CONFIGS, ConfigError, GrokkingConfig, SupervisedConfig, config_from_json
 from grok.tracking import Run, Store
 from grok.tracking.notes import note
 
 FEW_IDS = 3  # run ids that fit into a stamp
 
+ConfigType = TypeVar("ConfigType", bound=GrokkingConfig | SupervisedConfig)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunGroup:
-    """Finished grokking runs of one config that differ in their seed alone."""
+    """Finished runs of one experiment and config that differ in their seed alone."""
 
     name: str
+    experiment: str
     config: dict[str, Any]
     runs: dict[int, Run]
     """Seed to run; the newest one where a seed was trained again."""
@@ -36,21 +40,35 @@ class RunGroup:
         return f"runs: {', '.join(ids) if len(ids) <= FEW_IDS else f'{self.name}-seed[{_ranges(list(self.runs))}]'}"
 
     @cached_property
+    def _typed(self) -> GrokkingConfig | SupervisedConfig:
+        return config_from_json(CONFIGS[self.experiment], self.config)
+
+    def config_as(self, config_type: type[ConfigType]) -> ConfigType:
+        """The settings, of the type that its experiment has, or of one that this extends."""
+        assert isinstance(self._typed, config_type), f"{self.experiment} has no {config_type.__name__}"
+        return self._typed
+
+    @property
     def grokking(self) -> GrokkingConfig:
         """The settings of a grokking run."""
-        return config_from_json(GrokkingConfig, self.config)
+        return self.config_as(GrokkingConfig)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Its settings by their dotted names, such as `task.modulus`."""
-        return _dotted(asdict(self.grokking))
+        return _dotted(asdict(self._typed))
 
 
 RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
 
 
 def _kind(group: RunGroup, about: RunGroup) -> str | None:
-    """What makes a group a control of another; None if nothing does, or if it differs in something else too."""
+    """What makes a group a control of another; None if nothing does, or if it differs in something else too.
+
+    Grokking alone has controls.
+    """
+    if group.experiment != "grokking":
+        return None
     config = replace(group.grokking, steps=about.grokking.steps, settle=about.grokking.settle)
     task, optimiser = about.grokking.task, about.grokking.optimiser
     controls = {NO_DECAY: replace(about.grokking, optimiser=replace(optimiser, weight_decay=0.0))}
@@ -92,6 +110,20 @@ class Study:
         about = self.groups if len(self.groups) == 1 else [g for g in self.groups if kinds.get(g.name, "") is None]
         return about[0] if about else None
 
+    def parts(self, settings: Sequence[str]) -> list[tuple[dict[str, Any], "Study"]]:
+        """Itself, if its configs differ in these settings alone; else its parts that do.
+
+        Returns: each part, with those of its settings that tell it from the others by their dotted names.
+        """
+        alike: dict[tuple[Any, ...], list[RunGroup]] = {}
+        for group in self.groups:
+            alike.setdefault(tuple(group.settings[name] for name in settings), []).append(group)
+        others = list(dict.fromkeys(name for groups in alike.values() for name in differing(groups)))
+        parts: dict[tuple[Any, ...], list[RunGroup]] = {}
+        for group in self.groups:
+            parts.setdefault(tuple(group.settings.get(name) for name in others), []).append(group)
+        return [(dict(zip(others, values, strict=True)), replace(self, groups=part)) for values, part in parts.items()]
+
     @property
     def stamp(self) -> str:
         """What it is drawn from, in a line: its sweep, the number of runs, their configs and seeds."""
@@ -107,36 +139,46 @@ def differing(groups: Sequence[RunGroup]) -> list[str]:
     return [name for name in names if any(g.settings.get(name) != groups[0].settings.get(name) for g in groups)]
 
 
-def finished_groups(root: Path) -> list[RunGroup]:
-    """The finished grokking runs in a store, by config, whatever sweeps asked for them, oldest first."""
+def part_name(figure: str, study: Study, settings: Mapping[str, Any]) -> str:
+    """The name of the files of a study's part, as `Study.parts` gives it.
+
+    >>> part_name("phase", Study(name="mine", groups=[]), {"task.modulus": 59})
+    'phase-mine-modulus-59'
+    """
+    parts = [f"{figure}-{study.name}", *(f"{name.rpartition('.')[2]}-{value}" for name, value in settings.items())]
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts))
+
+
+def finished_groups(root: Path, experiment: str = "grokking") -> list[RunGroup]:
+    """The finished runs of an experiment in a store, by config, whatever sweeps asked for them, oldest first."""
     groups: dict[str, list[Run]] = {}
-    for run, manifest in _finished(root):
+    for run, manifest in _finished(root, experiment):
         groups.setdefault(manifest["config_hash"], []).append(run)
     return [_group(runs) for runs in groups.values()]
 
 
-def studies(root: Path) -> list[Study]:
-    """The studies in a store: a sweep's finished grokking runs, or a config's that no sweep asked for, oldest first.
+def studies(root: Path, experiment: str = "grokking") -> list[Study]:
+    """The studies in a store: an experiment's finished runs of a sweep, or of a config that no sweep asked for.
 
-    A run that several sweeps asked for is in the study of each.
+    Oldest first. A run that several sweeps asked for is in the study of each.
     """
     found: dict[str, dict[str, list[Run]]] = {}
-    for run, manifest in _finished(root):
+    for run, manifest in _finished(root, experiment):
         for name in manifest.get("sweeps") or [_name(run)]:
             found.setdefault(name, {}).setdefault(manifest["config_hash"], []).append(run)
     return [Study(name=name, groups=[_group(runs) for runs in by_config.values()]) for name, by_config in found.items()]
 
 
-def _finished(root: Path) -> Iterator[tuple[Run, dict[str, Any]]]:
+def _finished(root: Path, experiment: str) -> Iterator[tuple[Run, dict[str, Any]]]:
     for run, manifest in Store(root).manifests().items():
-        if manifest["status"] == "finished" and manifest["experiment"] == "grokking" and _is_known(run, manifest):
+        if manifest["status"] == "finished" and manifest["experiment"] == experiment and _is_known(run, manifest):
             yield run, manifest
 
 
 def _is_known(run: Run, manifest: Mapping[str, Any]) -> bool:
     """Whether this version knows the run's settings; one that it does not know is named on stderr and left out."""
     try:
-        config_from_json(GrokkingConfig, manifest["config"])
+        config_from_json(CONFIGS[manifest["experiment"]], manifest["config"])
     except ConfigError as error:
         note(f"run {run.id} left out (draw it with the version that trained it): {error}")
         return False
@@ -149,6 +191,7 @@ def _group(runs: Sequence[Run]) -> RunGroup:
     newest = {manifest["seed"]: run for run, manifest in zip(runs, manifests, strict=True)}
     return RunGroup(
         name=_name(runs[0]),
+        experiment=manifests[0]["experiment"],
         config=manifests[0]["config"],
         runs=dict(sorted(newest.items())),
     )

@@ -1,12 +1,14 @@
 """The look of every figure: colour-blind-safe, readable at half size, vector and PNG, stamped with its source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -42,10 +44,18 @@ def styled() -> Iterator[None]:
 
 def shared_legend(figure: Figure, *, columns: int) -> None:
     """One legend below all axes of a figure, each label once."""
-    handles = {
-        label: line for axis in figure.axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
+    handles = _each_label_once(figure.axes)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+
+
+def own_legend(axis: Axes) -> None:
+    """A legend in one panel, each label once."""
+    handles = _each_label_once([axis])
+    axis.legend(handles.values(), handles.keys(), fontsize=10)
+
+
+def _each_label_once(axes: Sequence[Axes]) -> dict[str, Artist]:
+    return {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
 
 
 def _settle_layout(figure: Figure) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from grok.analysis.events import events
-from grok.config import GrokkingConfig, config_hash, config_to_json
+from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
 from grok.tracking import Run, Store
 
 Column = Callable[[np.ndarray], np.ndarray]
@@ -17,7 +17,7 @@ def add_run(
     columns: Mapping[str, Column],
     *,
     seed: int = 0,
-    config: GrokkingConfig | None = None,
+    config: GrokkingConfig | SupervisedConfig | None = None,
     steps: int = 2000,
     every: int = 10,
     status: str = "finished",
@@ -52,3 +52,8 @@ def constant(value: float) -> Column:
 def rises_at(step: int) -> Column:
     """0 before the step, 1 from it on."""
     return lambda steps: (steps >= step).astype(float)
+
+
+def by_place(first: int, values: Sequence[float], *, before: float = 0.0) -> Column:
+    """`before` until step `first`, then one of the values a step."""
+    return lambda steps: np.where(steps < first, before, np.asarray(values)[np.maximum(steps - first, 0)])

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
-from grok.figures.bands import band, band_table, draw_band, log_steps
+from grok.figures.bands import band, band_table, draw_band, draw_spread, log_steps
 
 
 def records(count, *, last=1000, every=1):
@@ -60,3 +61,23 @@ def test_the_table_names_column_and_number_of_seeds():
     assert list(table.columns) == ["column", "step", "median", "low", "high", "seeds"]
     assert table.groupby("column")["seeds"].first().to_dict() == {"x": 5, "z": 1}
     assert list(band_table(records(5), ["y"]).columns) == list(table.columns)
+
+
+def test_a_spread_of_few_seeds_is_a_line_each_and_of_many_the_median_with_its_band():
+    for seeds, lines, band_low in ((2, [[0.0, 0.1], [1.0, 1.1]], None), (5, [[2.0, 2.1]], 0.4)):
+        rows = pd.DataFrame([{"seed": s, "x": x, "y": s + x / 10} for x in (1, 0) for s in range(seeds)])
+        axis = Figure().subplots()
+        draw_spread(axis, rows, "x", "y", colour="k", label="y", line="--")
+        assert [line.get_xdata().tolist() for line in axis.lines] == [[0, 1]] * len(lines)
+        assert [line.get_ydata().tolist() for line in axis.lines] == lines
+        lows = [path.get_paths()[0].get_extents().ymin for path in axis.collections]
+        assert lows == ([] if band_low is None else [pytest.approx(band_low)])
+
+
+def test_a_spread_of_what_was_not_measured_is_not_drawn_nor_is_a_seed_without_it():
+    rows = pd.DataFrame({"seed": [0, 0, 1, 1], "x": [0, 1, 0, 1], "y": [3.0, 4.0, np.nan, np.nan]})
+    axis = Figure().subplots()
+    draw_spread(axis, rows, "x", "z", colour="k", label="z")
+    assert not axis.lines
+    draw_spread(axis, rows, "x", "y", colour="k", label="y")
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[3.0, 4.0]]

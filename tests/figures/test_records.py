@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig
+from grok.config import (
+    CONFIGS,
+    ConnectivityConfig,
+    GrokkingConfig,
+    OptimiserConfig,
+    ProbesConfig,
+    PruningConfig,
+    SupervisedConfig,
+    TaskConfig,
+)
 from grok.figures.records import finished_groups, studies
 from grok.tracking import Store
 from grok.tracking.notes import each_once
@@ -124,3 +133,47 @@ def test_permutations_which_have_no_random_labels_beside_them_are_no_controls_of
         add_run(Store(tmp_path), COLUMNS, config=config, sweeps=["permutations"])
     (study,) = studies(tmp_path)
     assert (study.controls(), study.main()) == ({}, None)
+
+
+def test_groups_and_studies_are_of_one_experiment_with_settings_of_its_type(tmp_path):
+    configs = {
+        "grokking": GrokkingConfig(),
+        "supervised": SupervisedConfig(),
+        "connectivity": ConnectivityConfig(points=5),
+        "pruning": PruningConfig(sparsities=(0.0, 0.5)),
+    }
+    assert configs.keys() == CONFIGS.keys()
+    for experiment, config in configs.items():
+        add_run(Store(tmp_path), COLUMNS, config=config, experiment=experiment, sweeps=["one"])
+    for experiment, config in configs.items():
+        (group,) = finished_groups(tmp_path, experiment)
+        (study,) = studies(tmp_path, experiment)
+        assert group.config_as(type(config)) == config
+        assert (group.name, study.main().name) == (group.runs[0].id.removesuffix("-seed0"),) * 2
+    assert group.settings["sparsities"] == (0.0, 0.5)
+    with pytest.raises(AssertionError, match="pruning has no GrokkingConfig"):
+        assert group.grokking
+
+
+def test_configs_of_other_experiments_are_no_controls(tmp_path):
+    for decay in (0.0, 5e-4):
+        config = SupervisedConfig(optimiser=OptimiserConfig(rule="sgd", weight_decay=decay))
+        add_run(Store(tmp_path), COLUMNS, config=config, experiment="supervised", sweeps=["one"])
+    (study,) = studies(tmp_path, "supervised")
+    assert (study.controls(), study.main()) == ({}, None)
+
+
+def test_a_study_falls_into_parts_that_differ_in_the_settings_named_alone(tmp_path):
+    for rate in (0.001, 0.01):
+        for decay in (0.5, 1.0):
+            config = GrokkingConfig(optimiser=OptimiserConfig(learning_rate=rate, weight_decay=decay))
+            add_run(Store(tmp_path), COLUMNS, config=config, sweeps=["one"])
+    (study,) = studies(tmp_path)
+    rate, decay = "optimiser.learning_rate", "optimiser.weight_decay"
+    parts = study.parts([rate])
+    assert [settings for settings, _ in parts] == [{decay: 0.5}, {decay: 1.0}]
+    assert [(part.varies(rate), part.varies(decay)) for _, part in parts] == [
+        ([0.001, 0.01], [0.5]),
+        ([0.001, 0.01], [1.0]),
+    ]
+    assert [(settings, part.groups) for settings, part in study.parts([rate, decay])] == [({}, study.groups)]

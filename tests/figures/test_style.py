@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.style import SETTINGS, shared_legend, styled, write_figure
+from grok.figures.style import SETTINGS, own_legend, shared_legend, styled, write_figure
 
 
 def test_the_style_ends_with_its_block():
@@ -32,3 +32,12 @@ def test_a_shared_legend_stands_between_the_axes_and_a_stamp_that_keeps_to_the_p
     assert all(legend.y1 <= axis.xaxis.get_tightbbox(renderer).y0 for axis in figure.axes)
     assert shown.x0 >= 0
     assert stamp.encode() in png.read_bytes()
+
+
+def test_a_panels_own_legend_has_each_of_its_labels_once():
+    axis, other = Figure().subplots(1, 2)
+    for label in ("one", "one", "two"):
+        axis.plot([0, 1], label=label)
+    other.plot([0, 1], label="three")
+    own_legend(axis)
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["one", "two"]

@@ -1,0 +1,126 @@
+"""Figures 3 and 4: accuracy, loss, MIR and HDR of the networks on the line between two, and the loss barrier."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from grok.analysis.barrier import loss_barrier
+from grok.config import ConnectivityConfig
+from grok.figures.bands import BAND, FEW, draw_spread
+from grok.figures.missing import not_drawn
+from grok.figures.records import RunGroup, Study, part_name, studies
+from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
+
+RATE = "optimiser.learning_rate"
+OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
+ACROSS = 3  # panels in a row
+PANELS = {
+    "test/accuracy": ("accuracy", "fraction"),
+    "interplay/sample/test/mir": ("MIR, sample, n = {sample}", "fraction"),
+    "interplay/sample/test/hdr": ("HDR, sample, n = {sample}", "fraction"),
+    "test/loss": ("loss", "nats"),
+    "interplay/prototype/test/mir": ("MIR, prototype, n = {prototype}", "fraction"),
+    "interplay/prototype/test/hdr": ("HDR, prototype, n = {prototype}", "fraction"),
+}
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+STATISTICS = {1.0: ("recomputed", "-"), 0.0: ("interpolated", "--")}
+
+
+def draw_connectivity(source: Path, target: Path) -> list[Path]:
+    """Draw each study of linear mode connectivity against omega, a colour a learning rate.
+
+    Solid with batch statistics recomputed, dashed with those interpolated as weights are; a line a seed, or of more
+    than a few seeds the median, and the band from the 10 % to the 90 % quantile. Configs that differ in more than the
+    learning rate are in figures of their own. Loss barriers (`grok.analysis.barrier`, test loss) are in the legend as
+    medians over seeds, and one by one in a CSV beside it.
+    """
+    parts = [part for study in studies(source, "connectivity") for part in study.parts([RATE])]
+    return [path for settings, part in parts for path in _draw_study(part, settings, target)]
+
+
+def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
+    name = part_name("connectivity", study, settings)
+    between = pd.concat([_between(group) for group in study.groups], ignore_index=True)
+    shown = [column for column in PANELS if column in between and between[column].notna().any()]
+    if not shown:
+        not_drawn("connectivity", study.name, {OMEGA: "accuracy", "test/accuracy": "accuracy"})
+        return []
+    barriers = _barriers(between)
+    config = study.groups[0].config_as(ConnectivityConfig)
+    sizes = {"sample": config.probes.sample_size, "prototype": config.task.num_classes}
+    across = min(ACROSS, len(shown))
+    down = -(-len(shown) // across)
+    with styled():
+        figure = Figure(
+            figsize=(max(4.3 * across + 0.4, 8.5), 3.5 * down + 1.2 + 0.25 * len(study.groups)),
+            layout=ConstrainedLayoutEngine(rect=(0, 0.035, 1, 0.965)),
+        )
+        axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
+        for place, (axis, column) in enumerate(zip(axes, shown, strict=False)):
+            for (rate, recomputed), colour in _lines(study).items():
+                how, line = STATISTICS[recomputed]
+                label = f"learning rate {rate:g}, statistics {how}{_median_barrier(barriers, rate, recomputed)}"
+                rows = between[(between[RATE] == rate) & (between[RECOMPUTED] == recomputed)]
+                draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=line)
+            title, unit = PANELS[column]
+            axis.set(title=title.format(**sizes), ylabel=unit)
+            axis.set_ylim(*((-0.03, 1.03) if unit == "fraction" else (0, None)))
+            if place + across >= len(shown):  # none below it
+                axis.set_xlabel("omega")
+                axis.tick_params(labelbottom=True)
+        for axis in axes[len(shown) :]:
+            axis.set_visible(False)
+        shared_legend(figure, columns=2)
+        figure.suptitle(_title(study, config))
+        written = write_figure(figure, between, folder, name, stamp=study.stamp)
+    path = folder / f"{name}-barriers.csv"
+    barriers.to_csv(path, index=False, float_format="%.6g")
+    return [*written, path]
+
+
+def _between(group: RunGroup) -> pd.DataFrame:
+    """A row a seed, omega and kind of statistics, of the networks between the two that were trained."""
+    first = 2 * group.config_as(ConnectivityConfig).steps
+    columns = [OMEGA, RECOMPUTED, *PANELS]
+    parts = []
+    for seed, metrics in group.metrics(columns).items():
+        if OMEGA in metrics:
+            rows = metrics.loc[metrics.index >= first].dropna(subset=[OMEGA])
+            parts.append(rows.assign(config=group.name, seed=seed, **{RATE: group.settings[RATE]}))
+    names = ["config", RATE, "seed", *columns]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+    return found[[name for name in names if name in found]]
+
+
+def _barriers(between: pd.DataFrame) -> pd.DataFrame:
+    """Loss barrier of each seed, in nats; NaN where the losses at both ends were not measured."""
+    rows = []
+    for (config, rate, seed, recomputed), line in between.groupby(["config", RATE, "seed", RECOMPUTED]):
+        measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
+        has_ends = {0.0, 1.0} <= set(measured[OMEGA])
+        barrier = loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy()) if has_ends else np.nan
+        rows.append({"config": config, RATE: rate, "seed": seed, RECOMPUTED: recomputed, "barrier": barrier})
+    return pd.DataFrame(rows)
+
+
+def _lines(study: Study) -> dict[tuple[float, float], str]:
+    """Learning rate and kind of statistics, and their colour; the highest rate first, a column of the legend a kind."""
+    rates = study.varies(RATE)[::-1]
+    colours = {rate: COLOURS[place % len(COLOURS)] for place, rate in enumerate(rates)}
+    return {(rate, recomputed): colour for recomputed in STATISTICS for rate, colour in colours.items()}
+
+
+def _median_barrier(barriers: pd.DataFrame, rate: float, recomputed: float) -> str:
+    median = barriers.loc[(barriers[RATE] == rate) & (barriers[RECOMPUTED] == recomputed), "barrier"].median()
+    return "" if np.isnan(median) else f": barrier {median:.3f} nats"
+
+
+def _title(study: Study, config: ConnectivityConfig) -> str:
+    seeds = max(len(group.runs) for group in study.groups)
+    how = "a line a seed" if seeds <= FEW else f"{seeds} seeds: {BAND}"
+    return f"Between two networks of one initialisation, {config.label}, test split, {how}"

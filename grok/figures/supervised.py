@@ -1,0 +1,124 @@
+"""Figures 1 and 2: accuracy, MIR, HDR and neural collapse along standard training."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from grok.config import SupervisedConfig
+from grok.figures.bands import BAND, FEW, band_table, draw_band
+from grok.figures.missing import not_drawn
+from grok.figures.records import RunGroup, finished_groups, studies
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, own_legend, styled, write_figure
+from grok.information import simplex_etf_interplay
+
+ACCURACY = {"train/accuracy": ("train", SKY, "-"), "test/accuracy": ("test", BLUE, "-")}
+PAIRINGS = {"sample": VERMILION, "prototype": BLUE}
+RATIOS = {"mir": "MIR", "hdr": "HDR"}
+DISAGREEMENT = "nc4_disagreement"  # 1 - nc4_agreement, which falls to 0 as the others do
+COLLAPSE = {
+    "nc1": ("NC1: spread within classes", BLUE),
+    "nc2_simplex_means": ("NC2: class means to simplex", VERMILION),
+    "nc3_self_duality": ("NC3: head to class means", GREEN),
+    DISAGREEMENT: ("NC4: 1 - agreement", PURPLE),
+}
+PROBES = {"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample", "collapse/test/nc1": "collapse"}
+
+Lines = dict[str, tuple[str, str, str]]
+"""Column -> label, colour, line style."""
+
+
+def draw_supervised(source: Path, target: Path) -> list[Path]:
+    """Draw the configs of standard training in `source` that stand alone, in a sweep or without one.
+
+    Accuracy on train and test; MIR and HDR of the pairings `sample` and `prototype` on test, with the MIR of neural
+    collapse; NC1 to NC4 (`grok.information.neural_collapse`), all so that 0 is collapse. A line a seed; of more than a
+    few seeds the median, and the band from the 10 % to the 90 % quantile.
+    """
+    wanted = {group.name for study in studies(source, "supervised") if (group := study.main())}
+    groups = [group for group in finished_groups(source, "supervised") if group.name in wanted]
+    return [path for group in groups for path in _draw_group(group, target)]
+
+
+def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
+    config = group.config_as(SupervisedConfig)
+    records = {seed: _with_disagreement(metrics) for seed, metrics in group.metrics().items()}
+    panels = _panels(config, next(iter(records.values())).columns)
+    if not panels:
+        not_drawn("supervised", group.name, PROBES)
+        return []
+    across = min(2, len(panels))
+    down = -(-len(panels) // across)
+    with styled():
+        figure = Figure(
+            figsize=(5.9 * across + 0.4, 3.9 * down + 0.9), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+        )
+        axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
+        for place, (axis, (title, lines)) in enumerate(zip(axes, panels.items(), strict=False)):
+            for column, (label, colour, line) in lines.items():
+                draw_band(axis, records, column, colour=colour, label=label, line=line)
+            _finish(axis, title, config.task.num_classes)
+            if place + across >= len(panels):  # none below it
+                axis.set_xlabel("step + 1")
+                axis.tick_params(labelbottom=True)
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        figure.suptitle(_title(group, config))
+        columns = [column for lines in panels.values() for column in lines]
+        return write_figure(figure, _plotted(records, columns), folder, f"supervised-{group.name}", stamp=group.stamp)
+
+
+def _with_disagreement(metrics: pd.DataFrame) -> pd.DataFrame:
+    found = {
+        f"collapse/{split}/{DISAGREEMENT}": 1 - metrics[f"collapse/{split}/nc4_agreement"]
+        for split in ("train", "test")
+        if f"collapse/{split}/nc4_agreement" in metrics
+    }
+    return metrics.assign(**found)
+
+
+def _panels(config: SupervisedConfig, measured: Iterable[str]) -> dict[str, Lines]:
+    """The panels that have something to show, by their titles."""
+    sizes = {"sample": config.probes.sample_size, "prototype": config.task.num_classes}
+    panels: dict[str, Lines] = {"accuracy": ACCURACY}
+    for ratio, label in RATIOS.items():
+        panels[f"{label}, test"] = {
+            f"interplay/{pairing}/test/{ratio}": (f"{pairing}, n = {sizes[pairing]}", colour, "-")
+            for pairing, colour in PAIRINGS.items()
+        }
+    panels["neural collapse, test (train dashed)"] = {
+        f"collapse/{split}/{name}": (label if split == "test" else "_", colour, line)
+        for name, (label, colour) in COLLAPSE.items()
+        for split, line in (("train", "--"), ("test", "-"))
+    }
+    shown = {title: {name: how for name, how in lines.items() if name in measured} for title, lines in panels.items()}
+    return {title: lines for title, lines in shown.items() if lines}
+
+
+def _finish(axis: Axes, title: str, num_classes: int) -> None:
+    if title.startswith("MIR"):
+        value = simplex_etf_interplay(num_classes).mir.item()
+        axis.axhline(value, color=GREY, linestyle="--", label=f"at neural collapse, {value:.3f}")
+    axis.set(xscale="log", title=title)
+    if title.startswith("neural collapse"):
+        axis.set(yscale="log", ylabel="0 at collapse")
+    else:
+        axis.set(ylim=(-0.03, 1.03), ylabel="fraction")
+    own_legend(axis)
+
+
+def _plotted(records: dict[int, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """What is drawn, as a table: a row a seed and step, or the bands of many seeds."""
+    if len(records) > FEW:
+        return band_table(records, columns)
+    rows = [metrics.reindex(columns=columns).reset_index().assign(seed=seed) for seed, metrics in records.items()]
+    return pd.concat(rows)[["seed", "step", *columns]]
+
+
+def _title(group: RunGroup, config: SupervisedConfig) -> str:
+    seeds = ", ".join(map(str, group.runs))
+    how = f"a line a seed: {seeds}" if len(group.runs) <= FEW else f"{len(group.runs)} seeds: {BAND}"
+    return f"Standard training, {config.label}, {how}"

@@ -1,0 +1,103 @@
+"""The end of each run is drawn against its label smoothing, from the study in which that varies."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grok.config import ClassifierProbesConfig, OptimiserConfig, SupervisedConfig
+from grok.figures import draw_figures, label_smoothing
+from grok.tracking import Store
+from tests.figures.helpers import add_run, constant
+
+EPSILONS = (0.2, 0.0, 0.1)
+MIR, HDR = "interplay/sample/test/mir", "interplay/sample/test/hdr"
+
+
+def config_of(epsilon, rate=0.03):
+    optimiser = OptimiserConfig(rule="sgd", learning_rate=rate)
+    probes = ClassifierProbesConfig(sample_size=64)
+    return SupervisedConfig(label_smoothing=epsilon, optimiser=optimiser, probes=probes)
+
+
+def ends_at(value):
+    """Rises to the value, and was not measured in the last step."""
+    return lambda steps: np.where(steps == steps[-1], np.nan, value * steps / steps[-2])
+
+
+def add_sweep(tmp_path, *, epsilons=EPSILONS, seeds=2, columns=None, experiment="supervised", **settings):
+    for epsilon in epsilons:
+        for seed in range(seeds):
+            found = columns or {"test/accuracy": ends_at(0.9 - epsilon + 0.01 * seed**2), MIR: constant(epsilon)}
+            config = config_of(epsilon, **settings)
+            add_run(
+                Store(tmp_path / "runs"),
+                found | {HDR: constant(0.1)} if columns is None else found,
+                config=config,
+                seed=seed,
+                experiment=experiment,
+                sweeps=["smoothing"],
+            )
+
+
+def draw(tmp_path):
+    return draw_figures(["label-smoothing"], tmp_path / "runs", tmp_path / "plots")
+
+
+def test_the_csv_holds_the_last_values_of_every_run_in_the_order_of_smoothing(tmp_path):
+    add_sweep(tmp_path)
+    png, _, csv = draw(tmp_path)
+    assert png.stem == "label-smoothing-smoothing"
+    plotted = pd.read_csv(csv)
+    assert plotted["label_smoothing"].tolist() == [0.0, 0.0, 0.1, 0.1, 0.2, 0.2]
+    assert plotted["seed"].tolist() == [0, 1] * 3
+    assert plotted["test/accuracy"].tolist() == [0.9, 0.91, 0.8, 0.81, 0.7, 0.71]
+    assert plotted[MIR].tolist() == [0.0, 0.0, 0.1, 0.1, 0.2, 0.2]
+    assert plotted["interplay/prototype/test/mir"].isna().all()
+
+
+def test_seeds_are_dots_and_the_line_is_their_median(tmp_path, monkeypatch):
+    add_sweep(tmp_path, seeds=3)
+    drawn = {}
+    monkeypatch.setattr(label_smoothing, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw(tmp_path)
+    accuracy, mir, hdr = drawn["f"].axes
+    assert [axis.get_title() for axis in (accuracy, mir, hdr)] == ["accuracy", "MIR", "HDR"]
+    dots, line = accuracy.lines
+    np.testing.assert_allclose(np.sort(dots.get_ydata()), [0.7, 0.71, 0.74, 0.8, 0.81, 0.84, 0.9, 0.91, 0.94])
+    np.testing.assert_allclose(line.get_xdata(), sorted(EPSILONS))
+    np.testing.assert_allclose(line.get_ydata(), [0.91, 0.81, 0.71])
+    assert "sample, n = 64" in [text.get_text() for text in mir.get_legend().get_texts()]
+
+
+def test_configs_that_differ_in_more_have_figures_of_their_own(tmp_path):
+    for rate in (0.01, 0.1):
+        add_sweep(tmp_path, rate=rate)
+    stems = {path.stem for path in draw(tmp_path)}
+    assert stems == {f"label-smoothing-smoothing-learning_rate-{rate}" for rate in (0.01, 0.1)}
+
+
+def test_fewer_than_three_values_are_no_comparison(tmp_path):
+    add_sweep(tmp_path, epsilons=(0.0, 0.1))
+    assert draw(tmp_path) == []
+
+
+def test_a_study_that_measured_nothing_of_it_is_left_out_with_a_line(tmp_path, capsys):
+    add_sweep(tmp_path, columns={"weight_norm": constant(1.0)})
+    assert draw(tmp_path) == []
+    line = "grok: figure label-smoothing not drawn for smoothing: its records have no test/accuracy (probes.accuracy) "
+    assert capsys.readouterr().err.startswith(line)
+
+
+@pytest.mark.parametrize("experiment", ["grokking", "pruning", "connectivity"])
+def test_other_experiments_are_not_drawn(tmp_path, experiment):
+    for place, epsilon in enumerate(EPSILONS):
+        run = add_run(
+            Store(tmp_path / "runs"),
+            {"test/accuracy": constant(0.5)},
+            seed=place,
+            config=config_of(epsilon),
+            experiment="supervised",
+            sweeps=["smoothing"],
+        )
+        run.update(experiment=experiment)
+    assert draw(tmp_path) == []
