@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -54,7 +53,8 @@ def own_legend(axis: Axes) -> None:
     axis.legend(handles.values(), handles.keys(), fontsize=10)
 
 
-def _each_label_once(axes: Sequence[Axes]) -> dict[str, Artist]:
+def _each_label_once(axes: Sequence[Axes]) -> dict[str, Any]:
+    """Label and handle: an artist, or a container of bars, which matplotlib's types leave out."""
     return {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
 
 
