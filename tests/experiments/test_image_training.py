@@ -1,0 +1,106 @@
+"""The seed decides all that is drawn; precision, memory format and measuring are as the config says."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from grok.config import ImageModelConfig, ImageTaskConfig
+from grok.experiments import image_training, supervised
+from tests.experiments.images import DIGITS, FOLDER, SIGNALS, build, only, probes, supervised_config, train
+from tests.helpers import CPU
+
+
+def drawn(member):
+    """Everything that the seed decides."""
+    learner = member.learner
+    return {
+        "weights": learner.model.head.weight.detach(),
+        "order": learner.batches.batch(0, order=0)[0],
+        "measured": learner.samples("train").inputs,
+        "sample": learner.probes["sample"].chosen("test"),
+    }
+
+
+def test_the_same_seed_draws_the_same_weights_batches_and_samples():
+    first, second = (drawn(build(supervised, supervised_config(SIGNALS), seed=3)) for _ in range(2))
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+@pytest.mark.parametrize("name", ["weights", "order", "measured", "sample"])
+def test_another_seed_draws_another(name):
+    first, second = (drawn(build(supervised, supervised_config(SIGNALS), seed=seed)) for seed in (3, 4))
+    assert not torch.equal(first[name], second[name])
+
+
+def test_another_network_leaves_the_batches_and_the_samples():
+    wider = supervised_config(SIGNALS, model=ImageModelConfig(width=9))
+    first, second = drawn(build(supervised, supervised_config(SIGNALS))), drawn(build(supervised, wider))
+    for name in ("order", "measured", "sample"):
+        assert torch.equal(first[name], second[name]), name
+
+
+def test_the_network_is_all_its_parameters_and_buffers_themselves():
+    training = image_training.image_training(supervised_config(SIGNALS), 0, CPU, FOLDER)
+    network = training.network()
+    assert set(network) == set(training.learner.model.state_dict())
+    network["head.weight"].zero_()
+    assert not training.learner.model.head.weight.any()
+    assert not network["head.weight"].requires_grad
+    assert training.pruning is None
+
+
+def test_samples_pass_in_parts_where_they_are_many_with_the_same_measurements(tmp_path, monkeypatch):
+    config = supervised_config(SIGNALS, steps=3, probes=probes("every:1"))
+    together = train(tmp_path, build(supervised, config))
+    monkeypatch.setattr(image_training, "AT_ONCE", 70)
+    in_parts = train(tmp_path, build(supervised, config))
+    assert list(in_parts) == list(together)
+    for step, row in together.items():
+        assert in_parts[step] == pytest.approx(row, rel=1e-4, abs=1e-5)
+
+
+def test_the_loss_is_smoothed_float32_of_a_batch_and_at_the_end_that_of_the_measured_samples():
+    learner = build(supervised, supervised_config(SIGNALS, label_smoothing=0.2)).learner
+    learner.batches.prepare(0, 1, order=0)
+    loss, observed = learner(())
+    assert (loss.dtype, observed) == (torch.float32, {})
+    inputs, targets = learner.batches.batch(0, order=0)
+    learner.model.train()
+    expected = F.cross_entropy(learner.model(inputs), targets, label_smoothing=0.2)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    last, _ = learner((), last=True)
+    learner.model.eval()
+    train_split = learner.samples("train")
+    expected = F.cross_entropy(learner.model(train_split.inputs), train_split.targets, label_smoothing=0.2)
+    assert last.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_mixed_precision_trains_in_bfloat16_and_measures_in_float32(tmp_path):
+    config = supervised_config(SIGNALS, steps=10, probes=only(accuracy="every:1"))
+    mixed = dataclasses.replace(config, precision="bfloat16")
+    full_rows, mixed_rows = (train(tmp_path, build(supervised, each)) for each in (config, mixed))
+    assert mixed_rows[0] == full_rows[0]  # before the first update there is nothing to tell them apart
+    assert mixed_rows[10] != full_rows[10]
+    assert mixed_rows[10]["train/loss"] == pytest.approx(full_rows[10]["train/loss"], rel=0.05)
+    model = build(supervised, mixed).learner.model
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_a_wide_resnet_trains_in_channels_last_and_from_augmented_images(tmp_path):
+    config = supervised_config(
+        DIGITS,
+        task=ImageTaskConfig(dataset="digits", augmentation="crop-flip", measured_train=60),
+        model=ImageModelConfig(network="wide-resnet", depth=10, width=1),
+        steps=2,
+        probes=only(accuracy="every:1"),
+    )
+    member = build(supervised, config)
+    kernel = member.learner.model.blocks[0].conv_1.weight
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert not kernel.is_contiguous()
+    rows = train(tmp_path, member)
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert rows[2]["train/loss"] != rows[0]["train/loss"]
