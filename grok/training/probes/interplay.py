@@ -114,7 +114,19 @@ def interplay_columns(
     vectors_2: Float[Tensor, "*batch n dim_2"],
     weights: Float[Tensor, "*batch n"] | None = None,
 ) -> Metrics:
-    """Columns `<prefix>/<value>` of the two sets of vectors."""
-    # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for.
-    values = gram_interplay(vectors_1.double(), vectors_2.double(), weights=weights, check=False)
-    return {f"{prefix}/{name}": value for name, value in zip(Interplay._fields, values, strict=True)}
+    """Columns `<prefix>/<value>` of the two sets of vectors; NaN where one is zero, which has no direction.
+
+    Pruning can leave a class such a head row, and a ReLU a sample such features.
+    """
+    directed = vectors_1.any(dim=-1) & vectors_2.any(dim=-1)
+    if weights is not None:
+        directed = directed | (weights == 0)
+    # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for;
+    # and no NaN in any matrix, of which no eigenvalues can be taken.
+    vectors = (torch.where(directed[..., None], each.double(), 1.0) for each in (vectors_1, vectors_2))
+    values = gram_interplay(*vectors, weights=weights, check=False)
+    defined = directed.all(dim=-1)
+    return {
+        f"{prefix}/{name}": value.where(defined, torch.nan)
+        for name, value in zip(Interplay._fields, values, strict=True)
+    }
