@@ -6,10 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grok.config import ImageModelConfig, ImageTaskConfig
-from grok.experiments import image_training, supervised
+from grok.config import ConnectivityConfig, ImageModelConfig, ImageTaskConfig, PruningConfig
+from grok.experiments import connectivity, image_training, pruning, supervised
+from grok.training.engine import Engine
+from grok.training.recorder import Recorder
 from tests.experiments.images import DIGITS, FOLDER, SIGNALS, build, only, probes, supervised_config, train
-from tests.helpers import CPU
+from tests.helpers import CPU, new_run
 
 
 def drawn(member):
@@ -104,3 +106,31 @@ def test_a_wide_resnet_trains_in_channels_last_and_from_augmented_images(tmp_pat
     rows = train(tmp_path, member)
     assert kernel.is_contiguous(memory_format=torch.channels_last)
     assert rows[2]["train/loss"] != rows[0]["train/loss"]
+
+
+SHORT = {"steps": 6, "probes": probes("every:3")}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "config"),
+    [
+        (supervised, supervised_config(SIGNALS, **SHORT)),
+        (connectivity, ConnectivityConfig(**SIGNALS | SHORT, points=3, recompute_batches=2)),
+        (pruning, PruningConfig(**SIGNALS | SHORT, fine_tune_steps=3, sparsities=(0.0, 0.4), schedule="iterative")),
+    ],
+    ids=["supervised", "connectivity", "pruning"],
+)
+def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, experiment, config):
+    members = [build(experiment, config, seed=seed) for seed in (0, 1)]
+    rows = [{}, {}]
+
+    def on_block(measured):
+        for index, measurements in measured.items():
+            rows[index] |= dict(measurements.rows())
+
+    Engine(members).run([Recorder(new_run(tmp_path, seed=seed)) for seed in (0, 1)], on_block=on_block)
+    for seed in (0, 1):
+        alone = train(tmp_path, build(experiment, config, seed=seed))
+        assert list(rows[seed]) == list(alone)
+        for step, row in alone.items():
+            assert rows[seed][step] == pytest.approx(row, rel=1e-3, abs=1e-5, nan_ok=True), step
