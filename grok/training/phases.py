@@ -24,7 +24,8 @@ class Phase:
     optimiser: OptimiserConfig
     """Warm-up and decay of its learning rate, which begin with it."""
     updates: int | None = None
-    """Its first so many steps update the network, and the others leave it as it is; None: all do."""
+    """Its first so many steps update the weights, and the others only the averages of batch normalisation; None: all
+    do."""
     enter: Callable[[], None] = _nothing
     """Brings network and optimiser to where the phase begins; device work alone. Not called on resuming amid it."""
     order: int = 0

@@ -1,125 +1,204 @@
-"""The networks between two children are what the line between their weights says."""
+"""Two children of one initialisation are kept, and the networks between them are what they say."""
 
 import dataclasses
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from grok.config import ConnectivityConfig
+from grok.config import ConnectivityConfig, OptimiserConfig
 from grok.experiments import connectivity, supervised
-from grok.experiments.connectivity import OMEGA, RECOMPUTED
-from grok.tasks.images import DataFolder
-from grok.training.batches import Batches
-from grok.training.checkpoint import checkpoints, load_checkpoint
-from tests.experiments.helpers import assert_same_record, start
-from tests.experiments.image_helpers import small, trained_in_parts
-from tests.helpers import CPU
+from tests.experiments.helpers import start
+from tests.experiments.images import (
+    DIGITS,
+    SIGNALS,
+    assert_equal_states,
+    assert_resumes_bit_for_bit,
+    build,
+    probes,
+    state_of,
+    train,
+)
 
-STEPS = 14
+STEPS, POINTS, BATCHES = 9, 3, 4
+PLAIN, RECOMPUTED = 2 * STEPS, 2 * STEPS + POINTS  # the first rows of either pass over the networks between
+LAST = RECOMPUTED + POINTS - 1
+OMEGAS = [0.0, 0.5, 1.0]
 
 
-def config() -> ConnectivityConfig:
-    settings = {field.name: getattr(small(), field.name) for field in dataclasses.fields(small())}
-    return ConnectivityConfig(**settings, points=3, recompute_batches=4)
+def make_config(setting=SIGNALS, **settings):
+    defaults = {"steps": STEPS, "points": POINTS, "recompute_batches": BATCHES, "probes": probes("every:4")}
+    return ConnectivityConfig(**setting | defaults | settings)
+
+
+class Trained:
+    """A whole run: its rows, and the network at every step as the row shows it."""
+
+    def __init__(self, root, config):
+        self.member = build(connectivity, config)
+        self.states = {}
+        learner = self.member.learner
+        snapshot = learner.snapshot
+
+        def seen(known=None):
+            self.states[len(self.states)] = state_of(self.member)
+            return snapshot(known)
+
+        learner.snapshot = seen  # which a step asks for before it trains
+        self.rows = train(root, self.member)
+        learner.snapshot = snapshot
+
+    def measured(self, step):
+        """A row without what tells its phase."""
+        return {name: value for name, value in self.rows[step].items() if not name.startswith("connectivity/")}
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    run, finished = start(tmp_path_factory.mktemp("whole"), config(), experiment=connectivity.EXPERIMENT)
+def trained(tmp_path_factory):
+    return Trained(tmp_path_factory.mktemp("trained"), make_config())
+
+
+def child(root, order):
+    """A member trained alone in one of the orders, by standard training."""
+    config = make_config(probes=probes("every:1"))
+    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(supervised.SupervisedConfig)}
+    member = build(supervised, supervised.SupervisedConfig(**settings))
+    phase, _ = member.phases.at(0)
+    object.__setattr__(phase, "order", order)
+    rows = train(root, member)
+    return member, rows
+
+
+def test_each_child_is_standard_training_from_the_same_beginning_in_an_order_of_its_own(tmp_path, trained):
+    for order, first in ((connectivity.FIRST, 0), (connectivity.SECOND, STEPS)):
+        member, rows = child(tmp_path, order)
+        assert_equal_states(trained.states[first], trained.states[0])
+        compared = [step for step in trained.rows if first <= step < first + STEPS]
+        assert len(compared) >= 2
+        for step in compared:
+            assert trained.measured(step) == rows[step - first]
+        omega = PLAIN if order == connectivity.FIRST else PLAIN + POINTS - 1
+        assert_equal_states(trained.states[omega], state_of(member))
+        assert trained.measured(omega) == rows[STEPS]
+
+
+def test_every_row_tells_its_omega_and_whether_statistics_are_recomputed(trained):
+    told = {
+        step: (row[connectivity.OMEGA], row[connectivity.RECOMPUTED])
+        for step, row in trained.rows.items()
+        if connectivity.OMEGA in row
+    }
+    between = {PLAIN + place: (omega, 0.0) for place, omega in enumerate(OMEGAS)}
+    between |= {RECOMPUTED + place: (omega, 1.0) for place, omega in enumerate(OMEGAS)}
+    children = {0: (0.0, 0.0), 4: (0.0, 0.0), 8: (0.0, 0.0), 12: (1.0, 0.0), 16: (1.0, 0.0)}
+    assert told == children | between
+
+
+def test_all_is_measured_on_every_network_between(trained):
+    columns = set(trained.rows[0])
+    assert {"test/accuracy", "interplay/sample/test/mir", "collapse/test/nc1", "rank/features/test"} < columns
+    for step in range(PLAIN, LAST + 1):
+        assert set(trained.rows[step]) == columns
+    assert max(trained.rows) == LAST == make_config().total_steps
+
+
+def test_the_network_halfway_is_the_mean_of_both_in_weights_and_statistics(trained):
+    first, second = trained.states[PLAIN], trained.states[PLAIN + 2]
+    halfway = trained.states[PLAIN + 1]
+    for name, tensor in halfway.items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, (first[name] + second[name]) / 2, rtol=1e-6, atol=1e-7)
+    assert not torch.equal(first["head.weight"], second["head.weight"])
+    model = build(connectivity, make_config()).learner.model
+    model.load_state_dict(halfway)
+    test = trained.member.learner.samples("test")
+    logits = model.eval()(test.inputs)
+    row = trained.rows[PLAIN + 1]
+    assert row["test/loss"] == pytest.approx(F.cross_entropy(logits, test.targets).item(), rel=1e-6)
+    assert row["test/accuracy"] == (logits.argmax(dim=1) == test.targets).double().mean().item()
+
+
+@pytest.mark.parametrize("place", range(POINTS))
+def test_recomputed_statistics_are_means_over_training_batches_with_the_weights_as_they_are(trained, place):
+    plain, recomputed = trained.states[PLAIN + place], trained.states[RECOMPUTED + place]
+    for name, tensor in recomputed.items():
+        if "running" not in name and "tracked" not in name:
+            assert torch.equal(tensor, plain[name]), name
+    model = build(connectivity, make_config()).learner.model
+    model.load_state_dict(plain)
+    means, variances = [[] for _ in model.norms], [[] for _ in model.norms]
+    with torch.no_grad():
+        for batch in range(BATCHES):
+            x, _ = trained.member.learner.batches.batch(batch, order=connectivity.RECOMPUTING)
+            for layer, (conv, norm) in enumerate(zip(model.convs, model.norms, strict=True)):
+                x = conv(x)
+                mean, variance = x.mean(dim=(0, 2)), x.var(dim=(0, 2))
+                means[layer].append(mean)
+                variances[layer].append(variance)
+                normalised = (x - mean[:, None]) / (x.var(dim=(0, 2), correction=0)[:, None] + norm.eps).sqrt()
+                x = (normalised * norm.weight[:, None] + norm.bias[:, None]).clamp(min=0)
+    for layer in range(3):
+        for kind, values in (("mean", means), ("var", variances)):
+            expected = torch.stack(values[layer]).mean(dim=0)
+            found = recomputed[f"norms.{layer}.running_{kind}"]
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        assert not torch.allclose(recomputed[f"norms.{layer}.running_var"], plain[f"norms.{layer}.running_var"])
+
+
+def test_batches_for_statistics_are_no_childs(trained):
+    batches = trained.member.learner.batches
+    orders = (connectivity.FIRST, connectivity.SECOND, connectivity.RECOMPUTING)
+    first, second, recomputing = (batches.batch(0, order=order)[0] for order in orders)
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, recomputing)
+    assert not torch.equal(second, recomputing)
+
+
+def test_a_network_without_batch_normalisation_is_the_same_in_both_passes(tmp_path):
+    rows = train(tmp_path, build(connectivity, make_config(DIGITS)))
+    for place in range(POINTS):
+        plain, recomputed = rows[PLAIN + place], rows[RECOMPUTED + place]
+        assert recomputed == plain | {connectivity.RECOMPUTED: 1.0}
+
+
+CONFIG = make_config(steps=30)
+BEGINS = 2 * 30
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    run, finished = start(tmp_path_factory.mktemp("uninterrupted"), CONFIG, experiment=connectivity.EXPERIMENT)
     assert finished
     return run
 
 
-@pytest.fixture(scope="module")
-def children(run):
-    """The weights and statistics of both children, from the last checkpoint."""
-    member = connectivity.build(config(), 0, CPU, DataFolder())
-    load_checkpoint(checkpoints(run)[config().total_steps], member)
-    return [
-        {name.removeprefix(f"{child}."): tensor for name, tensor in member.kept.items() if name.startswith(child)}
-        for child in ("first", "second")
-    ]
+@pytest.mark.parametrize(
+    "step",
+    [0, 13, 29, 30, 31, 50, BEGINS - 1, BEGINS, BEGINS + 1, BEGINS + 2, BEGINS + 3, BEGINS + 4],
+    ids=lambda step: f"step {step}",
+)
+def test_a_run_interrupted_in_any_phase_resumes_to_the_same_record_and_networks(
+    tmp_path, monkeypatch, uninterrupted, step
+):
+    assert_resumes_bit_for_bit(tmp_path, monkeypatch, connectivity.EXPERIMENT, CONFIG, uninterrupted, step)
 
 
-def measured(state, recomputed=None):
-    """Test accuracy and loss of a network with this state."""
-    member = supervised.build(small(), 0, CPU, DataFolder())
-    model, test = member.learner.model, member.learner.samples("test")
-    model.load_state_dict(state)
-    if recomputed:
-        recomputed(model, member.learner.batches)
-    with torch.no_grad():
-        logits = model.eval()(test.inputs)
-    accuracy = (logits.argmax(dim=1) == test.targets).double().mean().item()
-    return accuracy, torch.nn.functional.cross_entropy(logits, test.targets).item()
+def test_what_is_off_is_measured_on_no_network(tmp_path):
+    config = make_config(DIGITS, steps=3, probes=dataclasses.replace(probes("off"), accuracy="off", norms="every:1"))
+    rows = train(tmp_path, build(connectivity, config))
+    assert not any("test/accuracy" in row for row in rows.values())
+    assert [row[connectivity.OMEGA] for step, row in rows.items() if step >= 6] == OMEGAS + OMEGAS
 
 
-def path(run, recomputed):
-    table = run.metrics()
-    table = table[(table["step"] >= 2 * STEPS) & (table[RECOMPUTED] == recomputed)]
-    return table.set_index(OMEGA)[["test/accuracy", "test/loss"]]
+def test_the_presets_train_children_as_standard_training_does():
+    for name, preset in connectivity.EXPERIMENT.presets.items():
+        config, plain = preset(), supervised.EXPERIMENT.presets[name]()
+        for field in dataclasses.fields(plain):
+            assert getattr(config, field.name) == getattr(plain, field.name), (name, field.name)
+    assert (connectivity.paper().points, connectivity.paper().recompute_batches) == (21, 50)
 
 
-def test_the_first_child_is_standard_training(run, tmp_path):
-    alone, _ = start(tmp_path, small(), experiment=supervised.EXPERIMENT)
-    ours, expected = run.metrics(), alone.metrics()
-    assert ours["train/loss"][:STEPS].tolist() == expected["train/loss"][:STEPS].tolist()
-    assert path(run, 0.0).loc[0.0, "test/loss"] == expected["test/loss"].iloc[-1]
-
-
-def test_both_children_begin_alike_and_see_other_batches(run):
-    table = run.metrics().set_index("step")
-    assert table.loc[0, "test/loss"] == table.loc[STEPS, "test/loss"]
-    assert table.loc[5, "test/loss"] != table.loc[STEPS + 5, "test/loss"]
-    assert table.loc[: STEPS - 1, OMEGA].unique().tolist() == [0.0]
-    assert table.loc[STEPS : 2 * STEPS - 1, OMEGA].unique().tolist() == [1.0]
-
-
-@pytest.mark.parametrize("omega", [0.0, 0.5, 1.0])
-def test_the_network_at_omega_has_the_weights_of_that_point(run, children, omega):
-    first, second = children
-    state = {
-        name: (1 - omega) * first[name] + omega * second[name] if first[name].is_floating_point() else first[name]
-        for name in first
-    }
-    accuracy, loss = measured(state)
-    row = path(run, 0.0).loc[omega]
-    assert row["test/accuracy"] == pytest.approx(accuracy, abs=2e-3)
-    assert row["test/loss"] == pytest.approx(loss, rel=1e-5)
-
-
-def test_recomputed_statistics_are_the_means_over_training_batches(run, children):
-    first, second = children
-    state = {name: (first[name] + second[name]) / 2 for name in first if first[name].is_floating_point()}
-
-    def recompute(model, batches: Batches):
-        inputs = [batches.batch(index, order=2)[0] for index in range(4)]
-        for conv, norm in zip(model.convs, model.norms, strict=True):  # layer by layer, each by what it reads
-            outputs = [conv(each) for each in inputs]
-            means = torch.stack([each.mean(dim=(0, 2)) for each in outputs])
-            variances = torch.stack([each.var(dim=(0, 2)) for each in outputs])
-            norm.running_mean.copy_(means.mean(dim=0))
-            norm.running_var.copy_(variances.mean(dim=0))
-            with torch.no_grad():
-                inputs = [
-                    torch.nn.functional.batch_norm(each, None, None, norm.weight, norm.bias, training=True).relu()
-                    for each in outputs
-                ]
-
-    with torch.no_grad():
-        counts = {name: tensor for name, tensor in first.items() if not tensor.is_floating_point()}
-        _, loss = measured(state | counts, recompute)
-    assert path(run, 1.0).loc[0.5, "test/loss"] == pytest.approx(loss, rel=1e-4)
-    assert path(run, 1.0).loc[0.5, "test/loss"] != path(run, 0.0).loc[0.5, "test/loss"]
-
-
-@pytest.mark.parametrize("steps", [(14,), (20, 28), (29, 30, 31, 32)], ids=str)
-def test_interrupted_in_any_phase_it_resumes_to_the_same_record(run, tmp_path, monkeypatch, steps):
-    parts = trained_in_parts(tmp_path, connectivity.EXPERIMENT, config(), steps, monkeypatch)
-    assert_same_record(parts, run)
-
-
-def test_presets_are_those_of_standard_training():
-    assert connectivity.laptop().optimiser == supervised.laptop().optimiser
-    assert connectivity.gpu().precision == "bfloat16"
-    assert connectivity.paper_cifar100().task.dataset == "cifar100"
+def test_runs_that_differ_in_their_rule_can_share_a_stack_and_those_of_other_points_cannot():
+    config = make_config()
+    assert connectivity.alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == connectivity.alike(config)
+    assert connectivity.alike(dataclasses.replace(config, points=4)) != connectivity.alike(config)

@@ -1,5 +1,6 @@
-"""Standard training is the textbook's loop, and can be interrupted anywhere."""
+"""Standard training is plain minibatch SGD; measuring and interrupting it change nothing."""
 
+import copy
 import dataclasses
 import math
 
@@ -7,90 +8,138 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig
-from grok.experiments import runner, supervised
-from grok.models import make_image_model
-from grok.random import stream
-from grok.tasks.images import DataFolder, digits_task, normalise
+from grok.config import ImageModelConfig, ImageTaskConfig, OptimiserConfig
+from grok.experiments import supervised
 from grok.training.checkpoint import checkpoints
-from tests.experiments.helpers import assert_same_record, setup, start
-from tests.experiments.image_helpers import small, trained_in_parts
-from tests.helpers import CPU
+from tests.experiments.helpers import start
+from tests.experiments.images import (
+    DIGITS,
+    SIGNALS,
+    assert_equal_states,
+    assert_resumes_bit_for_bit,
+    build,
+    only,
+    probes,
+    state_of,
+    supervised_config,
+    train,
+)
 
-EXPERIMENT = supervised.EXPERIMENT
 
-
-def test_training_is_sgd_with_momentum_decay_and_cosine_on_a_seeded_order_of_the_samples(tmp_path):
-    config = small(
-        task=ImageTaskConfig(dataset="digits", measured_train=1_200),
-        model=ImageModelConfig(network="mlp", depth=1, width=16),
-        label_smoothing=0.1,
-        batch_size=500,
-        steps=5,
+def test_the_paper_preset_is_the_published_setting():
+    config = supervised.paper()
+    assert config.task == ImageTaskConfig(dataset="cifar10", augmentation="crop-flip", measured_train=10_000)
+    assert config.model == ImageModelConfig(network="wide-resnet", depth=28, width=2)
+    assert config.optimiser == OptimiserConfig(
+        rule="sgd", learning_rate=0.03, momentum=0.9, weight_decay=5e-4, warmup_steps=0, decay="cosine"
     )
-    run, _ = start(tmp_path, config, experiment=EXPERIMENT)
-    task = digits_task(0)
-    model = make_image_model(config.model, shape=(1, 8, 8), num_classes=10, generator=stream(0, "model"))
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9, weight_decay=5e-4)
-    inputs = normalise(task.inputs[task.train], task.mean, task.std)
-    targets = task.targets[task.train]
-    losses = []
-    for step in range(6):
-        losses.append(F.cross_entropy(model(inputs), targets, label_smoothing=0.1).item())
-        epoch, batch = divmod(step, 2)
-        chosen = torch.randperm(1_200, generator=stream(0, f"order/0/{epoch}"))[500 * batch : 500 * (batch + 1)]
-        optimiser.param_groups[0]["lr"] = 0.03 * (1 + math.cos(math.pi * step / 5)) / 2
+    assert (config.batch_size, config.steps, config.label_smoothing) == (64, 1_048_576, 0.0)
+    other = supervised.paper_cifar100()
+    assert (other.task.num_classes, other.model.label, other.steps) == (100, "wide-resnet-28-8", 1_048_576)
+
+
+def test_the_gpu_preset_differs_in_length_and_precision_alone():
+    as_published = dataclasses.replace(supervised.gpu(), steps=2**20, precision="float32")
+    assert as_published == supervised.paper()
+
+
+@pytest.mark.parametrize("setting", [DIGITS, SIGNALS], ids=["mlp", "conv1d"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_row_t_is_the_network_after_t_updates_of_plain_sgd_with_cosine_decay(tmp_path, setting, smoothing):
+    config = supervised_config(
+        setting,
+        steps=30,
+        probes=only(accuracy="every:1"),
+        label_smoothing=smoothing,
+        optimiser=OptimiserConfig(
+            rule="sgd", learning_rate=0.1, momentum=0.8, weight_decay=1e-2, warmup_steps=3, decay="cosine"
+        ),
+    )
+    member = build(supervised, config)
+    learner, model = member.learner, copy.deepcopy(member.learner.model)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.8, weight_decay=1e-2)
+    expected = []
+    for step in range(31):
+        model.eval()
+        with torch.no_grad():
+            logits = {split: model(learner.samples(split).inputs) for split in ("train", "test")}
+        targets = {split: learner.samples(split).targets for split in ("train", "test")}
+        row = {
+            f"{split}/loss": F.cross_entropy(logits[split], targets[split], label_smoothing=smoothing).item()
+            for split in logits
+        }
+        row |= {
+            f"{split}/accuracy": (logits[split].argmax(dim=1) == targets[split]).double().mean().item()
+            for split in logits
+        }
+        expected.append(row)
+        model.train()
+        optimiser.param_groups[0]["lr"] = 0.1 * min((step + 1) / 3, 1) * (1 + math.cos(math.pi * step / 30)) / 2
+        inputs, batch_targets = learner.batches.batch(step, order=0)
         optimiser.zero_grad()
-        F.cross_entropy(model(inputs[chosen]), targets[chosen], label_smoothing=0.1).backward()
-        optimiser.step()
-    assert run.metrics()["train/loss"].tolist() == pytest.approx(losses, rel=1e-5)
+        F.cross_entropy(model(inputs), batch_targets, label_smoothing=smoothing).backward()
+        if step < 30:
+            optimiser.step()
+    rows = train(tmp_path, member)
+    assert sorted(rows) == list(range(31))
+    for step, row in enumerate(expected):
+        assert rows[step] == pytest.approx(row, rel=1e-6, abs=1e-6), step
+    assert expected[30]["train/loss"] < expected[0]["train/loss"] - 0.1
+    for name, parameter in learner.model.named_parameters():
+        torch.testing.assert_close(parameter, dict(model.named_parameters())[name], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("steps", [(0,), (5, 13), (1, 2, 9)], ids=str)
-def test_an_interrupted_run_resumes_to_the_same_record_and_network(tmp_path, monkeypatch, steps):
-    whole, _ = start(tmp_path / "whole", small(), experiment=EXPERIMENT)
-    run = trained_in_parts(tmp_path / "parts", EXPERIMENT, small(), steps, monkeypatch)
-    assert_same_record(run, whole)
-    assert checkpoints(run)[14].read_bytes() == checkpoints(whole)[14].read_bytes()
+CONFIG = supervised_config(SIGNALS, steps=95)
 
 
-def test_measuring_changes_no_step(tmp_path):
-    measured, _ = start(tmp_path / "measured", small(), experiment=EXPERIMENT)
-    nothing = small(probes=ClassifierProbesConfig.only())
-    unmeasured, _ = start(tmp_path / "nothing", nothing, experiment=EXPERIMENT)
-    assert checkpoints(measured)[14].read_bytes() == checkpoints(unmeasured)[14].read_bytes()
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    run, finished = start(tmp_path_factory.mktemp("uninterrupted"), CONFIG, experiment=supervised.EXPERIMENT)
+    assert finished
+    return run
 
 
-def test_what_is_measured_is_the_network_by_its_averages_on_the_whole_test_split(tmp_path):
-    run, _ = start(tmp_path, small(), experiment=EXPERIMENT)
-    member = supervised.build(small(), 0, CPU, DataFolder())
-    test = member.learner.samples("test")
-    with torch.no_grad():
-        accuracy = (member.learner.model.eval()(test.inputs).argmax(dim=1) == test.targets).double().mean().item()
-    assert len(test.targets) == 1_000
-    assert run.metrics()["test/accuracy"][0] == accuracy
+@pytest.mark.parametrize("step", [0, 1, 37, 44, 50, 71, 94], ids=lambda step: f"step {step}")
+def test_an_interrupted_run_resumes_to_the_same_record_weights_and_statistics(
+    tmp_path, monkeypatch, uninterrupted, step
+):
+    assert_resumes_bit_for_bit(tmp_path, monkeypatch, supervised.EXPERIMENT, CONFIG, uninterrupted, step)
 
 
-def test_mixed_precision_trains_to_other_numbers_of_the_same_kind(tmp_path):
-    plain, _ = start(tmp_path / "plain", small(), experiment=EXPERIMENT)
-    mixed, _ = start(tmp_path / "mixed", small(precision="bfloat16"), experiment=EXPERIMENT)
-    ours, theirs = plain.metrics()["test/loss"], mixed.metrics()["test/loss"]
-    assert ours[0] == theirs[0]
-    assert 0 < abs(ours.iloc[-1] - theirs.iloc[-1]) < 0.1
+def test_what_is_saved_has_the_statistics_of_batch_normalisation(uninterrupted):
+    saved = checkpoints(uninterrupted)[95].read_bytes()
+    for layer in range(3):
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            assert f"model.norms.{layer}.{name}".encode() in saved
 
 
-@pytest.mark.parametrize(("preset", "steps"), [("paper", 2**20), ("paper-cifar100", 2**20), ("laptop", 4_000)])
-def test_presets_are_the_papers_training(preset, steps):
-    config = EXPERIMENT.presets[preset]()
-    optimiser = config.optimiser
-    assert (optimiser.rule, optimiser.learning_rate, optimiser.momentum) == ("sgd", 0.03, 0.9)
-    assert (optimiser.weight_decay, optimiser.decay, config.batch_size, config.steps) == (5e-4, "cosine", 64, steps)
+def test_an_augmented_run_resumes_to_the_same_record(tmp_path, monkeypatch):
+    task = ImageTaskConfig(dataset="digits", augmentation="crop-flip", measured_train=100)
+    config = supervised_config(DIGITS, task=task, steps=40)
+    whole, _ = start(tmp_path / "whole", config, experiment=supervised.EXPERIMENT)
+    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, supervised.EXPERIMENT, config, whole, 29)
 
 
-def test_members_of_a_stack_train_as_they_would_alone(tmp_path):
-    other = dataclasses.replace(small(), optimiser=dataclasses.replace(small().optimiser, learning_rate=0.01))
-    stacked, _ = runner.start(EXPERIMENT, [(small(), 0), (other, 1)], setup(tmp_path / "stack"))
-    alone = [runner.start(EXPERIMENT, [each], setup(tmp_path / "alone"))[0][0] for each in ((small(), 0), (other, 1))]
-    for ours, expected in zip(stacked, alone, strict=True):
-        for column in ("train/loss", "test/loss", "interplay/sample/test/mir"):
-            assert ours.metrics()[column].tolist() == pytest.approx(expected.metrics()[column].tolist(), rel=1e-4)
+@pytest.mark.parametrize("setting", [DIGITS, SIGNALS], ids=["mlp", "conv1d"])
+def test_observing_does_not_change_training(tmp_path, setting):
+    states = []
+    for measured in (probes("every:1"), only()):
+        member = build(supervised, supervised_config(setting, steps=30, probes=measured))
+        train(tmp_path, member)
+        states.append(state_of(member))
+    assert_equal_states(*states)
+
+
+def test_no_steps_measure_the_network_at_its_beginning(tmp_path):
+    member = build(supervised, supervised_config(steps=0))
+    initial = state_of(member)
+    rows = train(tmp_path, member)
+    assert list(rows) == [0]
+    assert rows[0]["train/loss"] > math.log(10) / 2
+    assert_equal_states(state_of(member), initial)
+
+
+def test_runs_that_differ_in_their_rule_can_share_a_stack_and_those_of_other_batches_cannot():
+    config = supervised_config()
+    assert supervised.alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == supervised.alike(config)
+    assert supervised.alike(dataclasses.replace(config, batch_size=10)) != supervised.alike(config)

@@ -114,7 +114,10 @@ def interplay_columns(
     vectors_2: Float[Tensor, "*batch n dim_2"],
     weights: Float[Tensor, "*batch n"] | None = None,
 ) -> Metrics:
-    """Columns `<prefix>/<value>` of the two sets of vectors; NaN if one of them is zero, which has no direction."""
+    """Columns `<prefix>/<value>` of the two sets of vectors; NaN if one of them is zero, which has no direction.
+
+    Pruning can leave a class such a head row, and a ReLU a sample such features.
+    """
     directed = _directed(vectors_1, weights) & _directed(vectors_2, weights)
     vectors_1, vectors_2 = (torch.where(directed[..., None, None], each, 1.0) for each in (vectors_1, vectors_2))
     # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for.

@@ -12,7 +12,7 @@ from grok.information import interplay
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
 from grok.training.probes.interplay import interplay_columns
-from tests.helpers import CPU, small_config
+from tests.helpers import CPU, small_config, small_member
 from tests.reference.information import naive_interplay
 from tests.training.probes.helpers import features_and_targets, measure
 from tests.training.test_stack import rows_of
@@ -92,15 +92,26 @@ def test_a_split_with_one_class_is_refused_with_the_mend():
     assert [probe.name for probe in make_probes(ProbesConfig.only(norms="every:1"), task, seed=0)] == ["norms"]
 
 
-def test_a_zero_vector_has_no_direction_and_leaves_the_other_networks_of_the_batch_theirs():
-    vectors = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
-    expected = interplay_columns("x", vectors, vectors.flip(-1))
-    broken = vectors.clone()
-    broken[1, 2] = 0
-    broken[2, 0, 0] = torch.inf
-    found = interplay_columns("x", broken, vectors.flip(-1))
+def test_a_zero_vector_has_no_direction_and_only_what_it_is_part_of_is_no_number():
+    learner = small_member().learner
+    with torch.no_grad():
+        learner.model.head.weight[0] = 0
+    measured = measure(learner)
+    assert np.isnan([value for name, value in measured.items() if name.startswith("interplay/")]).all()
+    assert np.isfinite([measured["test/accuracy"], measured["rank/unembedding"], measured["train/loss"]]).all()
+
+
+def test_a_zero_vector_of_one_observation_leaves_the_others_and_one_of_weight_0_all():
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.randn(2, 5, dim, dtype=torch.float64, generator=generator) for dim in (4, 3))
+    expected = interplay_columns("a", first, second)
+    spoiled = first.clone()
+    spoiled[1, 2] = 0
+    found = interplay_columns("a", spoiled, second)
     for name, values in found.items():
         assert values[0] == expected[name][0]
-        assert values[1:].isnan().all()
-    weights = torch.tensor([0.25, 0.25, 0.0, 0.25, 0.25], dtype=torch.float64).expand(3, 5)
-    assert not interplay_columns("x", broken, vectors, weights)["x/mir"][1].isnan()
+        assert values[1].isnan()
+    weights = torch.tensor([0.25, 0.25, 0.0, 0.25, 0.25], dtype=torch.float64).expand(2, 5)
+    weighted = interplay_columns("a", first, second, weights)
+    for name, values in interplay_columns("a", spoiled, second, weights).items():
+        torch.testing.assert_close(values, weighted[name], rtol=1e-12, atol=1e-12)
