@@ -23,7 +23,7 @@ RUNS = {
     "supervised-gpu": 5,
     "label-smoothing": 35,
     "label-smoothing-gpu": 35,
-    "connectivity": 15,
+    "connectivity": 25,
     "connectivity-gpu": 15,
     "pruning": 5,
     "pruning-gpu": 5,
