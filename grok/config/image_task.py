@@ -7,12 +7,12 @@ from grok.config.checks import require
 
 DatasetName = Literal["mnist1d", "cifar10", "cifar100", "digits"]
 
-# data set -> number of classes, training samples, and whether its samples are images
-SHAPES: dict[str, tuple[int, int, bool]] = {
-    "mnist1d": (10, 4_000, False),
-    "cifar10": (10, 50_000, True),
-    "cifar100": (100, 50_000, True),
-    "digits": (10, 1_200, True),
+# data set -> number of classes, of training and of test samples, and whether its samples are images
+SHAPES: dict[str, tuple[int, int, int, bool]] = {
+    "mnist1d": (10, 4_000, 1_000, False),
+    "cifar10": (10, 50_000, 10_000, True),
+    "cifar100": (100, 50_000, 10_000, True),
+    "digits": (10, 1_200, 597, True),
 }
 
 
@@ -52,6 +52,11 @@ class ImageTaskConfig:
         return SHAPES[self.dataset][1]
 
     @property
+    def test_size(self) -> int:
+        """Number of test samples."""
+        return SHAPES[self.dataset][2]
+
+    @property
     def is_images(self) -> bool:
         """Whether the samples are images, which can be cropped and flipped."""
-        return SHAPES[self.dataset][2]
+        return SHAPES[self.dataset][3]

@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.config import SupervisedConfig
 from grok.figures.bands import band
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, GREY, VERMILION, styled, write_figure
+from grok.information import simplex_etf_interplay
 
 COLUMN = re.compile(r"interplay/sample-(\d+|all)/test/(mir|hdr)")
 RATIOS = {"mir": "MIR", "hdr": "HDR"}
@@ -29,9 +31,10 @@ def draw_sample_sizes(source: Path, target: Path) -> list[Path]:
     """Draw every config in `source` that measured the `sample` pairing for many n (probe `sample_sizes`).
 
     Above, MIR and HDR along training, medians over seeds, a line an n. Below, the values of their stages against n,
-    each with all seeds as dots, beside the published ones where the task is that of the paper.
+    each with all seeds as dots. Beside them are the published ones where the task is that of the paper, and, of images,
+    those at neural collapse, which n does not move.
     """
-    groups = finished_groups(source)
+    groups = [*finished_groups(source), *finished_groups(source, "supervised")]
     return [path for group in groups for path in _draw_group(group, target)]
 
 
@@ -41,7 +44,8 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     if not columns:
         return []
     records = group.metrics(["test/accuracy", *columns])
-    everything = group.grokking.task.test_size
+    everything = _test_size(group)
+    stages_of = stages if group.experiment == "grokking" else ends
     sizes = {column: _size(column, everything) for column in columns}
     values = pd.DataFrame(
         [
@@ -49,23 +53,25 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             for seed, metrics in records.items()
             for column in columns
             if column in metrics
-            for stage, value in stages(metrics, column).items()
+            for stage, value in stages_of(metrics, column).items()
         ],
         columns=["seed", "ratio", "n", "stage", "value"],
     )
-    task = group.grokking.task
-    published = PUBLISHED if (task.operation, task.modulus, task.train_fraction) == ("add", 113, 0.3) else {}
+    published = _published(group)
     with styled():
         figure = Figure(figsize=(11.5, 9), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)))
         axes = figure.subplots(2, 2)
         for place, (ratio, label) in enumerate(RATIOS.items()):
             _draw_curves(axes[0, place], records, [name for name in columns if name.endswith(ratio)], sizes, label)
             if ratio in set(values["ratio"]):
-                _draw_stages(axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), label)
+                collapse = _at_collapse(group, ratio)
+                _draw_stages(
+                    axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), collapse, label
+                )
             else:
                 axes[1, place].set_visible(False)
         axes[0, -1].legend(fontsize=9, ncols=2)  # of both panels: HDR leaves room for it
-        figure.suptitle(f"pairing sample, test split, {task.description}, {len(records)} seeds")
+        figure.suptitle(f"pairing sample, test split, {_what(group)}, {len(records)} seeds")
         return write_figure(figure, values, folder, f"sample-sizes-{group.name}", stamp=group.stamp)
 
 
@@ -91,6 +97,40 @@ def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
     }
 
 
+def ends(metrics: pd.DataFrame, column: str) -> dict[str, float]:
+    """The values at the start and at the end."""
+    measured = metrics[column].dropna().to_numpy(dtype=float)
+    return {"at the start": measured[0], "at the end": measured[-1]}
+
+
+def _what(group: RunGroup) -> str:
+    """What is learned, and of images by which network."""
+    if group.experiment == "grokking":
+        return group.grokking.task.description
+    return group.config_as(SupervisedConfig).label
+
+
+def _test_size(group: RunGroup) -> int:
+    if group.experiment == "grokking":
+        return group.grokking.task.test_size
+    return group.config_as(SupervisedConfig).task.test_size
+
+
+def _published(group: RunGroup) -> dict[str, dict[str, float]]:
+    if group.experiment != "grokking":
+        return {}
+    task = group.grokking.task
+    return PUBLISHED if (task.operation, task.modulus, task.train_fraction) == ("add", 113, 0.3) else {}
+
+
+def _at_collapse(group: RunGroup, ratio: str) -> float | None:
+    """The value at neural collapse, which is where images may end."""
+    if group.experiment == "grokking":
+        return None
+    num_classes = group.config_as(SupervisedConfig).task.num_classes
+    return getattr(simplex_etf_interplay(num_classes), ratio).item()
+
+
 def _size(column: str, everything: int) -> int:
     match = COLUMN.fullmatch(column)
     assert match
@@ -109,7 +149,9 @@ def _draw_curves(
     axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="step + 1", ylabel=f"{label}, median over seeds")
 
 
-def _draw_stages(axis: Axes, values: pd.DataFrame, published: dict[str, float], label: str) -> None:
+def _draw_stages(
+    axis: Axes, values: pd.DataFrame, published: dict[str, float], collapse: float | None, label: str
+) -> None:
     for (stage, rows), colour in zip(values.groupby("stage", sort=False), STAGE_COLOURS, strict=False):
         axis.plot(rows["n"], rows["value"], ".", color=colour, alpha=0.5)
         medians = rows.groupby("n")["value"].median()
@@ -118,5 +160,7 @@ def _draw_stages(axis: Axes, values: pd.DataFrame, published: dict[str, float], 
             axis.axhline(published[str(stage)], color=colour, linestyle=":")
     if published:
         axis.plot([], [], color=GREY, linestyle=":", label="published")
+    if collapse is not None:
+        axis.axhline(collapse, color=GREY, linestyle=":", label=f"at neural collapse ({collapse:.3g})")
     axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="number of samples n", ylabel=label)
     axis.legend(fontsize=9)

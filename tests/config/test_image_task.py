@@ -36,6 +36,7 @@ def test_all_training_samples_can_be_measured():
 def test_sizes_are_those_of_the_data(dataset, make):
     config, task = ImageTaskConfig(dataset=dataset), make()
     assert (config.num_classes, config.train_size) == (task.num_classes, len(task.train))
+    assert config.test_size == len(task.test)
     assert config.is_images == (task.inputs.ndim == 4)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grok.config import GrokkingConfig, TaskConfig
+from grok.config import GrokkingConfig, ImageTaskConfig, SupervisedConfig, TaskConfig
 from grok.figures import draw_figures, sample_sizes
 from grok.figures.sample_sizes import stages
 from grok.tracking import Store
@@ -58,6 +58,31 @@ def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(
     assert len(table) == 2 * 2 * 3 * 3
     dotted = [line for line in drawn["f"].axes[2].lines if line.get_linestyle() == ":" and len(line.get_xdata())]
     assert len(dotted) == lines
+
+
+@pytest.mark.parametrize("dataset", ["mnist1d", "digits"])
+def test_of_images_the_values_at_start_and_end_are_drawn_with_neural_collapse(tmp_path, monkeypatch, dataset):
+    store = Store(tmp_path / "runs")
+    config = SupervisedConfig(task=ImageTaskConfig(dataset=dataset))
+    columns = {}
+    for size in ("64", "all"):
+        columns |= {f"interplay/sample-{size}/test/mir": MIR, f"interplay/sample-{size}/test/hdr": HDR}
+    add_run(store, columns, config=config, experiment="supervised")
+    drawn = {}
+    monkeypatch.setattr(
+        sample_sizes, "write_figure", lambda figure, table, *rest, **how: drawn.update(f=figure, t=table) or []
+    )
+    draw_figures(["sample-sizes"], store.root, tmp_path / "plots")
+    table = drawn["t"].set_index(["ratio", "stage"])
+    assert table.loc[("mir", "at the start"), "value"].tolist() == [0.5, 0.5]
+    assert table.loc[("hdr", "at the end"), "value"].tolist() == [0.1, 0.1]
+    assert table.loc[("mir", "at the end"), "n"].tolist() == [64, config.task.test_size]
+    assert [
+        line.get_ydata()[0] for axis in drawn["f"].axes[2:] for line in axis.lines if line.get_linestyle() == ":"
+    ] == [
+        pytest.approx(0.9524, abs=1e-4),
+        0,
+    ]
 
 
 def test_a_run_that_did_not_measure_many_sizes_is_not_drawn(tmp_path):
