@@ -21,11 +21,11 @@ REFUSALS = {
     ),
     "no experiment": (
         'seeds = "0"\n',
-        '1: experiment: expected one of grokking, as in experiment = "grokking", got none',
+        '1: experiment: expected one of grokking, supervised, connectivity, pruning, as in experiment = "grokking", got none',
     ),
     "an unknown experiment": (
         'experiment = "groking"\n',
-        "1: experiment: expected one of grokking, got 'groking'; did you mean 'grokking'?",
+        "1: experiment: expected one of grokking, supervised, connectivity, pruning, got 'groking'; did you mean 'grokking'?",
     ),
     "an unknown preset": (
         f'{TOP}preset = "desktop"\n',
