@@ -8,6 +8,7 @@ from grok.sweep.expand import expand
 from grok.sweep.file import read_sweep
 from tests.sweep.helpers import read
 
+KNOWN = ", ".join(EXPERIMENTS)
 TOP = 'experiment = "grokking"\nseeds = "0-1"\n'
 
 REFUSALS = {
@@ -21,11 +22,11 @@ REFUSALS = {
     ),
     "no experiment": (
         'seeds = "0"\n',
-        '1: experiment: expected one of grokking, supervised, connectivity, pruning, as in experiment = "grokking", got none',
+        f'1: experiment: expected one of {KNOWN}, as in experiment = "grokking", got none',
     ),
     "an unknown experiment": (
         'experiment = "groking"\n',
-        "1: experiment: expected one of grokking, supervised, connectivity, pruning, got 'groking'; did you mean 'grokking'?",
+        f"1: experiment: expected one of {KNOWN}, got 'groking'; did you mean 'grokking'?",
     ),
     "an unknown preset": (
         f'{TOP}preset = "desktop"\n',
