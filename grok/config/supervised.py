@@ -34,6 +34,13 @@ class SupervisedConfig:
     """Precision of the products in training (automatic mixed precision); what is measured is always in float32."""
 
     def __post_init__(self) -> None:
+        kind, unfit = ("images", "conv1d") if self.task.is_images else ("signals", "wide-resnet")
+        require(
+            self.model.network != unfit,
+            "model.network",
+            f"another network on the {kind} of {self.task.dataset}, such as mlp",
+            self.model.network,
+        )
         require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
         require(
             1 <= self.batch_size <= self.task.train_size,

@@ -26,6 +26,14 @@ from grok.config import (
         ({"label_smoothing": 1.0}, r"label_smoothing: expected a fraction in \[0, 1\), got 1.0"),
         ({"label_smoothing": -0.1}, r"label_smoothing: expected a fraction in \[0, 1\), got -0.1"),
         (
+            {"task": ImageTaskConfig(dataset="cifar10")},
+            "model.network: expected another network on the images of cifar10, such as mlp, got conv1d",
+        ),
+        (
+            {"model": ImageModelConfig(network="wide-resnet", depth=10, width=1)},
+            "model.network: expected another network on the signals of mnist1d, such as mlp, got wide-resnet",
+        ),
+        (
             {"task": ImageTaskConfig(measured_train=200)},
             "probes.sample_size: expected at most task.measured_train, 200, got 256",
         ),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grok.config import GrokkingConfig, ImageTaskConfig, SupervisedConfig, TaskConfig
+from grok.config import GrokkingConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig, TaskConfig
 from grok.figures import draw_figures, sample_sizes
 from grok.figures.sample_sizes import stages
 from grok.tracking import Store
@@ -63,7 +63,8 @@ def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(
 @pytest.mark.parametrize("dataset", ["mnist1d", "digits"])
 def test_of_images_the_values_at_start_and_end_are_drawn_with_neural_collapse(tmp_path, monkeypatch, dataset):
     store = Store(tmp_path / "runs")
-    config = SupervisedConfig(task=ImageTaskConfig(dataset=dataset))
+    mlp = ImageModelConfig(network="mlp", depth=1)
+    config = SupervisedConfig(task=ImageTaskConfig(dataset=dataset), model=mlp)
     columns = {}
     for size in ("64", "all"):
         columns |= {f"interplay/sample-{size}/test/mir": MIR, f"interplay/sample-{size}/test/hdr": HDR}

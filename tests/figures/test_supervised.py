@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grok.config import ClassifierProbesConfig, ImageTaskConfig, OptimiserConfig, SupervisedConfig
+from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, OptimiserConfig, SupervisedConfig
 from grok.figures import draw_figures, supervised
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant
@@ -77,7 +77,8 @@ def test_every_panel_has_its_lines_with_pairing_and_n_and_mir_that_of_neural_col
 
 
 def test_mir_at_neural_collapse_is_that_of_the_number_of_classes(tmp_path, monkeypatch):
-    config = SupervisedConfig(task=ImageTaskConfig(dataset="cifar100"))
+    mlp = ImageModelConfig(network="mlp", depth=1)
+    config = SupervisedConfig(task=ImageTaskConfig(dataset="cifar100"), model=mlp)
     add(tmp_path, {f"interplay/prototype/test/{ratio}": constant(0.5) for ratio in ("mir", "hdr")}, config=config)
     mir, _ = drawn_by(monkeypatch, tmp_path).axes
     texts = [text.get_text() for text in mir.get_legend().get_texts()]

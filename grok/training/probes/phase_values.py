@@ -7,6 +7,7 @@ import torch
 from grok.config import Schedule
 from grok.training.probes.probe import Metrics, Observation, Probe
 from grok.training.snapshot import Snapshot
+from grok.training.transfer import fill
 
 
 class PhaseValues(Probe):
@@ -23,7 +24,7 @@ class PhaseValues(Probe):
     def show(self, values: Mapping[str, float]) -> None:
         """Show these from now on."""
         shown = torch.tensor([values[column] for column in self._columns], dtype=torch.float64)
-        self.get_buffer("values").copy_(shown)
+        fill(self.get_buffer("values"), shown)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """The phase's values."""
