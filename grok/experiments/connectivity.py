@@ -84,6 +84,8 @@ class Path:
 def recompute_statistics(training: ImageTraining, batches: int) -> None:
     """Average the statistics of all batch normalisations over so many training batches, with the weights as they are.
 
+    In float32, as what is measured, whatever the precision of training.
+
     Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson, Averaging Weights Leads to Wider Optima, UAI 2018.
     """
     learner = training.learner

@@ -126,4 +126,4 @@ def training_on(
 
 
 def check(config: SupervisedConfig, seed: int) -> None:
-    """Nothing more to refuse: every split has samples of every class, whatever the seed."""
+    """Nothing more to refuse than the settings do: every split has samples of every class, whatever the seed."""

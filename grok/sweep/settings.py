@@ -57,8 +57,10 @@ def value_as(hint: Any, value: Any) -> Any:
     for option in options:
         if get_origin(option) is Literal and type(value) is str and value in get_args(option):
             return value
-        if get_origin(option) is tuple and isinstance(value, list) and len(value) == len(get_args(option)):
-            return tuple(value_as(inner, each) for inner, each in zip(get_args(option), value, strict=True))
+        if get_origin(option) is tuple and isinstance(value, list):
+            inner = _inner(option, len(value))
+            if len(value) == len(inner):
+                return tuple(value_as(each_hint, each) for each_hint, each in zip(inner, value, strict=True))
         if option is float and type(value) in (int, float) and math.isfinite(value):
             return float(value)
         if option in (int, str, bool) and type(value) is option:
@@ -96,9 +98,17 @@ def _options(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
+def _inner(hint: Any, length: int) -> tuple[Any, ...]:
+    """The types of a tuple's values; of one of any length, the same for each of so many."""
+    inner = get_args(hint)
+    return (inner[0],) * length if inner[-1] is Ellipsis else inner
+
+
 def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}"
+    if get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis:
+        return "a list of numbers"
     if get_origin(hint) is tuple:
         return f"a list of {len(get_args(hint))} numbers"
     return {float: "a number", int: "an integer", bool: "true or false", str: "a text", NoneType: f'"{NONE}"'}[hint]

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
@@ -64,4 +65,11 @@ class Stack:
         for index, learner in enumerate(self._learners):
             for parameter, gradient in zip(learner.parameters(), gradients, strict=True):
                 of_learner = gradient if len(self._learners) == 1 else gradient[index]
-                parameter.grad = of_learner.contiguous()  # the fused update reads it in the order of memory
+                parameter.grad = _laid_out_as(parameter, of_learner)
+
+
+def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the parameter's own order of memory, in which the fused update reads both."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)

@@ -11,6 +11,7 @@ from grok.experiments import connectivity, image_training, pruning, runner, supe
 from grok.tasks.images import DataError, DataFolder
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
+from grok.training.step import TrainingStep
 from tests.experiments.helpers import setup
 from tests.experiments.images import DIGITS, FOLDER, SIGNALS, build, only, probes, supervised_config, train
 from tests.helpers import CPU, new_run, small_member
@@ -108,6 +109,28 @@ def test_a_wide_resnet_trains_in_channels_last_and_from_augmented_images(tmp_pat
     rows = train(tmp_path, member)
     assert kernel.is_contiguous(memory_format=torch.channels_last)
     assert rows[2]["train/loss"] != rows[0]["train/loss"]
+
+
+def test_a_step_of_a_wide_resnet_is_plain_sgd_whatever_the_memory_format():
+    config = supervised_config(
+        DIGITS,
+        model=ImageModelConfig(network="wide-resnet", depth=10, width=1),
+        steps=2,
+        probes=only(accuracy="off"),
+    )
+    member, plain = build(supervised, config), build(supervised, config).learner
+    optimiser = torch.optim.SGD(plain.model.parameters(), lr=0.03, momentum=0.9, weight_decay=5e-4)
+    step = TrainingStep([member], block=2)
+    step.prepare(0, 2)
+    for index, rate in enumerate((0.03, 0.015)):  # cosine decay over two steps
+        optimiser.param_groups[0]["lr"] = rate
+        optimiser.zero_grad()
+        inputs, targets = plain.batches.batch(index, order=0)
+        F.cross_entropy(plain.model(inputs), targets).backward()
+        optimiser.step()
+        step(())
+    for (name, ours), expected in zip(member.learner.model.named_parameters(), plain.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
 
 
 SHORT = {"steps": 6, "probes": probes("every:3")}

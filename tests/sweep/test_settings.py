@@ -49,6 +49,14 @@ def test_a_value_of_another_type_is_refused_with_what_was_expected(hint, value, 
     assert str(caught.value) == expected
 
 
+def test_a_list_of_any_length_has_numbers_alone():
+    assert value_as(tuple[float, ...], [0, 0.5]) == (0.0, 0.5)
+    with pytest.raises(TypeError, match=r"^a list of numbers$"):
+        value_as(tuple[float, ...], 0.5)
+    with pytest.raises(TypeError, match=r"^a number$"):
+        value_as(tuple[float, ...], [0.5, "all"])
+
+
 def test_nested_tables_are_settings_in_order():
     tables = {"steps": 3, "task": {"modulus": 11, "operation": "add"}, "optimiser": {"weight_decay": 1}}
     found = [(".".join(keys), value) for keys, _, value in flatten(GrokkingConfig, tables)]
