@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from grok.config import ConnectivityConfig, OptimiserConfig, Schedule, SupervisedConfig
+from grok.config import ConnectivityConfig, Schedule, SupervisedConfig
 from grok.experiments import supervised
-from grok.experiments.image_training import ImageTraining, check, image_training
+from grok.experiments.image_training import ImageTraining, alike, check, image_training
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
+from grok.tracking.record import OMEGA, RECOMPUTED
 from grok.training.phases import Phase
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
 
-OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
 FIRST, SECOND, RECOMPUTING = 0, 1, 2  # orders of the training samples: of either child, and for batch statistics
 
 
@@ -144,11 +144,6 @@ def _network(config: ConnectivityConfig, path: Path, omega: float, batches: int,
 
     values = {OMEGA: omega, RECOMPUTED: float(batches > 0)}
     return Phase(steps=1, updates=0, optimiser=config.optimiser, enter=enter, values=values, measured=(0,))
-
-
-def alike(config: ConnectivityConfig) -> ConnectivityConfig:
-    """What members of one stack share: all but the update's settings."""
-    return dataclasses.replace(config, optimiser=OptimiserConfig())
 
 
 EXPERIMENT = Experiment(

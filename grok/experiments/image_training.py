@@ -1,13 +1,14 @@
 """What the image experiments share: a network with its data, its batches, its probes and its update."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from grok.config import SupervisedConfig
+from grok.config import OptimiserConfig, SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
@@ -23,6 +24,8 @@ from grok.training.pruning import Pruning
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
+ImageConfig = TypeVar("ImageConfig", bound=SupervisedConfig)
+
 AT_ONCE = 1_000  # samples that pass through a network together when they are measured
 
 MoreProbes = Callable[[Task, int], Sequence[Probe]]
@@ -33,7 +36,7 @@ def _no_more(task: Task, dim: int) -> list[Probe]:
     return []
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageTraining:
     """A network at step 0, with all that trains it but for the phases."""
 
@@ -127,3 +130,8 @@ def training_on(
 
 def check(config: SupervisedConfig, seed: int) -> None:
     """Nothing more to refuse than the settings do: every split has samples of every class, whatever the seed."""
+
+
+def alike(config: ImageConfig) -> ImageConfig:
+    """What members of one stack share: all but the update's settings."""
+    return dataclasses.replace(config, optimiser=OptimiserConfig())

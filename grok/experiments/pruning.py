@@ -5,17 +5,16 @@ from typing import Any
 
 import torch
 
-from grok.config import OptimiserConfig, PruningConfig, Schedule, SupervisedConfig
+from grok.config import PruningConfig, Schedule, SupervisedConfig
 from grok.experiments import supervised
-from grok.experiments.image_training import ImageTraining, check, image_training
+from grok.experiments.image_training import ImageTraining, alike, check, image_training
 from grok.experiments.runner import Experiment
 from grok.tasks import Task
 from grok.tasks.images import DataFolder
+from grok.tracking.record import SPARSITY
 from grok.training.phases import Phase
 from grok.training.probes import BeforeAfter, PhaseValues, Probe
 from grok.training.step import Member
-
-SPARSITY = "pruning/sparsity"
 
 
 def then_pruned(config: SupervisedConfig, **settings: Any) -> PruningConfig:
@@ -113,11 +112,6 @@ def _fine_tuning(
     )
 
 
-def alike(config: PruningConfig) -> PruningConfig:
-    """What members of one stack share: all but the update's settings."""
-    return dataclasses.replace(config, optimiser=OptimiserConfig(), fine_tune_learning_rate=1.0)
-
-
 EXPERIMENT = Experiment(
     name="pruning",
     description="magnitude pruning of a trained network, with fine-tuning at each sparsity (Figure 6)",
@@ -126,5 +120,5 @@ EXPERIMENT = Experiment(
     default_preset="laptop",
     build=build,
     check=check,
-    alike=alike,
+    alike=lambda config: dataclasses.replace(alike(config), fine_tune_learning_rate=1.0),  # a setting of the update too
 )

@@ -8,10 +8,9 @@ from grok.config import (
     ClassifierProbesConfig,
     ImageModelConfig,
     ImageTaskConfig,
-    OptimiserConfig,
     SupervisedConfig,
 )
-from grok.experiments.image_training import check, image_training
+from grok.experiments.image_training import alike, check, image_training
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
 from grok.training.phases import Phase
@@ -64,11 +63,6 @@ def build(config: SupervisedConfig, seed: int, device: torch.device, folder: Dat
     """The network at step 0."""
     phase = Phase(steps=config.steps, optimiser=config.optimiser)
     return image_training(config, seed, device, folder).member([phase])
-
-
-def alike(config: SupervisedConfig) -> SupervisedConfig:
-    """What members of one stack share: all but the update's settings."""
-    return dataclasses.replace(config, optimiser=OptimiserConfig())
 
 
 EXPERIMENT = Experiment(

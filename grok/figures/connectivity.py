@@ -15,9 +15,9 @@ from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
+from grok.tracking.record import OMEGA, RECOMPUTED
 
 RATE = "optimiser.learning_rate"
-OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
 ACROSS = 3  # panels in a row
 PANELS = {
     "test/accuracy": ("accuracy", "fraction"),

@@ -11,8 +11,8 @@ from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, write_figure
+from grok.tracking.record import SPARSITY
 
-SPARSITY = "pruning/sparsity"
 STAGES = {"fine-tuned": "-", "pruned": "--"}
 LINES = {
     "accuracy": ("accuracy", BLUE),

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from grok.tracking.errors import StoreError
+from grok.tracking.record import PHASE_COLUMNS
 from grok.tracking.run import Run
 
 EARLIEST = 10  # steps up to here are one decade's worth at most
@@ -94,7 +95,8 @@ def without_folders(command: Sequence[str]) -> list[str]:
 def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:
     """About so many rows a decade of steps: for each column, its first measurement at or after each log-spaced step.
 
-    The last measurement of each column is kept too. `metrics` is indexed by step.
+    The last measurement of each column is kept too, and, where the phases of a training tell networks apart, the first
+    and the last row of each. `metrics` is indexed by step.
     """
     decades = np.log10(max(int(metrics.index.max()), EARLIEST) + 1)
     wanted = np.geomspace(1, metrics.index.max() + 1, max(2, round(decades * rows))) - 1
@@ -103,4 +105,7 @@ def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:
         measured = metrics.index[metrics[column].notna()]
         if len(measured):
             kept |= set(measured[np.searchsorted(measured, wanted).clip(0, len(measured) - 1)])
+    for column in metrics.columns.intersection(list(PHASE_COLUMNS)):
+        values = metrics[column].dropna()
+        kept |= set(values.index[values.ne(values.shift()) | values.ne(values.shift(-1))])
     return metrics.loc[sorted(kept)]

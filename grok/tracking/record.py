@@ -90,5 +90,10 @@ class Record:
             ) from error
 
 
+OMEGA, RECOMPUTED, SPARSITY = "connectivity/omega", "connectivity/recomputed", "pruning/sparsity"
+PHASE_COLUMNS = (OMEGA, RECOMPUTED, SPARSITY)
+"""Columns that tell the phases of a training apart: where one changes, another network is measured."""
+
+
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].rstrip(".")

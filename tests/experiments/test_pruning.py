@@ -226,5 +226,5 @@ def test_the_presets_train_as_standard_training_does():
 def test_runs_that_differ_in_their_rates_can_share_a_stack_and_those_of_other_sparsities_cannot():
     config = make_config()
     other = dataclasses.replace(config, optimiser=OptimiserConfig(), fine_tune_learning_rate=0.5)
-    assert pruning.alike(other) == pruning.alike(config)
-    assert pruning.alike(dataclasses.replace(config, sparsities=(0.1,))) != pruning.alike(config)
+    assert pruning.EXPERIMENT.alike(other) == pruning.EXPERIMENT.alike(config)
+    assert pruning.EXPERIMENT.alike(dataclasses.replace(config, sparsities=(0.1,))) != pruning.EXPERIMENT.alike(config)
