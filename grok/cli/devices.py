@@ -5,8 +5,6 @@ from typing import Any
 
 from grok.arguments import UsageError
 
-STACK_ON_GPU = 64  # runs that train together there, if not said otherwise
-
 
 def choose_device(name: str) -> Any:
     """The device that `--device` names; for auto a GPU if there is one."""
@@ -50,6 +48,6 @@ def choose_compile(wanted: bool, stack: int | None, configs: Sequence[Any]) -> b
     return wanted
 
 
-def choose_stack(wanted: int | None, device: Any, *, compiled: bool) -> int:
-    """Most runs to train together: as many as `--stack` says, or as suits the device; one if it is compiled."""
-    return wanted or (STACK_ON_GPU if device.type == "cuda" and not compiled else 1)
+def choose_stack(wanted: int | None, device: Any, *, on_gpu: int, compiled: bool) -> int:
+    """Most runs to train together: as many as `--stack` says, or on a GPU as suits what is trained; one if compiled."""
+    return wanted or (on_gpu if device.type == "cuda" and not compiled else 1)

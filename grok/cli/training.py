@@ -51,7 +51,7 @@ def train(arguments: Sequence[str]) -> int:
     device = choose_device(options.device)
     setup = _setup(options, device, store, [config], ["grok", "train", *arguments])
     if seeds is not None:
-        together = choose_stack(options.stack, device, compiled=options.compile)
+        together = choose_stack(options.stack, device, on_gpu=experiment.together, compiled=options.compile)
         wanted = [(config, seed) for seed in seeds]
         runs, finished = train_many(experiment, wanted, setup, together=together, again=options.again)
         return conclude_many(runs, finished, again=options.again)
@@ -98,7 +98,7 @@ def sweep(arguments: Sequence[str]) -> int:
     store = Store(options.runs.absolute())  # a cluster's workers are elsewhere
     device, launch = _launch(options, store)
     setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
-    together = choose_stack(options.stack, device, compiled=options.compile)
+    together = choose_stack(options.stack, device, on_gpu=file.experiment.together, compiled=options.compile)
     rows, ended = train_sweep(file, wanted, setup, launch, together=together)
     return conclude_sweep(rows, ended, options)
 

@@ -4,7 +4,7 @@ from grok.config.checks import ConfigError, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
 from grok.config.image_models import ImageModelConfig
-from grok.config.image_task import ImageTaskConfig
+from grok.config.image_task import Augmentation, ImageTaskConfig
 from grok.config.model import TransformerConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ClassifierProbesConfig, ProbesConfig
@@ -24,6 +24,7 @@ CONFIGS: dict[str, type[GrokkingConfig] | type[SupervisedConfig]] = {
 
 __all__ = [
     "CONFIGS",
+    "Augmentation",
     "ClassifierProbesConfig",
     "ConfigError",
     "ConnectivityConfig",

@@ -6,6 +6,7 @@ from typing import Literal
 from grok.config.checks import require
 
 DatasetName = Literal["mnist1d", "cifar10", "cifar100", "digits"]
+Augmentation = Literal["none", "crop-flip"]
 
 # data set -> number of classes, of training and of test samples, and whether its samples are images
 SHAPES: dict[str, tuple[int, int, int, bool]] = {
@@ -22,7 +23,7 @@ class ImageTaskConfig:
 
     dataset: DatasetName = "mnist1d"
     """MNIST-1D, made on the spot; CIFAR, read from Parquet files; or scikit-learn's digits."""
-    augmentation: Literal["none", "crop-flip"] = "none"
+    augmentation: Augmentation = "none"
     """Random shifts of up to 4 pixels, and horizontal flips of half the images."""
     measured_train: int = 1_000
     """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""

@@ -94,9 +94,10 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # the average of all, each weighing the same
     learner.model.train()
     for batch in range(batches if norms else 0):
+        for norm in norms:
+            norm.momentum = 1 / (batch + 1)  # the average of all, each weighing the same
         inputs, _ = learner.batches.batch(batch, order=RECOMPUTING)
         learner.model.features(inputs)
     for norm, momentum in zip(norms, momenta, strict=True):

@@ -108,4 +108,5 @@ EXPERIMENT = Experiment(
     build=lambda config, seed, device, folder: build(config, seed, device),
     check=check,
     alike=alike,
+    together=64,
 )

@@ -12,7 +12,7 @@ from grok.config import OptimiserConfig, SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import DataFolder, ImageTask, make_image_task, measured_task
+from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.learner import Learner
@@ -77,7 +77,7 @@ def image_training(
     Raises:
         DataError: the data set cannot be had.
     """
-    data = make_image_task(config.task, seed, folder)
+    data = make_image_task(config.task, seed, folder, device)
     return training_on(data, config, seed, device, more_probes=more_probes, pruned=pruned)
 
 
@@ -116,7 +116,7 @@ def training_on(
         batches=Batches(
             data.to(device),
             size=config.batch_size,
-            augmentation=config.task.augmentation,
+            views=[VIEWS[config.task.augmentation]()],
             seed=seed,
             block=BLOCK,
         ),

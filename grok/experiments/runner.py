@@ -35,6 +35,8 @@ class Experiment:
     """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible."""
     alike: Callable[[Any], Any]
     """What configs must have in common to train in one stack."""
+    together: int = 1
+    """Runs that train as one stack on a GPU, if not said otherwise."""
 
 
 class RunExistsError(StoreError):

@@ -58,6 +58,11 @@ class Learner(nn.Module):
         return self.model.head.weight.device
 
     @property
+    def trained(self) -> list[Tensor]:
+        """The parameters that training changes, in order."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    @property
     def probes(self) -> dict[str, Probe]:
         """The probes by name."""
         return {name: probe for name, probe in self._probes.items() if isinstance(probe, Probe)}

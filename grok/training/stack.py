@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import functional_call, stack_module_state, vmap
+from torch.func import functional_call, vmap
 
 from grok.training.learner import Learner
 from grok.training.probes import SPLITS
@@ -18,14 +18,22 @@ def release(learner: Learner) -> None:
     for parameter in learner.parameters():
         parameter.grad = None
     for tensor in (*learner.parameters(), *learner.buffers()):
-        tensor.data = tensor.data.clone()
+        if tensor.untyped_storage().nbytes() > tensor.nbytes:
+            tensor.data = tensor.data.clone()
+
+
+def _shared(learners: Sequence[Learner]) -> set[str]:
+    """The names of buffers that are one and the same for all, such as a data set: they are not stacked."""
+    places = [{name: (buffer.data_ptr(), buffer.shape) for name, buffer in each.named_buffers()} for each in learners]
+    return {name for name, place in places[0].items() if all(others[name] == place for others in places)}
 
 
 class Stack:
     """M learners of one shape as one batched model, with the results of each alone but for rounding.
 
     Splits of different sizes are padded to the largest. The learners' own parameters become views of the stacked ones,
-    so a learner can still be used, and its state read and written, by itself. One learner alone is not stacked.
+    so a learner can still be used, and its state read and written, by itself. What all share, such as the data set, is
+    there once. One learner alone is not stacked.
     """
 
     def __init__(self, learners: Sequence[Learner]) -> None:
@@ -35,15 +43,27 @@ class Stack:
             for learner in learners:
                 learner.pad(split, size)
         if len(learners) == 1:
-            self.parameters: list[Tensor] = list(learners[0].parameters())
+            self.parameters: list[Tensor] = learners[0].trained
             return
-        self._parameters, self._buffers = stack_module_state(self._learners)
-        self.parameters = list(self._parameters.values())
+        shared = _shared(learners)
+        self._members = {name: None if name in shared else 0 for name, _ in learners[0].named_buffers()}
+        self._parameters = {
+            name: torch.stack([each.get_parameter(name).detach() for each in learners]).requires_grad_(
+                parameter.requires_grad
+            )
+            for name, parameter in learners[0].named_parameters()
+        }
+        self._buffers = {
+            name: buffer if name in shared else torch.stack([each.get_buffer(name) for each in learners])
+            for name, buffer in learners[0].named_buffers()
+        }
+        self.parameters = [parameter for parameter in self._parameters.values() if parameter.requires_grad]
         for index, learner in enumerate(learners):
             for name, parameter in learner.named_parameters():
                 parameter.data = self._parameters[name].data[index]
             for name, buffer in learner.named_buffers():
-                buffer.data = self._buffers[name][index]
+                if name not in shared:
+                    buffer.data = self._buffers[name][index]
         self._structure = copy.deepcopy(learners[0]).to("meta")  # what is computed, not on what
 
     def __call__(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, "member"], Observed]:
@@ -58,12 +78,12 @@ class Stack:
         def member(parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> tuple[Tensor, Observed]:
             return functional_call(self._structure, (parameters, buffers), (due,), {"last": last})
 
-        return vmap(member)(self._parameters, self._buffers)
+        return vmap(member, in_dims=(0, self._members))(self._parameters, self._buffers)
 
     def hand_out(self, gradients: Sequence[Tensor]) -> None:
         """Give each learner its gradients, which are those of `parameters`."""
         for index, learner in enumerate(self._learners):
-            for parameter, gradient in zip(learner.parameters(), gradients, strict=True):
+            for parameter, gradient in zip(learner.trained, gradients, strict=True):
                 of_learner = gradient if len(self._learners) == 1 else gradient[index]
                 parameter.grad = _laid_out_as(parameter, of_learner)
 

@@ -8,13 +8,13 @@ import torch.nn.functional as F
 
 from grok.config import ConnectivityConfig, ImageModelConfig, ImageTaskConfig, PruningConfig
 from grok.experiments import connectivity, image_training, pruning, runner, supervised
-from grok.tasks.images import DataError, DataFolder
+from grok.tasks.images import DataError, DataFolder, make_image_task
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
 from grok.training.step import TrainingStep
 from tests.experiments.helpers import setup
 from tests.experiments.images import DIGITS, FOLDER, SIGNALS, build, only, probes, supervised_config, train
-from tests.helpers import CPU, new_run, small_member
+from tests.helpers import CPU, before_step, new_run, small_member
 
 
 def drawn(member):
@@ -159,6 +159,18 @@ def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, experiment, con
         assert list(rows[seed]) == list(alone)
         for step, row in alone.items():
             assert rows[seed][step] == pytest.approx(row, rel=1e-3, abs=1e-5, nan_ok=True), step
+
+
+def test_the_data_set_is_there_once_for_all_members_of_a_stack(tmp_path):
+    members = [build(supervised, supervised_config(SIGNALS, **SHORT), seed=seed) for seed in (0, 1)]
+    Engine(members).run([Recorder(new_run(tmp_path, seed=seed)) for seed in (0, 1)], interrupted=before_step(3))
+    first, second = (member.learner.batches for member in members)
+    assert (
+        first.inputs.data_ptr()
+        == second.inputs.data_ptr()
+        == make_image_task(supervised_config(SIGNALS).task, 0, FOLDER).inputs.data_ptr()
+    )
+    assert first.place.data_ptr() != second.place.data_ptr()
 
 
 def test_batches_alone_pass_through_the_compiled_network(monkeypatch, tmp_path):

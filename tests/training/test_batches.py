@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.random import stream
-from grok.tasks.images import image_task, normalise
+from grok.tasks.images import VIEWS, image_task, normalise
 from grok.training.batches import Batches
 from tests.reference.augmentation import cropped_and_flipped
 
@@ -28,7 +28,7 @@ TASK = make_task()
 
 
 def make(augmentation="none", *, seed=0, block=50, size=SIZE):
-    return Batches(TASK, size=size, augmentation=augmentation, seed=seed, block=block)
+    return Batches(TASK, size=size, views=[VIEWS[augmentation]()], seed=seed, block=block)
 
 
 def taken(batches, first, count, *, order=0):
@@ -96,7 +96,7 @@ def test_augmented_images_are_those_by_hand_before_they_are_normalised():
     batches, plain = make("crop-flip"), make()
     for step in range(2 * STEPS):
         batches.prepare(step, 1, order=0)
-        shifts, flips = batches.get_buffer("shifts")[0], batches.get_buffer("flips")[0]
+        shifts, flips = batches.get_buffer("view0_shifts")[0], batches.get_buffer("view0_flips")[0]
         inputs, targets = batches()
         unaugmented, same_targets = plain.batch(step, order=0)  # the same samples: another stream draws the order
         images = TASK.inputs[samples_of(unaugmented)]
@@ -110,7 +110,7 @@ def test_every_epoch_and_order_augments_anew():
     drawn = []
     for step, order in ((0, 0), (STEPS, 0), (0, 1)):
         batches.prepare(step, 1, order=order)
-        drawn.append(batches.get_buffer("shifts")[0].clone())
+        drawn.append(batches.get_buffer("view0_shifts")[0].clone())
     assert not any(torch.equal(drawn[i], drawn[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
     assert all(shifts.abs().max() <= 4 for shifts in drawn)
 

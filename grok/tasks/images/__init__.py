@@ -7,12 +7,17 @@ from grok.tasks.images.image_task import DataError, ImageTask, image_task
 from grok.tasks.images.make import DataFolder, make_image_task, measured_task
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import channel_statistics, normalise
+from grok.tasks.images.views import VIEWS, AsTheyAre, CropAndFlip, View
 
 __all__ = [
     "CIFAR",
+    "VIEWS",
+    "AsTheyAre",
+    "CropAndFlip",
     "DataError",
     "DataFolder",
     "ImageTask",
+    "View",
     "channel_statistics",
     "cifar_task",
     "crop_and_flip",

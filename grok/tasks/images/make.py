@@ -15,6 +15,8 @@ from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import normalise
 from grok.tasks.task import Task
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataFolder:
@@ -26,23 +28,29 @@ class DataFolder:
     """Whether to fetch what is not there from the Hugging Face hub."""
 
 
-def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder) -> ImageTask:
+def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder, device: torch.device = CPU) -> ImageTask:
     """The whole data set, as it is: bytes or signals, not normalised. The seed splits the digits, which have no split.
+
+    Runs of one process share the tensors of those that do not depend on the seed.
 
     Raises:
         DataError: a data set that is not there, or cannot be fetched or read.
     """
     if config.dataset == "mnist1d":
-        return mnist1d_task()
+        return _mnist1d(device)
     if config.dataset == "digits":
-        return digits_task(seed)
-    return _cifar(config.dataset, (folder.path / config.dataset).resolve(), folder.download)
+        return digits_task(seed).to(device)
+    return _cifar(config.dataset, (folder.path / config.dataset).resolve(), folder.download, device)
 
 
 @cache
-def _cifar(name: str, folder: Path, download: bool) -> ImageTask:
-    """Decoded once, however many runs read it."""
-    return cifar_task(name, folder, download=download)
+def _mnist1d(device: torch.device) -> ImageTask:
+    return mnist1d_task().to(device)
+
+
+@cache
+def _cifar(name: str, folder: Path, download: bool, device: torch.device) -> ImageTask:
+    return cifar_task(name, folder, download=download).to(device)
 
 
 def measured_task(task: ImageTask, config: ImageTaskConfig, seed: int) -> Task:
