@@ -5,6 +5,7 @@ from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
 from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import Augmentation, ImageTaskConfig
+from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig
 from grok.config.model import TransformerConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ClassifierProbesConfig, ProbesConfig
@@ -31,9 +32,11 @@ __all__ = [
     "GrokkingConfig",
     "ImageModelConfig",
     "ImageTaskConfig",
+    "InformationTermConfig",
     "OptimiserConfig",
     "ProbesConfig",
     "PruningConfig",
+    "SampledInformationTermConfig",
     "Schedule",
     "SupervisedConfig",
     "TaskConfig",

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal
 
 from grok.config.checks import ConfigError, require
+from grok.config.information_term import SampledInformationTermConfig
 from grok.config.model import TransformerConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ProbesConfig
@@ -30,6 +31,8 @@ class GrokkingConfig:
     """The training loss: softmax cross-entropy, or cross-entropy of StableMax (Prieto et al. 2025)."""
     loss_dtype: Literal["float64", "float32"] = "float64"
     """Precision of the loss. In float32 a cross-entropy below about 1e-7 a sample is rounded to 0, its gradient too."""
+    information: SampledInformationTermConfig = SampledInformationTermConfig()
+    """A term of information, of some training samples at each step."""
 
     def __post_init__(self) -> None:
         require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
@@ -40,6 +43,12 @@ class GrokkingConfig:
             "probes.sample_size",
             f"at most the size of the smaller split, {smaller_split}",
             self.probes.sample_size,
+        )
+        require(
+            not self.information.is_on or self.information.samples <= self.task.train_size,
+            "information.samples",
+            f"at most the {self.task.train_size:,} training samples",
+            self.information.samples,
         )
         if not self.task.has_frequencies:
             for name in ("fourier", "neurons", "spectrum"):

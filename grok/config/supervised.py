@@ -6,6 +6,7 @@ from typing import Literal
 from grok.config.checks import require
 from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import ImageTaskConfig
+from grok.config.information_term import InformationTermConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ClassifierProbesConfig
 
@@ -30,6 +31,8 @@ class SupervisedConfig:
     """Steps to train for."""
     label_smoothing: float = 0.0
     """Train on targets (1 - e)·y + e/C, with y one-hot and C the number of classes."""
+    information: InformationTermConfig = InformationTermConfig()
+    """A term of information, of each batch."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the products in training (automatic mixed precision); what is measured is always in float32."""
 

@@ -89,7 +89,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
     Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson, Averaging Weights Leads to Wider Optima, UAI 2018.
     """
     learner = training.learner
-    assert learner.batches
+    assert learner.objective
     norms = [each for each in learner.model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -98,7 +98,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
     for batch in range(batches if norms else 0):
         for norm in norms:
             norm.momentum = 1 / (batch + 1)  # the average of all, each weighing the same
-        inputs, _ = learner.batches.batch(batch, order=RECOMPUTING)
+        inputs, _ = learner.objective.batches.batch(batch, order=RECOMPUTING)
         learner.model.features(inputs)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

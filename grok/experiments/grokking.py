@@ -10,11 +10,14 @@ from grok.experiments.runner import Experiment
 from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
+from grok.training.draws import sample_draws
+from grok.training.engine import BLOCK
+from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
 from grok.training.loss import LOSSES
 from grok.training.optimiser import Optimiser
 from grok.training.phases import Phase, Phases
-from grok.training.probes import check_classes, make_probes
+from grok.training.probes import check_classes, make_probes, objective_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
@@ -61,12 +64,23 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
     model = make_transformer(
         config.model, num_tokens=task.num_tokens, num_classes=task.num_classes, generator=stream(seed, "model")
     ).to(device)
+    term = None
+    if config.information.is_on:
+        draws = sample_draws(
+            len(task.train), size=config.information.samples, seed=seed, name="term", block=BLOCK, device=device
+        )
+        term = InformationTerm(config.information, device, draws)
+    probes = [
+        *make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
+        *objective_probes(config.probes, term.values() if term else {}),
+    ]
     return Member(
         learner=Learner(
             task=task,
             model=model,
-            probes=make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
+            probes=probes,
             criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
+            term=term,
         ),
         optimiser=Optimiser(model, config.optimiser),
         optimiser_config=config.optimiser,

@@ -15,11 +15,13 @@ from grok.tasks import Task
 from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
+from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
 from grok.training.loss import cross_entropy
+from grok.training.objective import Supervised
 from grok.training.optimiser import Optimiser
 from grok.training.phases import Phase, Phases
-from grok.training.probes import Probe, make_probes
+from grok.training.probes import Probe, make_probes, objective_probes
 from grok.training.pruning import Pruning
 from grok.training.step import Member
 from grok.training.stopping import Settle
@@ -90,7 +92,7 @@ def training_on(
     more_probes: MoreProbes = _no_more,
     pruned: bool = False,
 ) -> ImageTraining:
-    """`image_training` on data that are there already."""
+    """`image_training` on data that are there already, on this device."""
     measured = measured_task(data, config.task, seed).to(device)
     model = make_image_model(
         config.model,
@@ -104,22 +106,20 @@ def training_on(
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     criterion = partial(cross_entropy, dtype=torch.float32, label_smoothing=config.label_smoothing)
+    batches = Batches(data, size=config.batch_size, views=[VIEWS[config.task.augmentation]()], seed=seed, block=BLOCK)
+    term = InformationTerm(config.information, device) if config.information.is_on else None
+    objective = Supervised(batches, criterion, term)
     probes = [
         *make_probes(config.probes, measured, seed, criterion=criterion),
         *more_probes(measured, model.head.in_features),
+        *objective_probes(config.probes, objective.values()),
     ]
     learner = Learner(
         task=measured,
         model=model,
         probes=probes,
         criterion=criterion,
-        batches=Batches(
-            data.to(device),
-            size=config.batch_size,
-            views=[VIEWS[config.task.augmentation]()],
-            seed=seed,
-            block=BLOCK,
-        ),
+        objective=objective,
         autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
         at_once=AT_ONCE,
     )

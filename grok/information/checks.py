@@ -98,13 +98,25 @@ def _check_finite(name: str, tensor: Shaped[Tensor, "..."]) -> None:
         raise ValueError(f"{name}: expected finite numbers, got {int((~tensor.isfinite()).sum())} that are not")
 
 
-def check_samples(features: Shaped[Tensor, "..."], head: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."]) -> None:
-    """Raise `ValueError` unless these are (n, d1) features, (C, d2) head rows and n labels, none used a zero vector."""
+def check_samples(
+    features: Shaped[Tensor, "..."],
+    head: Shaped[Tensor, "..."],
+    labels: Shaped[Tensor, "..."],
+    weights: Shaped[Tensor, "..."] | None = None,
+) -> None:
+    """Raise `ValueError` unless these are (n, d1) features, (C, d2) head rows and n labels, none used a zero vector.
+
+    With weights, those that sum to 1, a sample of weight 0 uses none.
+    """
+    if weights is not None:
+        check_weights("weights", weights)
     check_matrix("features", features)
     check_matrix("head", head)
     check_labels("labels", labels, len(features), len(head))
-    check_vectors("features", features)
+    check_vectors("features", features, weights)
     directionless = ~head.any(dim=-1)[labels.long()]
+    if weights is not None:
+        directionless &= weights > 0
     if directionless.any():
         row = int(labels[directionless][0])
         raise ValueError(f"head: expected rows that have a direction for all labels, got a zero vector at row {row}")

@@ -20,6 +20,7 @@ def information_loss(
     labels: Shaped[Tensor, "..."],
     *,
     kind: str,
+    weights: Shaped[Tensor, "..."] | None = None,
     check: bool = True,
 ) -> Float[Tensor, ""]:
     r"""What a batch's features F and the head rows V of its labels do not share yet, to be minimised.
@@ -37,9 +38,11 @@ def information_loss(
     vector has, where it is multiplied by 0, and repeated eigenvalues need no gradient of eigenvectors. Where the two
     entropies are equal, $\lvert\cdot\rvert$ and min have a kink, and a subgradient is given.
 
-    Shapes: (n, d1), (C, d2), (n,) integers in [0, C) -> scalar. Half precision is widened to float32. `check=False`
-    skips the checks of the numbers, which make the host wait for a GPU; a zero feature vector then ends in an error of
-    torch's own.
+    Weights $w_i$ in place of 1/n are those of `gram_interplay`: samples of weight 0 are left out, whatever they are.
+
+    Shapes: (n, d1), (C, d2), (n,) integers in [0, C), weights (n,) that sum to 1 -> scalar. Half precision is widened
+    to float32. `check=False` skips the checks of the numbers, which make the host wait for a GPU; a zero feature
+    vector then ends in an error of torch's own.
 
     Raises:
         ValueError: features or head that are no matrices, not finite, or without a direction; labels that do not fit;
@@ -54,8 +57,8 @@ def information_loss(
     _check_kind(kind)
     features, head = _widened(features), _widened(head)
     if check:
-        check_samples(features, head, labels)
-    values = gram_interplay(features, head[labels.long()], check=False)
+        check_samples(features, head, labels, weights)
+    values = gram_interplay(features, head[labels.long()], weights=weights, check=False)
     if kind == "mutual_information":
         return values.joint_entropy - values.entropy_1 - values.entropy_2
     if kind == "entropy_difference":

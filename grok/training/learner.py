@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
-from grok.training.batches import Batches
+from grok.training.information_term import InformationTerm
 from grok.training.loss import Criterion
+from grok.training.objective import Objective
 from grok.training.phases import Phase
 from grok.training.probes import SPLITS, PhaseValues, Probe
 from grok.training.ring import Observed
@@ -31,19 +32,23 @@ class Learner(nn.Module):
         model: Classifier,
         probes: Sequence[Probe],
         criterion: Criterion,
-        batches: Batches | None = None,
+        objective: Objective | None = None,
+        term: InformationTerm | None = None,
         autocast: torch.dtype | None = None,
         at_once: int | None = None,
     ) -> None:
-        """A network that trains on `batches`, or if there are none on all training samples of the task in each step.
+        """A network that trains by an `objective` on batches.
 
-        The probes measure it on the samples of the task, passing at most `at_once` of them through it together. With
-        `autocast`, products in training are in that precision; what is measured is not.
+        If there is none it trains on all training samples of the task in each step, by the criterion, to which a `term`
+        may be added. The probes measure it on the samples of the task, passing at most `at_once` of them through it
+        together, and its loss by the criterion. With `autocast`, products in training are in that precision; what is
+        measured is not.
         """
         super().__init__()
         self.model = model
         self.criterion = criterion
-        self.batches = batches
+        self.objective = objective
+        self.term = term
         self._autocast, self._at_once = autocast, at_once
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self._probes = nn.ModuleDict({probe.name: probe for probe in probes})
@@ -83,8 +88,9 @@ class Learner(nn.Module):
 
     def prepare(self, phase: Phase, first: int, count: int) -> None:
         """Be ready for `count` steps of a phase, from its step `first` on."""
-        if self.batches:
-            self.batches.prepare(first, count, order=phase.order)
+        for source in (self.objective, self.term):
+            if source:
+                source.prepare(first, count, order=phase.order)
         for probe in self.probes.values():
             if isinstance(probe, PhaseValues):
                 probe.show(phase.values)
@@ -95,7 +101,7 @@ class Learner(nn.Module):
         Raises:
             ValueError: a step on all training samples, which is not compiled.
         """
-        if self.batches is None:
+        if self.objective is None:
             raise ValueError("compile: expected an experiment that trains on batches, got one on all samples at once")
         self._compiled = torch.compile(self.model.features, dynamic=False)
 
@@ -104,12 +110,15 @@ class Learner(nn.Module):
 
         After the `last` step there is no batch: the loss is that of the training samples that are measured.
         """
-        if self.batches is None:
+        if self.objective is None:
             train = self.samples("train")
             features = self.model.features(train.inputs)
             logits = self.model.head(features)
             loss = self.criterion(logits, train.targets)
-            return loss, self.observe(due, self.snapshot({"train": (features, logits, loss)}))
+            observed = self.observe(due, self.snapshot({"train": (features, logits, loss)}))
+            if self.term and not last:
+                loss = loss + self.term(features, self.model.head.weight, train.targets)
+            return loss, observed
 
         snapshot = self.snapshot()
         self.model.eval()  # batch normalisation by its averages, which stay as they are
@@ -117,18 +126,26 @@ class Learner(nn.Module):
         if last:
             return snapshot.loss("train"), observed
         self.model.train()
-        inputs, targets = self.batches()
+        return self.objective(self._features, self.model.head), observed
+
+    def _features(self, inputs: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch dim"]:
+        """Those of a batch in training."""
         with torch.autocast(
             inputs.device.type, self._autocast, enabled=self._autocast is not None, cache_enabled=False
         ):
-            features = (self._compiled or self.model.features)(inputs)
-        return self.criterion(self.model.head(features.float()), targets), observed
+            return (self._compiled or self.model.features)(inputs).float()
 
     def snapshot(self, known: Mapping[Split, Known] | None = None) -> Snapshot:
         """The network as the probes see it, with what is known of a split already."""
         samples = {split: self.samples(split) for split in SPLITS}
+        source = self.objective or self.term
         return Snapshot(
-            model=self.model, samples=samples, known=known or {}, criterion=self.criterion, at_once=self._at_once
+            model=self.model,
+            samples=samples,
+            known=known or {},
+            criterion=self.criterion,
+            objective=source.values() if source else {},
+            at_once=self._at_once,
         )
 
     @torch.no_grad()

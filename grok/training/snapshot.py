@@ -50,11 +50,16 @@ class Snapshot:
         samples: Mapping[Split, Samples],
         known: Mapping[Split, Known],
         criterion: Criterion,
+        objective: Mapping[str, Tensor] | None = None,
         at_once: int | None = None,
     ) -> None:
-        """Of a network on these samples, at most `at_once` of which pass through it together."""
+        """Of a network on these samples, at most `at_once` of which pass through it together.
+
+        `objective` is what the training loss has to say of the update before, by column.
+        """
         self.model = model
         self.criterion = criterion
+        self.objective = objective or {}
         self._samples = samples
         self._at_once = at_once
         self._features = {split: features.detach() for split, (features, _, _) in known.items()}

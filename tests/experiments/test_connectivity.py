@@ -129,7 +129,7 @@ def test_recomputed_statistics_are_means_over_training_batches_with_the_weights_
     means, variances = [[] for _ in model.norms], [[] for _ in model.norms]
     with torch.no_grad():
         for batch in range(BATCHES):
-            x, _ = trained.member.learner.batches.batch(batch, order=connectivity.RECOMPUTING)
+            x, _ = trained.member.learner.objective.batches.batch(batch, order=connectivity.RECOMPUTING)
             for layer, (conv, norm) in enumerate(zip(model.convs, model.norms, strict=True)):
                 x = conv(x)
                 mean, variance = x.mean(dim=(0, 2)), x.var(dim=(0, 2))
@@ -146,7 +146,7 @@ def test_recomputed_statistics_are_means_over_training_batches_with_the_weights_
 
 
 def test_batches_for_statistics_are_no_childs(trained):
-    batches = trained.member.learner.batches
+    batches = trained.member.learner.objective.batches
     orders = (connectivity.FIRST, connectivity.SECOND, connectivity.RECOMPUTING)
     first, second, recomputing = (batches.batch(0, order=order)[0] for order in orders)
     assert not torch.equal(first, second)

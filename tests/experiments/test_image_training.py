@@ -22,7 +22,7 @@ def drawn(member):
     learner = member.learner
     return {
         "weights": learner.model.head.weight.detach(),
-        "order": learner.batches.batch(0, order=0)[0],
+        "order": learner.objective.batches.batch(0, order=0)[0],
         "measured": learner.samples("train").inputs,
         "sample": learner.probes["sample"].chosen("test"),
     }
@@ -69,10 +69,10 @@ def test_samples_pass_in_parts_where_they_are_many_with_the_same_measurements(tm
 
 def test_the_loss_is_smoothed_float32_of_a_batch_and_at_the_end_that_of_the_measured_samples():
     learner = build(supervised, supervised_config(SIGNALS, label_smoothing=0.2)).learner
-    learner.batches.prepare(0, 1, order=0)
+    learner.objective.batches.prepare(0, 1, order=0)
     loss, observed = learner(())
     assert (loss.dtype, observed) == (torch.float32, {})
-    inputs, targets = learner.batches.batch(0, order=0)
+    inputs, targets = learner.objective.batches.batch(0, order=0)
     learner.model.train()
     expected = F.cross_entropy(learner.model(inputs), targets, label_smoothing=0.2)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
@@ -125,7 +125,7 @@ def test_a_step_of_a_wide_resnet_is_plain_sgd_whatever_the_memory_format():
     for index, rate in enumerate((0.03, 0.015)):  # cosine decay over two steps
         optimiser.param_groups[0]["lr"] = rate
         optimiser.zero_grad()
-        inputs, targets = plain.batches.batch(index, order=0)
+        inputs, targets = plain.objective.batches.batch(index, order=0)
         F.cross_entropy(plain.model(inputs), targets).backward()
         optimiser.step()
         step(())
@@ -164,13 +164,13 @@ def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, experiment, con
 def test_the_data_set_is_there_once_for_all_members_of_a_stack(tmp_path):
     members = [build(supervised, supervised_config(SIGNALS, **SHORT), seed=seed) for seed in (0, 1)]
     Engine(members).run([Recorder(new_run(tmp_path, seed=seed)) for seed in (0, 1)], interrupted=before_step(3))
-    first, second = (member.learner.batches for member in members)
+    first, second = (member.learner.objective.batches for member in members)
     assert (
         first.inputs.data_ptr()
         == second.inputs.data_ptr()
         == make_image_task(supervised_config(SIGNALS).task, 0, FOLDER).inputs.data_ptr()
     )
-    assert first.place.data_ptr() != second.place.data_ptr()
+    assert first.draws.place.data_ptr() != second.draws.place.data_ptr()
 
 
 def test_batches_alone_pass_through_the_compiled_network(monkeypatch, tmp_path):

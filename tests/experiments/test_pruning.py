@@ -146,7 +146,7 @@ def test_fine_tuning_begins_without_momentum_at_its_own_rate_and_updates_so_many
         assert len(momenta) == 4
         assert not any(momentum.any() for momentum in momenta)
         learner = run.member.learner
-        inputs, targets = learner.batches.batch(0, order=1 + place)
+        inputs, targets = learner.objective.batches.batch(0, order=1 + place)
         model = build(pruning, make_config()).learner.model
         model.load_state_dict(run.states[begin])
         learner.criterion(model(inputs), targets).backward()

@@ -75,7 +75,7 @@ def test_row_t_is_the_network_after_t_updates_of_plain_sgd_with_cosine_decay(tmp
         expected.append(row)
         model.train()
         optimiser.param_groups[0]["lr"] = 0.1 * min((step + 1) / 3, 1) * (1 + math.cos(math.pi * step / 30)) / 2
-        inputs, batch_targets = learner.batches.batch(step, order=0)
+        inputs, batch_targets = learner.objective.batches.batch(step, order=0)
         optimiser.zero_grad()
         F.cross_entropy(model(inputs), batch_targets, label_smoothing=smoothing).backward()
         if step < 30:

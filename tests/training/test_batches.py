@@ -96,7 +96,7 @@ def test_augmented_images_are_those_by_hand_before_they_are_normalised():
     batches, plain = make("crop-flip"), make()
     for step in range(2 * STEPS):
         batches.prepare(step, 1, order=0)
-        shifts, flips = batches.get_buffer("view0_shifts")[0], batches.get_buffer("view0_flips")[0]
+        shifts, flips = batches.draws.get_buffer("view0_shifts")[0], batches.draws.get_buffer("view0_flips")[0]
         inputs, targets = batches()
         unaugmented, same_targets = plain.batch(step, order=0)  # the same samples: another stream draws the order
         images = TASK.inputs[samples_of(unaugmented)]
@@ -110,7 +110,7 @@ def test_every_epoch_and_order_augments_anew():
     drawn = []
     for step, order in ((0, 0), (STEPS, 0), (0, 1)):
         batches.prepare(step, 1, order=order)
-        drawn.append(batches.get_buffer("view0_shifts")[0].clone())
+        drawn.append(batches.draws.get_buffer("view0_shifts")[0].clone())
     assert not any(torch.equal(drawn[i], drawn[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
     assert all(shifts.abs().max() <= 4 for shifts in drawn)
 

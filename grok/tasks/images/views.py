@@ -14,7 +14,7 @@ Drawn = dict[str, Tensor]
 
 
 class View(ABC):
-    """One way to look at a batch: the host draws its random numbers beforehand, the rest is work of the device alone."""
+    """One way to look at a batch: the host draws random numbers beforehand, and the rest is work of the device alone."""
 
     @abstractmethod
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:

@@ -1,6 +1,6 @@
 """Probes, one file a kind: what is measured on a network while it trains."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -14,6 +14,7 @@ from grok.training.probes.fourier import Fourier
 from grok.training.probes.interplay import EmbeddingInterplay, PrototypeInterplay, SampleInterplay
 from grok.training.probes.neurons import Neurons
 from grok.training.probes.norms import Norms
+from grok.training.probes.objective_values import ObjectiveValues
 from grok.training.probes.phase_values import PhaseValues
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
 from grok.training.probes.rank import Rank
@@ -47,6 +48,12 @@ def make_probes(
     return [makers[name](schedule) for name, schedule in schedules.items() if schedule.kind != "off"]
 
 
+def objective_probes(config: ClassifierProbesConfig, columns: Iterable[str]) -> list[Probe]:
+    """The probe of what the training loss is made of, if it has columns and the loss is measured; as often as that."""
+    columns, schedule = list(columns), config.schedule("accuracy")
+    return [ObjectiveValues(schedule, columns)] if columns and schedule.kind != "off" else []
+
+
 def check_classes(config: ClassifierProbesConfig, task: Task) -> None:
     """Refuse probes that need samples of classes that the task has none of.
 
@@ -73,4 +80,15 @@ def check_classes(config: ClassifierProbesConfig, task: Task) -> None:
             )
 
 
-__all__ = ["SPLITS", "BeforeAfter", "Metrics", "Observation", "PhaseValues", "Probe", "check_classes", "make_probes"]
+__all__ = [
+    "SPLITS",
+    "BeforeAfter",
+    "Metrics",
+    "ObjectiveValues",
+    "Observation",
+    "PhaseValues",
+    "Probe",
+    "check_classes",
+    "make_probes",
+    "objective_probes",
+]

@@ -1,0 +1,47 @@
+"""Settings of a term of information in the training loss."""
+
+import dataclasses
+import math
+from typing import Literal
+
+from grok.config.checks import require
+
+TermName = Literal["none", "mutual_information", "entropy_difference", "mir", "hdr"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InformationTermConfig:
+    """What is added to the training loss: a measure between features and head rows (Song et al. 2024, section 6)."""
+
+    term: TermName = "none"
+    """What to optimise, of a batch's features and the head rows of its labels: mutual information or |entropy
+    difference| in nats, as in the paper, or MIR or HDR, which are these normalised."""
+    weight: float = 0.0
+    """Above 0 it raises mutual information or MIR, or lowers entropy difference or HDR; below 0 the reverse."""
+
+    def __post_init__(self) -> None:
+        if self.term == "none":
+            require(self.weight == 0, "information.weight", "0 without information.term", self.weight)
+        else:
+            finite = math.isfinite(self.weight) and self.weight != 0
+            require(finite, "information.weight", f"a number other than 0 with {self.term}", self.weight)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a term."""
+        return self.term != "none"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampledInformationTermConfig(InformationTermConfig):
+    """The same for a step on all training samples, of which the term takes some, since it costs their number cubed."""
+
+    samples: int = 128
+    """Training samples that it is taken of, drawn anew at each step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.samples >= 2, "information.samples", "an integer of at least 2", self.samples)
+        if self.term == "none":
+            default = type(self).__dataclass_fields__["samples"].default
+            require(self.samples == default, "information.samples", f"{default} without a term", self.samples)
