@@ -7,6 +7,7 @@ from grok.tasks.images.image_task import DataError, ImageTask, image_task
 from grok.tasks.images.make import DataFolder, make_image_task, measured_task
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import channel_statistics, normalise
+from grok.tasks.images.signals import draw_strong_signals, draw_weak_signals, strong_signals, weak_signals
 
 __all__ = [
     "CIFAR",
@@ -18,9 +19,13 @@ __all__ = [
     "crop_and_flip",
     "digits_task",
     "draw_shifts_and_flips",
+    "draw_strong_signals",
+    "draw_weak_signals",
     "image_task",
     "make_image_task",
     "measured_task",
     "mnist1d_task",
     "normalise",
+    "strong_signals",
+    "weak_signals",
 ]
