@@ -7,6 +7,7 @@ from grok.tasks.images.image_task import DataError, ImageTask, image_task
 from grok.tasks.images.make import DataFolder, make_image_task, measured_task
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import channel_statistics, normalise
+from grok.tasks.images.rand_augment import cutout, draw_cutouts, rand_augment
 from grok.tasks.images.signals import draw_strong_signals, draw_weak_signals, strong_signals, weak_signals
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "channel_statistics",
     "cifar_task",
     "crop_and_flip",
+    "cutout",
     "digits_task",
+    "draw_cutouts",
     "draw_shifts_and_flips",
     "draw_strong_signals",
     "draw_weak_signals",
@@ -26,6 +29,7 @@ __all__ = [
     "measured_task",
     "mnist1d_task",
     "normalise",
+    "rand_augment",
     "strong_signals",
     "weak_signals",
 ]
