@@ -6,7 +6,7 @@ from typing import Literal
 from grok.config.checks import require
 
 DatasetName = Literal["mnist1d", "cifar10", "cifar100", "digits"]
-Augmentation = Literal["none", "crop-flip"]
+Augmentation = Literal["none", "crop-flip", "shift-scale"]
 
 # data set -> number of classes, of training and of test samples, and whether its samples are images
 SHAPES: dict[str, tuple[int, int, int, bool]] = {
@@ -24,15 +24,17 @@ class ImageTaskConfig:
     dataset: DatasetName = "mnist1d"
     """MNIST-1D, made on the spot; CIFAR, read from Parquet files; or scikit-learn's digits."""
     augmentation: Augmentation = "none"
-    """Random shifts of up to 4 pixels, and horizontal flips of half the images."""
+    """Random shifts of up to 4 pixels and horizontal flips of half the images, or of signals shifts by up to 2 positions
+    and amplitudes of 0.9 to 1.1."""
     measured_train: int = 1_000
     """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""
 
     def __post_init__(self) -> None:
+        kind, fit = ("images", "crop-flip") if self.is_images else ("signals", "shift-scale")
         require(
-            self.augmentation == "none" or self.is_images,
+            self.augmentation in ("none", fit),
             "task.augmentation",
-            f"none, as {self.dataset} has signals, not images",
+            f"none or {fit}, as {self.dataset} has {kind}",
             self.augmentation,
         )
         require(

@@ -9,6 +9,8 @@ from grok.random import stream
 from grok.tasks.images import ImageTask, View, normalise
 from grok.training.draws import INDICES, Draws, Rows, shuffled
 
+MADE = "made"  # what a view has made of a batch beforehand, among its random numbers
+
 
 class Batches(nn.Module):
     """Batches of some samples of a task as one view or several show them, normalised.
@@ -42,6 +44,10 @@ class Batches(nn.Module):
         self.register_buffer("mean", task.mean)
         self.register_buffer("std", task.std)
         self.draws = Draws(self._draw, block=block, device=task.targets.device)
+        self._beforehand = {_mark(place): view for place, view in enumerate(self._views) if view.beforehand}
+        for mark in self._beforehand:
+            made = task.inputs.new_zeros(block, size, *task.inputs.shape[1:])
+            self.draws.reserve(f"{mark}{MADE}", made)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -51,6 +57,10 @@ class Batches(nn.Module):
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw the batches of `count` steps from step `first` of a phase on, by one of the seed's orders."""
         self.draws.prepare(first, count, order=order)
+        for mark, view in self._beforehand.items():
+            made = self.draws.get_buffer(f"{mark}{MADE}")
+            for row, step in enumerate(range(first, first + count)):
+                made[row] = self._made(mark, view, self.draws.on_host(step, order=order))
 
     def forward(self) -> tuple[Shaped[Tensor, "batch *shape"], ...]:
         """Inputs of the next step's batch, as each view shows them, and their targets."""
@@ -58,17 +68,23 @@ class Batches(nn.Module):
 
     def batch(self, step: int, *, order: int) -> tuple[Shaped[Tensor, "batch *shape"], ...]:
         """The batch at a step of a phase, whatever has been prepared; as `forward`."""
-        return self._batch(self.draws.at(step, order=order))
+        on_host = self.draws.on_host(step, order=order)
+        made = {f"{mark}{MADE}": self._made(mark, view, on_host) for mark, view in self._beforehand.items()}
+        return self._batch(self.draws.at(step, order=order) | made)
 
     def _batch(self, drawn: dict[str, Tensor]) -> tuple[Shaped[Tensor, "batch *shape"], ...]:
         inputs, targets = self.get_buffer("inputs")[drawn[INDICES]], self.get_buffer("targets")[drawn[INDICES]]
         mean, std = self.get_buffer("mean"), self.get_buffer("std")
         seen = []
         for place, view in enumerate(self._views):
-            mark = _mark(place)
-            own = {name.removeprefix(mark): values for name, values in drawn.items() if name.startswith(mark)}
-            seen.append(normalise(view(inputs, own), mean, std))
+            own = _of(_mark(place), drawn)
+            seen.append(normalise(own[MADE] if view.beforehand else view(inputs, own), mean, std))
         return *seen, targets
+
+    def _made(self, mark: str, view: View, on_host: dict[str, Tensor]) -> Shaped[Tensor, "batch *shape"]:
+        """What a view makes of a batch beforehand."""
+        inputs = self.get_buffer("inputs")
+        return view(inputs[on_host[INDICES].to(inputs.device)], _of(mark, on_host))
 
     def _draw(self, order: int, epoch: int) -> Rows:
         """Indices of an epoch's batches, and the random numbers of each view, on the host."""
@@ -80,6 +96,11 @@ class Batches(nn.Module):
             for name, values in view.draw(rows.numel(), generator=generator).items():
                 drawn[f"{_mark(place)}{name}"] = values.unflatten(0, rows.shape)
         return drawn
+
+
+def _of(mark: str, drawn: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The random numbers of one view, by its own names."""
+    return {name.removeprefix(mark): values for name, values in drawn.items() if name.startswith(mark)}
 
 
 def _mark(place: int) -> str:

@@ -25,11 +25,16 @@ class Draws(nn.Module):
         super().__init__()
         self._epoch = lru_cache(maxsize=2)(draw)
         first = self._epoch(0, 0)
-        self._names = list(first)
+        self._names, self._reserved = list(first), list[str]()
         (self.steps_per_epoch,) = {len(rows) for rows in first.values()}
         self.register_buffer("place", torch.zeros(1, dtype=torch.int64, device=device))
         for name, rows in first.items():
             self.register_buffer(name, torch.zeros(block, *rows.shape[1:], dtype=rows.dtype, device=device))
+
+    def reserve(self, name: str, rows: Shaped[Tensor, "step *rest"]) -> None:
+        """Let each step take a row of these too, which whoever reserves them fills for each block."""
+        self._reserved.append(name)
+        self.register_buffer(name, rows)
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw for `count` steps from step `first` of a phase on, by one of the seed's orders."""
@@ -44,15 +49,20 @@ class Draws(nn.Module):
     def forward(self) -> dict[str, Tensor]:
         """What the next step takes."""
         place = self.get_buffer("place")
-        drawn = {name: self.get_buffer(name).index_select(0, place)[0] for name in self._names}
+        names = (*self._names, *self._reserved)
+        drawn = {name: self.get_buffer(name).index_select(0, place)[0] for name in names}
         place += 1
         return drawn
 
-    def at(self, step: int, *, order: int) -> dict[str, Tensor]:
+    def on_host(self, step: int, *, order: int) -> dict[str, Tensor]:
         """What a step of a phase takes, whatever has been prepared."""
         epoch, row = divmod(step, self.steps_per_epoch)
+        return {name: rows[row] for name, rows in self._epoch(order, epoch).items()}
+
+    def at(self, step: int, *, order: int) -> dict[str, Tensor]:
+        """The same on the device."""
         device = self.get_buffer("place").device
-        return {name: to_device(rows[row], device) for name, rows in self._epoch(order, epoch).items()}
+        return {name: to_device(values, device) for name, values in self.on_host(step, order=order).items()}
 
 
 INDICES = "indices"

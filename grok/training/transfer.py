@@ -12,7 +12,7 @@ def fill(rows: Shaped[Tensor, "row *rest"], values: Shaped[Tensor, "some *rest"]
 
 
 def to_device(values: Shaped[Tensor, "*shape"], device: torch.device) -> Shaped[Tensor, "*shape"]:
-    """The host's values on a device, after the work that it has been given."""
-    if device.type == "cuda":
+    """Values on a device, after the work that it has been given."""
+    if device.type == "cuda" and not values.is_cuda:
         values = values.pin_memory()  # from other memory a copy waits for the device
     return values.to(device, non_blocking=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.random import stream
-from grok.tasks.images import VIEWS, image_task, normalise
+from grok.tasks.images import VIEWS, image_task, normalise, strong_view
 from grok.training.batches import Batches
 from tests.reference.augmentation import cropped_and_flipped
 
@@ -119,3 +119,42 @@ def test_a_batch_can_be_all_training_samples():
     (inputs, _), (again, _) = taken(make(size=NUMBER), 0, 2)
     assert sorted(samples_of(inputs)) == sorted(samples_of(again)) == list(range(NUMBER))
     assert samples_of(inputs) != samples_of(again)
+
+
+def test_two_views_show_the_same_samples_of_those_asked_for():
+    views = [VIEWS["none"](), VIEWS["crop-flip"](), VIEWS["crop-flip"]()]
+    batches = Batches(TASK, size=3, views=views, seed=0, block=50, samples=torch.tensor([4, 9, 2, 7]))
+    plain, once, twice, targets = batches.batch(1, order=0)
+    assert set(samples_of(plain)) < {2, 4, 7, 9}
+    assert torch.equal(targets, TASK.targets[samples_of(plain)])
+    drawn = batches.draws.at(1, order=0)
+    for place, seen in ((1, once), (2, twice)):
+        by_hand = VIEWS["crop-flip"]()(
+            TASK.inputs[samples_of(plain)],
+            {"shifts": drawn[f"view{place}_shifts"], "flips": drawn[f"view{place}_flips"]},
+        )
+        assert torch.equal(seen, normalise(by_hand, TASK.mean, TASK.std))
+    assert not torch.equal(once, twice)
+
+
+def test_fewer_samples_than_a_batch_has_come_as_often_as_each_other():
+    batches = Batches(TASK, size=5, views=[VIEWS["none"]()], seed=0, block=50, samples=torch.tensor([3, 1]))
+    assert batches.steps_per_epoch == 1
+    for inputs, _ in taken(batches, 0, 8):
+        assert sorted(samples_of(inputs)) in ([1, 1, 3, 3, 3], [1, 1, 1, 3, 3])
+
+
+def test_batches_of_another_name_are_drawn_independently():
+    first, other = (
+        Batches(TASK, size=SIZE, views=[VIEWS["none"]()], seed=0, block=50, name=name) for name in ("", "other/")
+    )
+    assert samples_of(first.batch(0, order=0)[0]) != samples_of(other.batch(0, order=0)[0])
+
+
+def test_what_is_made_beforehand_is_what_each_step_reads():
+    views = [VIEWS["crop-flip"](), strong_view(TASK.inputs)]
+    batches = Batches(TASK, size=SIZE, views=views, seed=0, block=7)
+    expected = [batches.batch(step, order=0) for step in range(3, 9)]
+    assert_equal(taken(batches, 3, 6), expected)
+    weak, strong, _ = expected[0]
+    assert not torch.equal(weak, strong)

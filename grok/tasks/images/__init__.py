@@ -7,13 +7,13 @@ from grok.tasks.images.image_task import DataError, ImageTask, image_task
 from grok.tasks.images.make import DataFolder, make_image_task, measured_task
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import channel_statistics, normalise
-from grok.tasks.images.views import VIEWS, AsTheyAre, CropAndFlip, View
+from grok.tasks.images.rand_augment import cutout, draw_cutouts, rand_augment
+from grok.tasks.images.signals import draw_strong_signals, draw_weak_signals, strong_signals, weak_signals
+from grok.tasks.images.views import VIEWS, View, strong_view
 
 __all__ = [
     "CIFAR",
     "VIEWS",
-    "AsTheyAre",
-    "CropAndFlip",
     "DataError",
     "DataFolder",
     "ImageTask",
@@ -21,11 +21,19 @@ __all__ = [
     "channel_statistics",
     "cifar_task",
     "crop_and_flip",
+    "cutout",
     "digits_task",
+    "draw_cutouts",
     "draw_shifts_and_flips",
+    "draw_strong_signals",
+    "draw_weak_signals",
     "image_task",
     "make_image_task",
     "measured_task",
     "mnist1d_task",
     "normalise",
+    "rand_augment",
+    "strong_signals",
+    "strong_view",
+    "weak_signals",
 ]

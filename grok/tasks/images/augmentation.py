@@ -1,12 +1,8 @@
 """Random crop and horizontal flip of a whole batch, on its device, from given random numbers."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
-
-Padding = Literal["zero", "reflect"]
 
 
 def draw_shifts_and_flips(
@@ -22,43 +18,34 @@ def crop_and_flip(
     images: Shaped[Tensor, "sample channel height width"],
     shifts: Int[Tensor, "sample 2"],
     flips: Bool[Tensor, "sample"],
-    *,
-    padding: Padding = "reflect",
 ) -> Shaped[Tensor, "sample channel height width"]:
     """Each image's window, as large as the image, moved down and right by its shifts, then mirrored if it is to be.
 
-    Outside the image are zeros, or the image reflected at its border pixels. A shift is smaller than height and width:
-    this is not checked, as the check would wait for the device. With shifts of -4 to 4 this is the crop with padding 4
-    of He et al., Deep Residual Learning for Image Recognition, CVPR 2016. Before `normalise`, zero is black.
+    Outside the image is the image reflected at its border pixels. A shift is smaller than height and width: this is not
+    checked, as the check would wait for the device. With shifts of -4 to 4 this is the crop with padding 4 of He et
+    al., Deep Residual Learning for Image Recognition, CVPR 2016, reflected where theirs is black: the weak augmentation
+    of Sohn et al., FixMatch, NeurIPS 2020.
 
-    >>> image = torch.tensor([[[[1, 2, 3]]]])
-    >>> crop_and_flip(image, torch.tensor([[0, 1]]), torch.tensor([False]), padding="zero").tolist()
-    [[[[2, 3, 0]]]]
-    >>> crop_and_flip(image, torch.tensor([[0, 1]]), torch.tensor([True]), padding="reflect").tolist()
-    [[[[2, 3, 2]]]]
+    >>> image = torch.tensor([[[[1, 2, 3, 4]]]])
+    >>> crop_and_flip(image, torch.tensor([[0, 1]]), torch.tensor([False])).tolist()
+    [[[[2, 3, 4, 3]]]]
+    >>> crop_and_flip(image, torch.tensor([[0, 1]]), torch.tensor([True])).tolist()
+    [[[[3, 4, 3, 2]]]]
     """
     height, width = images.shape[2:]
     rows = torch.arange(height, device=images.device) + shifts[:, :1]
     columns = torch.arange(width, device=images.device)
     columns = torch.where(flips[:, None], columns.flip(0), columns) + shifts[:, 1:]
     samples, channels = (torch.arange(size, device=images.device) for size in images.shape[:2])
-    windows = images[
+    return images[
         samples[:, None, None, None],
         channels[:, None, None],
         _reflected(rows, height)[:, None, :, None],
         _reflected(columns, width)[:, None, None, :],
     ]
-    if padding == "reflect":
-        return windows
-    inside = _inside(rows, height)[:, None, :, None] & _inside(columns, width)[:, None, None, :]
-    return windows * inside
 
 
 def _reflected(positions: Int[Tensor, "sample position"], size: int) -> Int[Tensor, "sample position"]:
     """Positions along an axis, those before its first or past its last brought back by reflection there."""
     last = size - 1
     return last - (last - positions.abs()).abs()
-
-
-def _inside(positions: Int[Tensor, "sample position"], size: int) -> Bool[Tensor, "sample position"]:
-    return (positions >= 0) & (positions < size)
