@@ -11,6 +11,7 @@ from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ClassifierProbesConfig, ProbesConfig
 from grok.config.pruning import PruningConfig
 from grok.config.schedule import Schedule
+from grok.config.semi_supervised import SemiSupervisedConfig
 from grok.config.serialise import config_from_json, config_hash, config_to_json
 from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
@@ -21,6 +22,7 @@ CONFIGS: dict[str, type[GrokkingConfig] | type[SupervisedConfig]] = {
     "supervised": SupervisedConfig,
     "connectivity": ConnectivityConfig,
     "pruning": PruningConfig,
+    "semi-supervised": SemiSupervisedConfig,
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "PruningConfig",
     "SampledInformationTermConfig",
     "Schedule",
+    "SemiSupervisedConfig",
     "SupervisedConfig",
     "TaskConfig",
     "TransformerConfig",

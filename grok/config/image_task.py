@@ -24,8 +24,8 @@ class ImageTaskConfig:
     dataset: DatasetName = "mnist1d"
     """MNIST-1D, made on the spot; CIFAR, read from Parquet files; or scikit-learn's digits."""
     augmentation: Augmentation = "none"
-    """Random shifts of up to 4 pixels and horizontal flips of half the images, or of signals shifts by up to 2 positions
-    and amplitudes of 0.9 to 1.1."""
+    """Images shifted by up to 4 pixels and half of them mirrored, or signals moved by up to 2 positions and scaled by
+    0.9 to 1.1, at random."""
     measured_train: int = 1_000
     """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""
 

@@ -25,8 +25,9 @@ class OptimiserConfig:
     """Momentum of SGD and of Muon."""
     warmup_steps: int = 10
     """Update t of the first this many has t/warmup_steps of the learning rate."""
-    decay: Literal["constant", "cosine"] = "constant"
-    """What the learning rate does beside the warm-up: cosine lets it fall to 0 over all steps, as (1 + cos)/2."""
+    decay: Literal["constant", "cosine", "cosine-7/16"] = "constant"
+    """What the learning rate does beside the warm-up: cosine lets it fall to 0 over all steps t of T, as (1 + cos)/2,
+    and cosine-7/16 to a fifth, as cos(7 pi t / 16 T) (Sohn et al. 2020)."""
     grokfast: float = 0.0
     """Grokfast-EMA (Lee et al. 2024): this many times the gradients' moving average is added to them; 0 is off."""
     grokfast_decay: float = 0.98

@@ -1,11 +1,13 @@
 """What the image experiments share: a network with its data, its batches, its probes and its update."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from grok.config import OptimiserConfig, SupervisedConfig
@@ -13,12 +15,13 @@ from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
 from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
+from grok.training.average import Average
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
-from grok.training.loss import cross_entropy
-from grok.training.objective import Supervised
+from grok.training.loss import Criterion, cross_entropy
+from grok.training.objective import Objective, Supervised
 from grok.training.optimiser import Optimiser
 from grok.training.phases import Phase, Phases
 from grok.training.probes import Probe, make_probes, objective_probes
@@ -32,6 +35,9 @@ AT_ONCE = 1_000  # samples that pass through a network together when they are me
 
 MoreProbes = Callable[[Task, int], Sequence[Probe]]
 """Probes of an experiment's own, for the samples that are measured and the dimension of the features."""
+
+MakeObjective = Callable[[ImageTask, Criterion, InformationTerm | None], Objective]
+"""What training descends, of these data, by this criterion, with this term of information if there is one."""
 
 
 def _no_more(task: Task, dim: int) -> list[Probe]:
@@ -74,7 +80,9 @@ def image_training(
     more_probes: MoreProbes = _no_more,
     pruned: bool = False,
 ) -> ImageTraining:
-    """Initial weights, order of the data, augmentation and measured samples come from the seed, alike on every device.
+    """Standard training, to which an experiment may add probes, or pruning.
+
+    Initial weights, order of the data, augmentation and measured samples come from the seed, alike on every device.
 
     Raises:
         DataError: the data set cannot be had.
@@ -89,10 +97,15 @@ def training_on(
     seed: int,
     device: torch.device,
     *,
+    make_objective: MakeObjective | None = None,
     more_probes: MoreProbes = _no_more,
     pruned: bool = False,
+    average_decay: float | None = None,
 ) -> ImageTraining:
-    """`image_training` on data that are there already, on this device."""
+    """`image_training` on data that are there already, on this device; by another objective than labelled batches.
+
+    With `average_decay`, the moving average of the network with that decay is what is measured.
+    """
     measured = measured_task(data, config.task, seed).to(device)
     model = make_image_model(
         config.model,
@@ -106,9 +119,14 @@ def training_on(
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     criterion = partial(cross_entropy, dtype=torch.float32, label_smoothing=config.label_smoothing)
-    batches = Batches(data, size=config.batch_size, views=[VIEWS[config.task.augmentation]()], seed=seed, block=BLOCK)
     term = InformationTerm(config.information, device) if config.information.is_on else None
-    objective = Supervised(batches, criterion, term)
+    if make_objective is None:
+        objective: Objective = Supervised(labelled_batches(data, config, seed), criterion, term)
+    else:
+        objective = make_objective(data, criterion, term)
+    average = None
+    if average_decay is not None:
+        average = copy.deepcopy(model).requires_grad_(False)
     probes = [
         *make_probes(config.probes, measured, seed, criterion=criterion),
         *more_probes(measured, model.head.in_features),
@@ -120,12 +138,22 @@ def training_on(
         probes=probes,
         criterion=criterion,
         objective=objective,
+        average=average,
         autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
         at_once=AT_ONCE,
     )
     pruning = Pruning(model) if pruned else None
-    optimiser = Optimiser(model, config.optimiser, pruning)
+    following = None if average is None or average_decay is None else Average(model, average, average_decay)
+    optimiser = Optimiser(model, config.optimiser, pruning=pruning, average=following)
     return ImageTraining(config=config, learner=learner, optimiser=optimiser, pruning=pruning)
+
+
+def labelled_batches(
+    data: ImageTask, config: SupervisedConfig, seed: int, samples: Int[Tensor, "sample"] | None = None
+) -> Batches:
+    """Those of standard training: of all training samples, or of some."""
+    view = VIEWS[config.task.augmentation]()
+    return Batches(data, size=config.batch_size, views=[view], seed=seed, block=BLOCK, samples=samples)
 
 
 def check(config: SupervisedConfig, seed: int) -> None:

@@ -64,7 +64,7 @@ def load_checkpoint(path: Path, member: Member) -> int:
         raise CheckpointError(f"{path} is damaged ({error}): {mend}") from error
 
     state = _state(member)
-    parts = {"model.": "network", "optimiser.": "optimiser", "kept.": "experiment"}
+    parts = {"model.": "network", "optimiser.": "optimiser", "objective.": "training loss", "kept.": "experiment"}
     for part, what in parts.items():
         if _form(tensors, part) != _form(state, part):
             raise CheckpointError(f"{path} holds another {what} than run.json describes: restore either from a copy")
@@ -79,6 +79,7 @@ def _state(member: Member) -> dict[str, Tensor]:
     model = member.learner.model
     tensors = {f"model.{name}": tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
     tensors |= {f"optimiser.{name}": tensor for name, tensor in member.optimiser.state().items()}
+    tensors |= {f"objective.{name}": tensor for name, tensor in member.learner.state().items()}
     return tensors | {f"kept.{name}": tensor for name, tensor in member.kept.items()}
 
 

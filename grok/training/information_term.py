@@ -54,3 +54,7 @@ class InformationTerm(nn.Module):
     def values(self) -> dict[str, Tensor]:
         """The term without its weight at the last update, and how many samples have been left out of it so far."""
         return {TERM: self.get_buffer("value"), LEFT_OUT: self.get_buffer("left_out")}
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors themselves that later records depend on."""
+        return {name: self.get_buffer(name) for name in ("value", "left_out")}

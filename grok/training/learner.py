@@ -34,6 +34,7 @@ class Learner(nn.Module):
         criterion: Criterion,
         objective: Objective | None = None,
         term: InformationTerm | None = None,
+        average: Classifier | None = None,
         autocast: torch.dtype | None = None,
         at_once: int | None = None,
     ) -> None:
@@ -41,14 +42,15 @@ class Learner(nn.Module):
 
         If there is none it trains on all training samples of the task in each step, by the criterion, to which a `term`
         may be added. The probes measure it on the samples of the task, passing at most `at_once` of them through it
-        together, and its loss by the criterion. With `autocast`, products in training are in that precision; what is
-        measured is not.
+        together, and its loss by the criterion; or in its stead an `average` of it, whose parameters need no gradient.
+        With `autocast`, products in training are in that precision; what is measured is not.
         """
         super().__init__()
         self.model = model
         self.criterion = criterion
         self.objective = objective
         self.term = term
+        self.average = average
         self._autocast, self._at_once = autocast, at_once
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self._probes = nn.ModuleDict({probe.name: probe for probe in probes})
@@ -66,6 +68,11 @@ class Learner(nn.Module):
     def trained(self) -> list[Tensor]:
         """The parameters that training changes, in order."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors themselves that the loss depends on beside the network and the data, by name."""
+        source = self.objective or self.term
+        return source.state() if source else {}
 
     @property
     def probes(self) -> dict[str, Probe]:
@@ -121,7 +128,7 @@ class Learner(nn.Module):
             return loss, observed
 
         snapshot = self.snapshot()
-        self.model.eval()  # batch normalisation by its averages, which stay as they are
+        snapshot.model.eval()  # batch normalisation by its averages, which stay as they are
         observed = self.observe(due, snapshot)
         if last:
             return snapshot.loss("train"), observed
@@ -140,7 +147,7 @@ class Learner(nn.Module):
         samples = {split: self.samples(split) for split in SPLITS}
         source = self.objective or self.term
         return Snapshot(
-            model=self.model,
+            model=self.average or self.model,
             samples=samples,
             known=known or {},
             criterion=self.criterion,

@@ -15,7 +15,8 @@ def scheduled_rates(config: OptimiserConfig, steps: Int[Tensor, "step"], *, tota
     r"""The learning rates of the updates that lead from these steps to the next, of `total` in all, in float64.
 
     Update t + 1 takes $\min(1, (t + 1) / \text{warmup})$ of the rate; with cosine decay also
-    $\frac{1}{2}(1 + \cos(\pi t / \text{total}))$ (Loshchilov & Hutter, SGDR, ICLR 2017).
+    $\frac{1}{2}(1 + \cos(\pi t / \text{total}))$ (Loshchilov & Hutter, SGDR, ICLR 2017), with cosine-7/16
+    $\cos(\frac{7}{16} \pi t / \text{total})$ (Sohn et al., FixMatch, NeurIPS 2020).
 
     >>> config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
     >>> scheduled_rates(config, torch.arange(8, 10), total=40)
@@ -25,6 +26,8 @@ def scheduled_rates(config: OptimiserConfig, steps: Int[Tensor, "step"], *, tota
     rates = config.learning_rate * warmed_up.double()
     if config.decay == "cosine":
         rates = rates * (1 + (steps.double() * (math.pi / total)).cos()) / 2
+    elif config.decay == "cosine-7/16":
+        rates = rates * (steps.double() * (7 / 16 * math.pi / total)).cos()
     return rates
 
 

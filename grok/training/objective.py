@@ -32,6 +32,10 @@ class Objective(nn.Module, ABC):
     def values(self) -> dict[str, Tensor]:
         """What is to be recorded of the last step, scalars by column: the tensors themselves."""
 
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """The tensors themselves that later steps and records depend on, by name."""
+
 
 class Supervised(Objective):
     """A criterion on labelled batches, and a term of information if wanted."""
@@ -56,3 +60,7 @@ class Supervised(Objective):
     def values(self) -> dict[str, Tensor]:
         """Those of the term."""
         return self.term.values() if self.term else {}
+
+    def state(self) -> dict[str, Tensor]:
+        """That of the term."""
+        return self.term.state() if self.term else {}

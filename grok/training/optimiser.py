@@ -1,4 +1,4 @@
-"""The update of one network: gradient filter, rule, pruned weights and norm, with all their state."""
+"""The update of one network: gradient filter, rule, pruned weights, norm and average, with all their state."""
 
 import torch
 from jaxtyping import Float
@@ -6,6 +6,7 @@ from torch import Tensor
 
 from grok.config import OptimiserConfig
 from grok.models import Classifier
+from grok.training.average import Average
 from grok.training.fixed_norm import FixedNorm
 from grok.training.grokfast import Grokfast
 from grok.training.pruning import Pruning
@@ -20,8 +21,15 @@ class Optimiser:
     changes as a network joins a stack or leaves it.
     """
 
-    def __init__(self, model: Classifier, config: OptimiserConfig, pruning: Pruning | None = None) -> None:
-        """Of a network of which `pruning`, if given, holds weights at 0."""
+    def __init__(
+        self,
+        model: Classifier,
+        config: OptimiserConfig,
+        *,
+        pruning: Pruning | None = None,
+        average: Average | None = None,
+    ) -> None:
+        """Of a network of which `pruning`, if given, holds weights at 0, and which an `average` follows."""
         self._parameters = dict(model.named_parameters())
         self._rule = make_rule(model, config)
         self._grokfast: Grokfast | None = None
@@ -29,6 +37,7 @@ class Optimiser:
             self._grokfast = Grokfast(self._parameters, amplitude=config.grokfast, decay=config.grokfast_decay)
         self._fixed_norm = FixedNorm(self._parameters.values()) if config.fixed_norm else None
         self._pruning = pruning
+        self._average = average
         self._make_state()
         self.set_rate(config.learning_rate)
 
@@ -39,7 +48,7 @@ class Optimiser:
                 group["lr"] = rate
 
     def step(self) -> None:
-        """Update the parameters by their `grad`: filter the gradients, apply the rule, restore the norm."""
+        """Update the parameters by their `grad`: filter it, apply the rule, restore the norm; the average follows."""
         if self._grokfast:
             self._grokfast()
         for optimiser in self._rule:
@@ -48,6 +57,8 @@ class Optimiser:
             self._pruning()
         if self._fixed_norm:
             self._fixed_norm()
+        if self._average:
+            self._average()
 
     def restart(self) -> None:
         """Forget all earlier gradients: the next update is as the first."""
@@ -70,6 +81,8 @@ class Optimiser:
             state |= {f"grokfast.{name}": tensor for name, tensor in self._grokfast.state().items()}
         if self._pruning:
             state |= {f"mask.{name}": mask for name, mask in self._pruning.masks.items()}
+        if self._average:
+            state |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
         return state
 
     def _make_state(self) -> None:

@@ -11,7 +11,7 @@ from grok.tasks.images import CIFAR, digits_task, mnist1d_task
     [
         (
             {"augmentation": "crop-flip"},
-            "task.augmentation: expected none, as mnist1d has signals, not images, got crop-flip",
+            "task.augmentation: expected none or shift-scale, as mnist1d has signals, got crop-flip",
         ),
         (
             {"measured_train": 0},

@@ -94,7 +94,7 @@ def test_the_update_after_a_restart_is_as_the_first(rule):
 def test_a_restart_lets_what_is_pruned_be():
     model = small_member().learner.model
     pruning = Pruning(model)
-    optimiser = Optimiser(model, OptimiserConfig(), pruning)
+    optimiser = Optimiser(model, OptimiserConfig(), pruning=pruning)
     pruning.prune(0.5)
     masks = {name: mask.clone() for name, mask in pruning.masks.items()}
     optimiser.restart()

@@ -68,7 +68,7 @@ def test_of_equal_magnitudes_no_more_are_pruned_than_asked_for():
 def test_pruned_weights_stay_0_whatever_momentum_they_had_and_the_others_move(config):
     model = make()
     pruning = Pruning(model)
-    optimiser, generator = Optimiser(model, config, pruning), stream(0, "gradients")
+    optimiser, generator = Optimiser(model, config, pruning=pruning), stream(0, "gradients")
 
     def update():
         for parameter in model.parameters():
@@ -106,14 +106,14 @@ def test_pruning_further_keeps_what_is_pruned_and_pruning_anew_lets_it_go():
 def test_the_masks_are_part_of_the_optimisers_state():
     model = make()
     pruning = Pruning(model)
-    optimiser = Optimiser(model, OptimiserConfig(), pruning)
+    optimiser = Optimiser(model, OptimiserConfig(), pruning=pruning)
     state = optimiser.state()
     pruning.prune(0.5)
     zeros = sum((state[f"mask.{name}"] == 0).sum().item() for name in pruning.masks)
     assert zeros == round(0.5 * weights_of(model).size)
     other = make(seed=1)
     others_pruning = Pruning(other)
-    for name, mask in Optimiser(other, OptimiserConfig(), others_pruning).state().items():
+    for name, mask in Optimiser(other, OptimiserConfig(), pruning=others_pruning).state().items():
         mask.copy_(state[name])
     others_pruning()
     np.testing.assert_array_equal(weights_of(other) == 0, weights_of(model) == 0)

@@ -20,7 +20,7 @@ class View(ABC):
     """One way to look at a batch. The host draws the random numbers; the rest is work of the device alone."""
 
     beforehand: ClassVar[bool] = False
-    """Whether it is issued from the host, by numbers that lie there, so that no step can do it: a block is made at once."""
+    """Whether it reads its numbers on the host, which no step can: then views are made for a block of steps at once."""
 
     @abstractmethod
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:

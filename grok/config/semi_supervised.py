@@ -1,0 +1,83 @@
+"""Settings of semi-supervised training."""
+
+import dataclasses
+from typing import Literal
+
+from grok.config.checks import require
+from grok.config.image_task import ImageTaskConfig
+from grok.config.optimiser import OptimiserConfig
+from grok.config.supervised import SupervisedConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SemiSupervisedConfig(SupervisedConfig):
+    """Few labels, and all training samples without theirs: FreeMatch, FixMatch, or the few labels alone.
+
+    What is measured is the moving average of the network (EMA).
+    """
+
+    task: ImageTaskConfig = ImageTaskConfig(augmentation="shift-scale")
+    """The data, with its weak augmentation."""
+    optimiser: OptimiserConfig = OptimiserConfig(
+        rule="sgd", learning_rate=0.03, weight_decay=5e-4, warmup_steps=0, decay="cosine-7/16"
+    )
+    """The training rule."""
+    batch_size: int = 16
+    """Labelled samples a step."""
+    steps: int = 3_000
+    """Steps to train for."""
+    method: Literal["freematch", "fixmatch", "supervised"] = "freematch"
+    """FreeMatch (Wang et al. 2023), FixMatch (Sohn et al. 2020), or no use of unlabelled samples."""
+    labels_per_class: int = 4
+    """Labelled samples of each class, drawn by the seed; the others are known without their labels, and these too."""
+    unlabelled_ratio: int = 7
+    """Unlabelled samples a step, in batches of labelled ones."""
+    unlabelled_weight: float = 1.0
+    """Weight of the loss on pseudo-labels."""
+    threshold: float = 0.95
+    """FixMatch's: the confidence from which a prediction is a pseudo-label."""
+    threshold_decay: float = 0.999
+    """FreeMatch's: decay rate of the moving averages that its thresholds follow."""
+    fairness_weight: float = 0.05
+    """FreeMatch's: weight of the term that keeps predictions spread over the classes."""
+    average_decay: float = 0.999
+    """Decay rate of the moving average of the weights."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.task.dataset != "digits", "task.dataset", "mnist1d, cifar10 or cifar100", self.task.dataset)
+        most = self.task.train_size // self.task.num_classes
+        few = 1 <= self.labels_per_class <= most
+        require(few, "labels_per_class", f"a number from 1 to {most:,}", self.labels_per_class)
+        require(
+            1 <= self.unlabelled_ratio <= self.task.train_size // self.batch_size,
+            "unlabelled_ratio",
+            f"a positive integer, for batches of at most the {self.task.train_size:,} training samples",
+            self.unlabelled_ratio,
+        )
+        for name in ("unlabelled_weight", "fairness_weight"):
+            require(getattr(self, name) >= 0, name, "a number of at least 0", getattr(self, name))
+        for name in ("threshold_decay", "average_decay"):
+            require(0 <= getattr(self, name) < 1, name, "a number in [0, 1)", getattr(self, name))
+        require(0 <= self.threshold <= 1, "threshold", "a number in [0, 1]", self.threshold)
+        for name, methods in READ_BY.items():
+            default = type(self).__dataclass_fields__[name].default
+            if self.method not in methods:
+                got = getattr(self, name)
+                require(got == default, name, f"{default} with the method {self.method}, which does not read it", got)
+
+    @property
+    def label(self) -> str:
+        """A short name for people; the hash tells apart what it leaves out."""
+        labels = self.labels_per_class * self.task.num_classes
+        return f"{self.task.dataset}-{labels}-labels-{self.method}-{self.model.label}"
+
+
+READ_BY = {
+    "unlabelled_ratio": ("freematch", "fixmatch"),
+    "unlabelled_weight": ("freematch", "fixmatch"),
+    "threshold": ("fixmatch",),
+    "threshold_decay": ("freematch",),
+    "fairness_weight": ("freematch",),
+}
+"""Settings that not every method reads, with those that do."""
