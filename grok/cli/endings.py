@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from grok.analysis.report import describe, list_table
 from grok.cli.options import SweepOptions, TrainOptions
 from grok.tracking import Run
-from grok.tracking.report import describe, list_table
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -36,7 +36,7 @@ def conclude_many(runs: Sequence[Run], finished: bool, *, again: bool = False) -
     print(f"\n{list_table(manifests)}")
     failed = [manifest for manifest in manifests if manifest["status"] == "failed"]
     for manifest in failed:
-        print(f"grok: {manifest['id']}: {manifest['error']}", file=sys.stderr)
+        print(f"grok: {manifest['experiment']}/{manifest['id']}: {manifest['error']}", file=sys.stderr)
     if not finished:
         print(f"\nInterrupted; all is saved. The same command{' without --again' if again else ''} goes on.")
         return INTERRUPTED

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grok.analysis.report import describe, list_table
 from grok.arguments import UsageError, choose, parse
 from grok.cli.endings import DONE, program
 from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, ListOptions, ShowOptions
 from grok.tracking import Run, Store, StoreError
-from grok.tracking.report import describe, list_table
 
 Manifest = dict[str, Any]
 
@@ -70,9 +70,9 @@ def _named(store: Store, names: Sequence[str]) -> list[Run]:
     finished = {run: manifest for run, manifest in store.manifests().items() if manifest["status"] == "finished"}
     if not names:
         return list(finished)
-    wanted: dict[str, Run] = {}
+    wanted: dict[Path, Run] = {}
     for name in names:
-        wanted |= {run.id: run for run in _of_sweep(finished, name) or [store.open(name)]}
+        wanted |= {run.path.resolve(): run for run in _of_sweep(finished, name) or [store.open(name)]}
     return list(wanted.values())
 
 

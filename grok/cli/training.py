@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from grok.analysis.report import describe
 from grok.arguments import UsageError, choose, parse, refuse_both, value_of
 from grok.cli.devices import choose_compile, choose_device, choose_executor, choose_stack, choose_tf32
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
@@ -19,7 +20,6 @@ from grok.cli.options import (
     with_config,
 )
 from grok.tracking import Store
-from grok.tracking.report import describe
 
 
 def train(arguments: Sequence[str]) -> int:

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.analysis.barrier import loss_barrier
+from grok.analysis.barrier import STATISTICS, barrier_of_test_loss, networks_between
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.missing import not_drawn
@@ -28,7 +27,7 @@ PANELS = {
     "interplay/prototype/test/hdr": ("HDR, prototype, n = {prototype}", "fraction"),
 }
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-STATISTICS = {1.0: ("recomputed", "-"), 0.0: ("interpolated", "--")}
+STYLES = {1.0: "-", 0.0: "--"}  # of batch statistics recomputed and interpolated
 
 
 def draw_connectivity(source: Path, target: Path) -> list[Path]:
@@ -63,10 +62,10 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
         for place, (axis, column) in enumerate(zip(axes, shown, strict=False)):
             for (rate, recomputed), colour in _lines(study).items():
-                how, line = STATISTICS[recomputed]
+                how = STATISTICS[recomputed]
                 label = f"learning rate {rate:g}, statistics {how}{_median_barrier(barriers, rate, recomputed)}"
                 rows = between[(between[RATE] == rate) & (between[RECOMPUTED] == recomputed)]
-                draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=line)
+                draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=STYLES[recomputed])
             title, unit = PANELS[column]
             axis.set(title=title.format(**sizes), ylabel=unit)
             axis.set_ylim(*((-0.03, 1.03) if unit == "fraction" else (0, None)))
@@ -85,26 +84,22 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
 
 def _between(group: RunGroup) -> pd.DataFrame:
     """A row a seed, omega and kind of statistics, of the networks between the two that were trained."""
-    first = 2 * group.config_as(ConnectivityConfig).steps
+    steps = group.config_as(ConnectivityConfig).steps
     columns = [OMEGA, RECOMPUTED, *PANELS]
     parts = []
     for seed, metrics in group.metrics(columns).items():
-        if OMEGA in metrics:
-            rows = metrics.loc[metrics.index >= first].dropna(subset=[OMEGA])
-            parts.append(rows.assign(config=group.name, seed=seed, **{RATE: group.settings[RATE]}))
-    names = ["config", RATE, "seed", *columns]
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
-    return found[[name for name in names if name in found]]
+        rows = networks_between(metrics, steps=steps)
+        parts.append(rows.assign(config=group.name, seed=seed, **{RATE: group.settings[RATE]}))
+    found = pd.concat(parts, ignore_index=True)
+    return found[[name for name in ("config", RATE, "seed", *columns) if name in found]]
 
 
 def _barriers(between: pd.DataFrame) -> pd.DataFrame:
     """Loss barrier of each seed, in nats; NaN where the losses at both ends were not measured."""
     rows = []
     for (config, rate, seed, recomputed), line in between.groupby(["config", RATE, "seed", RECOMPUTED]):
-        measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
-        has_ends = {0.0, 1.0} <= set(measured[OMEGA])
-        barrier = loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy()) if has_ends else np.nan
-        rows.append({"config": config, RATE: rate, "seed": seed, RECOMPUTED: recomputed, "barrier": barrier})
+        of_line = {"config": config, RATE: rate, "seed": seed, RECOMPUTED: recomputed}
+        rows.append(of_line | {"barrier": barrier_of_test_loss(line)})
     return pd.DataFrame(rows)
 
 
@@ -117,7 +112,7 @@ def _lines(study: Study) -> dict[tuple[float, float], str]:
 
 def _median_barrier(barriers: pd.DataFrame, rate: float, recomputed: float) -> str:
     median = barriers.loc[(barriers[RATE] == rate) & (barriers[RECOMPUTED] == recomputed), "barrier"].median()
-    return "" if np.isnan(median) else f": barrier {median:.3f} nats"
+    return "" if pd.isna(median) else f": barrier {median:.3f} nats"
 
 
 def _title(study: Study, config: ConnectivityConfig) -> str:

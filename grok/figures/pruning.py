@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.analysis.pruning import FINE_TUNED, PRUNED, pruning_stages
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.missing import not_drawn
@@ -13,7 +14,7 @@ from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, write_figure
 from grok.tracking.record import SPARSITY
 
-STAGES = {"fine-tuned": "-", "pruned": "--"}
+STAGES = {FINE_TUNED: "-", PRUNED: "--"}
 LINES = {
     "accuracy": ("accuracy", BLUE),
     "mir": ("MIR", VERMILION),
@@ -76,16 +77,15 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
 def _pruned(group: RunGroup, config: PruningConfig) -> pd.DataFrame:
     """A row a seed, sparsity and stage: the network straight after pruning, and the fine-tuned one."""
     columns = [SPARSITY, *(name for names in PANELS.values() for name in names)]
-    first = config.steps + (config.fine_tune_steps + 1) * pd.RangeIndex(len(config.sparsities))
-    stages = {"pruned": first, "fine-tuned": first + config.fine_tune_steps}
-    parts = []
-    for seed, metrics in group.metrics(columns).items():
-        for stage, steps in stages.items():
-            if SPARSITY in metrics:
-                rows = metrics[metrics.index.isin(steps)].dropna(subset=[SPARSITY])
-                parts.append(rows.assign(seed=seed, stage=stage))
-    if not parts:
-        return pd.DataFrame()
+    parts = [
+        pruning_stages(
+            metrics,
+            steps=config.steps,
+            fine_tune_steps=config.fine_tune_steps,
+            sparsities=len(config.sparsities),
+        ).assign(seed=seed)
+        for seed, metrics in group.metrics(columns).items()
+    ]
     found = pd.concat(parts, ignore_index=True).dropna(axis="columns", how="all")
     return found[[name for name in ("seed", "stage", *columns) if name in found]]
 
