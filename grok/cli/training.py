@@ -84,7 +84,7 @@ def sweep(arguments: Sequence[str]) -> int:
     from grok.sweep.expand import expand
     from grok.sweep.file import find_sweep, read_sweep
     from grok.sweep.packs import existing_runs
-    from grok.sweep.run import train_sweep
+    from grok.sweep.run import check_data, train_sweep
     from grok.sweep.table import plan_table, rows_of
 
     options = parse(SweepOptions, "sweep", arguments)
@@ -99,6 +99,8 @@ def sweep(arguments: Sequence[str]) -> int:
     device, launch = _launch(options, store)
     setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
     together = choose_stack(options.stack, device, compiled=options.compile)
+    if options.scheduler == "local":  # a cluster's workers look for data of their own
+        check_data(file.experiment, wanted, setup)
     rows, ended = train_sweep(file, wanted, setup, launch, together=together)
     return conclude_sweep(rows, ended, options)
 

@@ -12,7 +12,7 @@ from grok.config import OptimiserConfig, SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import DataFolder, ImageTask, make_image_task, measured_task
+from grok.tasks.images import DataFolder, ImageTask, make_image_task, measured_task, require
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.learner import Learner
@@ -128,8 +128,14 @@ def training_on(
     return ImageTraining(config=config, learner=learner, optimiser=optimiser, pruning=pruning)
 
 
-def check(config: SupervisedConfig, seed: int) -> None:
-    """Nothing more to refuse than the settings do: every split has samples of every class, whatever the seed."""
+def check(config: SupervisedConfig, seed: int, folder: DataFolder | None) -> None:
+    """Refuse a data set that cannot be had, or fetch it if that is asked, whatever the seed; cheap beside `build`.
+
+    Raises:
+        DataError: as `require`; never where no folder is named.
+    """
+    if folder is not None:
+        require(config.task, folder)
 
 
 def alike(config: ImageConfig) -> ImageConfig:

@@ -39,9 +39,22 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert main(["figures", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
     assert main(["figures", "phase", "--runs", str(runs)]) == 1
-    assert error_line(capsys) == f"grok: nothing in {runs} to draw as phase: README.md says what each is drawn of"
+    assert error_line(capsys) == (
+        f"grok: no finished run in {runs} to draw as phase: README.md says what each figure is drawn of"
+    )
     assert main(["figures", "cost", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
+
+
+def test_finished_runs_of_which_nothing_can_be_drawn_are_told_from_none(runs, capsys):
+    for seed, root in enumerate((runs, runs / "reference")):
+        add_run(Store(root), {"x": constant(1.0)}, seed=seed)
+        for names, wanted in (([], ""), (["phase", "moduli"], " as phase, moduli")):
+            assert main(["figures", *names, "--runs", str(runs)]) == 1
+            are = ("1 finished run is", "2 finished runs are")[seed]
+            assert capsys.readouterr().err.splitlines()[-1] == (
+                f"grok: nothing to draw{wanted}: {are} in {runs}, and README.md says what each figure is drawn of"
+            )
 
 
 def test_a_store_without_runs_of_its_own_names_the_reference_records_below_it(runs, capsys, tmp_path):
