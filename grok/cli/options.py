@@ -149,7 +149,7 @@ class FiguresOptions:
     runs: Path = Path("runs")
     """The store to draw from, its `reference` folder included."""
     plots: Path = Path("plots")
-    """Where the pictures and their CSV files go."""
+    """Where the pictures, their CSV files and their tables in Markdown go."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
