@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "sweep": {"arguments", "config", "experiments", "tracking", "training"},
     "bench": {"config", "experiments", "information", "models", "random", "tasks", "tracking", "training"},
     "examples": {"information"},
-    "cli": {"arguments", "bench", "config", "tracking", "figures", "experiments", "sweep", "tasks"},
+    "cli": {"analysis", "arguments", "bench", "config", "tracking", "figures", "experiments", "sweep", "tasks"},
     "__main__": {"cli"},
 }
 

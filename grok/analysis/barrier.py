@@ -1,7 +1,13 @@
 """How high the loss rises on the line between two networks."""
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
+
+from grok.tracking.record import OMEGA, RECOMPUTED
+
+STATISTICS = {1.0: "recomputed", 0.0: "interpolated"}
+"""What became of the batch statistics of a network between, by the value in the column `connectivity/recomputed`."""
 
 
 def loss_barrier(omegas: Float[np.ndarray, " point"], losses: Float[np.ndarray, " point"]) -> float:
@@ -32,3 +38,27 @@ def loss_barrier(omegas: Float[np.ndarray, " point"], losses: Float[np.ndarray, 
         raise ValueError(f"omegas: expected values from 0 to 1 with both ends, got {omegas.tolist()}")
     line = (1 - omegas) * losses[first[0]] + omegas * losses[second[0]]
     return float((losses - line).max())
+
+
+def networks_between(metrics: pd.DataFrame, *, steps: int) -> pd.DataFrame:
+    """The rows of a record that measure the networks between two, in order; none where no omega was measured.
+
+    `metrics` is indexed by step. In the rows before, either network is trained for so many `steps`.
+    """
+    if not {OMEGA, RECOMPUTED} <= set(metrics):
+        return metrics.iloc[:0]
+    return metrics.loc[metrics.index >= 2 * steps].dropna(subset=[OMEGA, RECOMPUTED])
+
+
+def barrier_of_test_loss(line: pd.DataFrame) -> float:
+    """`loss_barrier` of the test loss in rows of one kind of batch statistics; NaN unless both ends were measured."""
+    measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
+    if not {0.0, 1.0} <= set(measured[OMEGA]):
+        return float("nan")
+    return loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy())
+
+
+def at_omega(line: pd.DataFrame, column: str, omega: float) -> float:
+    """What was measured at this omega in rows of one kind of batch statistics; NaN if nothing was."""
+    found = line.loc[line[OMEGA] == omega, column] if column in line else pd.Series(dtype=float)
+    return float(found.iloc[0]) if len(found) else float("nan")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from grok.analysis.report import describe, list_table
 from grok.cli.options import SweepOptions, TrainOptions
 from grok.tracking import Run
-from grok.tracking.report import describe, list_table
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -36,11 +36,12 @@ def conclude_many(runs: Sequence[Run], finished: bool, *, again: bool = False) -
     print(f"\n{list_table(manifests)}")
     failed = [manifest for manifest in manifests if manifest["status"] == "failed"]
     for manifest in failed:
-        print(f"grok: {manifest['id']}: {manifest['error']}", file=sys.stderr)
+        print(f"grok: {manifest['experiment']}/{manifest['id']}: {manifest['error']}", file=sys.stderr)
     if not finished:
         print(f"\nInterrupted; all is saved. The same command{' without --again' if again else ''} goes on.")
         return INTERRUPTED
-    print(f"\nNext, draw them:\n    {program()} figures{_runs_flag(runs[0])}")
+    if any(manifest["status"] == "finished" for manifest in manifests):
+        print(f"\nNext, draw them:\n    {program()} figures{_runs_flag(runs[0])}")
     return FAILED if failed else DONE
 
 
@@ -55,7 +56,7 @@ def conclude_sweep(rows: Sequence[Any], ended: bool, options: SweepOptions) -> i
     if not ended:
         print("\nInterrupted; all is saved. The same command goes on.", file=sys.stderr)
         return INTERRUPTED
-    if not options.json:
+    if not options.json and any(row.state == "finished" for row in rows):
         flag = "" if options.runs == SweepOptions.runs else f" --runs {shlex.quote(str(options.runs))}"
         print(f"\nThe runs are in {options.runs}. Next, draw them:\n    {program()} figures{flag}")
     return FAILED if failed else DONE

@@ -59,7 +59,7 @@ class ResumeOptions:
     """Go on with an interrupted run, to the numbers it would have had."""
 
     run: tyro.conf.Positional[str]
-    """A run's folder, its id, or a part of the id."""
+    """A run's folder, its id, or experiment/id as `grok list` prints it, or a part of these."""
     runs: Path = Path("runs")
     """The store."""
     data: Path | None = None
@@ -107,7 +107,7 @@ class ShowOptions:
     """Show one run: its settings, its state and its events; of a sweep, the list of its finished runs."""
 
     run: tyro.conf.Positional[str]
-    """A run's folder, its id or a part of the id, or the name of a sweep."""
+    """A run's folder, its id, or experiment/id as `grok list` prints it, or a part of these; or the name of a sweep."""
     runs: Path = Path("runs")
     """The store."""
     json: bool = False
@@ -119,7 +119,7 @@ class ExportOptions:
     """Copy finished runs, thinned, into another store: small enough to share or to commit."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Which runs: folders, ids or parts of ids, or names of sweeps; every finished run if none is named."""
+    """Which runs: each as in show, or names of sweeps; every finished run if none is named."""
     to: Path
     """The store to copy into."""
     runs: Path = Path("runs")
@@ -135,7 +135,7 @@ class DashboardOptions:
     """Open a run's wandb mirror in the terminal, while it trains or after."""
 
     run: tyro.conf.Positional[str | None] = None
-    """A run's folder, its id, or a part of the id; the newest run that has a mirror if none is named."""
+    """A run, named as in show; the newest run that has a mirror if none is named."""
     runs: Path = Path("runs")
     """The store."""
 
@@ -149,7 +149,7 @@ class FiguresOptions:
     runs: Path = Path("runs")
     """The store to draw from, its `reference` folder included."""
     plots: Path = Path("plots")
-    """Where the pictures and their CSV files go."""
+    """Where the pictures, their CSV files and their tables in Markdown go."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

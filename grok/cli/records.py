@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grok.analysis.report import describe, list_table
 from grok.arguments import UsageError, choose, parse
 from grok.cli.endings import DONE, program
 from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, ListOptions, ShowOptions
 from grok.tracking import Run, Store, StoreError
-from grok.tracking.report import describe, list_table
+from grok.tracking.store import REFERENCE
 
 Manifest = dict[str, Any]
 
@@ -70,9 +71,9 @@ def _named(store: Store, names: Sequence[str]) -> list[Run]:
     finished = {run: manifest for run, manifest in store.manifests().items() if manifest["status"] == "finished"}
     if not names:
         return list(finished)
-    wanted: dict[str, Run] = {}
+    wanted: dict[Path, Run] = {}
     for name in names:
-        wanted |= {run.id: run for run in _of_sweep(finished, name) or [store.open(name)]}
+        wanted |= {run.path.resolve(): run for run in _of_sweep(finished, name) or [store.open(name)]}
     return list(wanted.values())
 
 
@@ -90,15 +91,24 @@ def figures(arguments: Sequence[str]) -> int:
         choose("figure", name, FIGURES)
     written = draw_figures(options.names or tuple(FIGURES), options.runs, options.plots)
     if not written:
-        if options.names == ("cost",):
-            raise StoreError(f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one")
-        if options.names:
-            names = ", ".join(options.names)
-            raise StoreError(f"nothing in {options.runs} to draw as {names}: README.md says what each is drawn of")
-        raise StoreError(f"no finished run in {options.runs} to draw: `grok train grokking` makes one")
+        raise StoreError(_nothing_drawn(options))
     for path in written:
         print(path)
     return DONE
+
+
+def _nothing_drawn(options: FiguresOptions) -> str:
+    """Why no figure was drawn: there is nothing to draw from, or none is drawn of what there is."""
+    if options.names == ("cost",):
+        return f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one"
+    stores = (Store(options.runs), Store(options.runs / REFERENCE))
+    finished = sum(manifest["status"] == "finished" for store in stores for manifest in store.manifests().values())
+    wanted = f" as {', '.join(options.names)}" if options.names else ""
+    if finished:
+        are = "1 finished run is" if finished == 1 else f"{finished} finished runs are"
+        return f"nothing to draw{wanted}: {are} in {options.runs}, and README.md says what each figure is drawn of"
+    make = "README.md says what each figure is drawn of" if options.names else "`grok train grokking` makes one"
+    return f"no finished run in {options.runs} to draw{wanted}: {make}"
 
 
 def dashboard(arguments: Sequence[str]) -> int:

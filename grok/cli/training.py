@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from grok.analysis.report import describe
 from grok.arguments import UsageError, choose, parse, refuse_both, value_of
 from grok.cli.devices import choose_compile, choose_device, choose_executor, choose_stack, choose_tf32
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
@@ -19,7 +20,6 @@ from grok.cli.options import (
     with_config,
 )
 from grok.tracking import Store
-from grok.tracking.report import describe
 
 
 def train(arguments: Sequence[str]) -> int:
@@ -84,7 +84,7 @@ def sweep(arguments: Sequence[str]) -> int:
     from grok.sweep.expand import expand
     from grok.sweep.file import find_sweep, read_sweep
     from grok.sweep.packs import existing_runs
-    from grok.sweep.run import train_sweep
+    from grok.sweep.run import check_data, train_sweep
     from grok.sweep.table import plan_table, rows_of
 
     options = parse(SweepOptions, "sweep", arguments)
@@ -99,6 +99,8 @@ def sweep(arguments: Sequence[str]) -> int:
     device, launch = _launch(options, store)
     setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
     together = choose_stack(options.stack, device, on_gpu=file.experiment.together, compiled=options.compile)
+    if options.scheduler == "local":  # a cluster's workers look for data of their own
+        check_data(file.experiment, wanted, setup)
     rows, ended = train_sweep(file, wanted, setup, launch, together=together)
     return conclude_sweep(rows, ended, options)
 

@@ -120,7 +120,7 @@ EXPERIMENT = Experiment(
     presets={"paper": paper, "laptop": laptop, "small": small, "s5": s5},
     default_preset="paper",
     build=lambda config, seed, device, folder: build(config, seed, device),
-    check=check,
+    check=lambda config, seed, folder: check(config, seed),
     alike=alike,
     together=64,
 )

@@ -14,7 +14,7 @@ from grok.config import OptimiserConfig, SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
+from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task, require
 from grok.training.average import Average
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
@@ -156,8 +156,14 @@ def labelled_batches(
     return Batches(data, size=config.batch_size, views=[view], seed=seed, block=BLOCK, samples=samples)
 
 
-def check(config: SupervisedConfig, seed: int) -> None:
-    """Nothing more to refuse than the settings do: every split has samples of every class, whatever the seed."""
+def check(config: SupervisedConfig, seed: int, folder: DataFolder | None) -> None:
+    """Refuse a data set that cannot be had, or fetch it if that is asked, whatever the seed; cheap beside `build`.
+
+    Raises:
+        DataError: as `require`; never where no folder is named.
+    """
+    if folder is not None:
+        require(config.task, folder)
 
 
 def alike(config: ImageConfig) -> ImageConfig:

@@ -27,7 +27,7 @@ def train_many(
     Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
 
     Raises:
-        ConfigError: the data of a seed make a config impossible; nothing has been started.
+        ConfigError: the data of a seed make a config impossible, or cannot be had; nothing has been started.
         RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
     """
     runs: dict[int, Run] = {}
@@ -36,7 +36,7 @@ def train_many(
             runs[place] = run
     new = [place for place in range(len(wanted)) if place not in runs]
     for config, seed in (wanted[place] for place in new):
-        experiment.check(config, seed)
+        experiment.check(config, seed, setup.data)
     unfinished = [run for run in runs.values() if not has_ended(run)]
     if stop is None:
         print(

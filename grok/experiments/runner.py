@@ -31,8 +31,11 @@ class Experiment:
     presets: dict[str, Callable[[], Any]]
     default_preset: str
     build: Callable[[Any, int, torch.device, DataFolder], Member]
-    check: Callable[[Any, int], None]
-    """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible."""
+    check: Callable[[Any, int, DataFolder | None], None]
+    """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible.
+
+    DataError, which is one, for data that cannot be had; for None in place of their folder they are not looked for.
+    """
     alike: Callable[[Any], Any]
     """What configs must have in common to train in one stack."""
     together: int = 1

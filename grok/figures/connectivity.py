@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.analysis.barrier import loss_barrier
+from grok.analysis.barrier import STATISTICS, barrier_of_test_loss, networks_between
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
+from grok.figures.markdown import QUANTILES, cell, median_cell, name_of, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
@@ -28,7 +28,7 @@ PANELS = {
     "interplay/prototype/test/hdr": ("HDR, prototype, n = {prototype}", "fraction"),
 }
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-STATISTICS = {1.0: ("recomputed", "-"), 0.0: ("interpolated", "--")}
+STYLES = {1.0: "-", 0.0: "--"}  # of batch statistics recomputed and interpolated
 
 
 def draw_connectivity(source: Path, target: Path) -> list[Path]:
@@ -37,7 +37,7 @@ def draw_connectivity(source: Path, target: Path) -> list[Path]:
     Solid with batch statistics recomputed, dashed with those interpolated as weights are; a line a seed, or of more
     than a few seeds the median, and the band from the 10 % to the 90 % quantile. Configs that differ in more than the
     learning rate are in figures of their own. Loss barriers (`grok.analysis.barrier`, test loss) are in the legend as
-    medians over seeds, and one by one in a CSV beside it.
+    medians over seeds, and one by one in a CSV beside it; the medians at one end and in the middle are in Markdown.
     """
     parts = [part for study in studies(source, "connectivity") for part in study.parts([RATE])]
     return [path for settings, part in parts for path in _draw_study(part, settings, target)]
@@ -63,10 +63,10 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
         for place, (axis, column) in enumerate(zip(axes, shown, strict=False)):
             for (rate, recomputed), colour in _lines(study).items():
-                how, line = STATISTICS[recomputed]
+                how = STATISTICS[recomputed]
                 label = f"learning rate {rate:g}, statistics {how}{_median_barrier(barriers, rate, recomputed)}"
                 rows = between[(between[RATE] == rate) & (between[RECOMPUTED] == recomputed)]
-                draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=line)
+                draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=STYLES[recomputed])
             title, unit = PANELS[column]
             axis.set(title=title.format(**sizes), ylabel=unit)
             axis.set_ylim(*((-0.03, 1.03) if unit == "fraction" else (0, None)))
@@ -80,31 +80,65 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         written = write_figure(figure, between, folder, name, stamp=study.stamp)
     path = folder / f"{name}-barriers.csv"
     barriers.to_csv(path, index=False, float_format="%.6g")
-    return [*written, path]
+    return [*written, path, write_markdown(folder, name, _in_words(study, between, barriers))]
+
+
+def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> list[str]:
+    """A row a learning rate and kind of statistics: barrier and accuracy, and in a table of its own the interplay."""
+    ratios = [column for column in ("interplay/sample/test/mir", "interplay/sample/test/hdr") if column in between]
+    heights, interplay = [], []
+    for rate in study.varies(RATE)[::-1]:
+        for recomputed, how in STATISTICS.items():
+            line = between[(between[RATE] == rate) & (between[RECOMPUTED] == recomputed)]
+            height = barriers.loc[(barriers[RATE] == rate) & (barriers[RECOMPUTED] == recomputed), "barrier"]
+            place = {"learning rate": f"{rate:g}", "statistics": how}
+            barrier = cell((height.median(), height.min(), height.max()), ".3f")
+            heights.append(place | {"barrier, nats": barrier} | _at_omegas(line, "test/accuracy"))
+            interplay.append(place)
+            for column in ratios:
+                medians = line.groupby(OMEGA)[column].median()
+                span = {f"{name_of(column)}: range": f"{medians.max() - medians.min():.3f}"}
+                interplay[-1] |= _at_omegas(line, column) | span
+    config = study.groups[0].config_as(ConnectivityConfig)
+    seeds = max(len(group.runs) for group in study.groups)
+    parts = [
+        table(heights),
+        f"{config.label}, test split, {seeds} seeds: {QUANTILES}; of barriers the least and the most over seeds.",
+    ]
+    below = (
+        f"n = {config.probes.sample_size} in `sample`; range: the most less the least that the median over seeds is on "
+        "the line, both ends included."
+    )
+    return [*parts, table(interplay), below] if ratios else parts
+
+
+def _at_omegas(line: pd.DataFrame, column: str) -> dict[str, str]:
+    """A measure at one end of a line and in its middle."""
+    measured = line.reindex(columns=[OMEGA, column])
+    return {
+        f"{name_of(column)} at omega {omega:g}": median_cell(measured.loc[measured[OMEGA] == omega, column], column)
+        for omega in (0.0, 0.5)
+    }
 
 
 def _between(group: RunGroup) -> pd.DataFrame:
     """A row a seed, omega and kind of statistics, of the networks between the two that were trained."""
-    first = 2 * group.config_as(ConnectivityConfig).steps
+    steps = group.config_as(ConnectivityConfig).steps
     columns = [OMEGA, RECOMPUTED, *PANELS]
     parts = []
     for seed, metrics in group.metrics(columns).items():
-        if OMEGA in metrics:
-            rows = metrics.loc[metrics.index >= first].dropna(subset=[OMEGA])
-            parts.append(rows.assign(config=group.name, seed=seed, **{RATE: group.settings[RATE]}))
-    names = ["config", RATE, "seed", *columns]
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
-    return found[[name for name in names if name in found]]
+        rows = networks_between(metrics, steps=steps)
+        parts.append(rows.assign(config=group.name, seed=seed, **{RATE: group.settings[RATE]}))
+    found = pd.concat(parts, ignore_index=True)
+    return found[[name for name in ("config", RATE, "seed", *columns) if name in found]]
 
 
 def _barriers(between: pd.DataFrame) -> pd.DataFrame:
     """Loss barrier of each seed, in nats; NaN where the losses at both ends were not measured."""
     rows = []
     for (config, rate, seed, recomputed), line in between.groupby(["config", RATE, "seed", RECOMPUTED]):
-        measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
-        has_ends = {0.0, 1.0} <= set(measured[OMEGA])
-        barrier = loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy()) if has_ends else np.nan
-        rows.append({"config": config, RATE: rate, "seed": seed, RECOMPUTED: recomputed, "barrier": barrier})
+        of_line = {"config": config, RATE: rate, "seed": seed, RECOMPUTED: recomputed}
+        rows.append(of_line | {"barrier": barrier_of_test_loss(line)})
     return pd.DataFrame(rows)
 
 
@@ -117,7 +151,7 @@ def _lines(study: Study) -> dict[tuple[float, float], str]:
 
 def _median_barrier(barriers: pd.DataFrame, rate: float, recomputed: float) -> str:
     median = barriers.loc[(barriers[RATE] == rate) & (barriers[RECOMPUTED] == recomputed), "barrier"].median()
-    return "" if np.isnan(median) else f": barrier {median:.3f} nats"
+    return "" if pd.isna(median) else f": barrier {median:.3f} nats"
 
 
 def _title(study: Study, config: ConnectivityConfig) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SupervisedConfig
+from grok.figures.markdown import QUANTILES, median_cell, name_of, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import Study, part_name, studies
 from grok.figures.style import BLUE, GREEN, VERMILION, own_legend, styled, write_figure
@@ -34,7 +35,7 @@ def draw_label_smoothing(source: Path, target: Path) -> list[Path]:
     """Draw each study of standard training with at least three values of label smoothing.
 
     Test accuracy, MIR and HDR as they were last measured: a dot a seed, a line through the medians. Configs that differ
-    in more are in figures of their own.
+    in more are in figures of their own. The medians are in Markdown beside it.
     """
     parts = [part for study in studies(source, "supervised") for part in study.parts([SETTING])]
     return [
@@ -67,7 +68,15 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         axes[0].set_ylabel("fraction")
         seeds = max(len(group.runs) for group in study.groups)
         figure.suptitle(f"End of training, {config.label}, test split, {seeds} seeds: dots, and their median")
-        return write_figure(figure, ends, folder, part_name("label-smoothing", study, settings), stamp=study.stamp)
+        name = part_name("label-smoothing", study, settings)
+        written = write_figure(figure, ends, folder, name, stamp=study.stamp)
+    measures = [column for lines in panels.values() for column in lines]
+    rows = [
+        {"label smoothing": f"{epsilon:g}"} | {name_of(each): median_cell(of_epsilon[each], each) for each in measures}
+        for epsilon, of_epsilon in ends.groupby(SETTING)
+    ]
+    about = f"{config.label}, test split at the end, {seeds} seeds, n = {sizes['sample']} in `sample`"
+    return [*written, write_markdown(folder, name, [table(rows), f"{about}: {QUANTILES}."])]
 
 
 def _ends(study: Study) -> pd.DataFrame:

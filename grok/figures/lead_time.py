@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.analysis.lead_time import ALL, lead_time_table, markdown, summary_row
+from grok.figures.markdown import write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import Study, studies
 from grok.figures.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, shared_legend, styled, write_figure
@@ -56,9 +57,7 @@ def _draw_study(study: Study, kinds: dict[str, str | None], folder: Path) -> lis
         figure.suptitle(f"{main.grokking.task.description}: does a measure turn before test accuracy rises?")
         name = f"lead-time-{study.name}"
         written = write_figure(figure, table.reset_index(), folder, name, stamp=study.stamp)
-    path = folder / f"{name}.md"
-    path.write_text(markdown(table))
-    return [*written, path]
+    return [*written, write_markdown(folder, name, [markdown(table).rstrip()])]
 
 
 def _draw_leads(axis: Axes, table: pd.DataFrame, grokked: pd.DataFrame) -> None:

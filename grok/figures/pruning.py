@@ -6,14 +6,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.analysis.pruning import FINE_TUNED, PRUNED, pruning_stages
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
+from grok.figures.markdown import QUANTILES, median_cell, name_of, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, write_figure
 from grok.tracking.record import SPARSITY
 
-STAGES = {"fine-tuned": "-", "pruned": "--"}
+STAGES = {FINE_TUNED: "-", PRUNED: "--"}
 LINES = {
     "accuracy": ("accuracy", BLUE),
     "mir": ("MIR", VERMILION),
@@ -32,7 +34,7 @@ def draw_pruning(source: Path, target: Path) -> list[Path]:
 
     Accuracy; MIR and HDR of the features before pruning with those after, of `sample` and of `prototype`. Solid what is
     fine-tuned, dashed what is only just pruned; a line a seed, or of more than a few seeds the median, and the band
-    from the 10 % to the 90 % quantile.
+    from the 10 % to the 90 % quantile. The medians are in Markdown beside it.
     """
     return [path for group in finished_groups(source, "pruning") for path in _draw_group(group, target)]
 
@@ -70,22 +72,32 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             axis.set_visible(False)
         shared_legend(figure, columns=3)
         figure.suptitle(_title(group, config))
-        return write_figure(figure, pruned, folder, f"pruning-{group.name}", stamp=group.stamp)
+        name = f"pruning-{group.name}"
+        written = write_figure(figure, pruned, folder, name, stamp=group.stamp)
+    measures = [column for columns in panels.values() for column in columns]
+    lines = [
+        {"sparsity": f"{sparsity:.3g}", "stage": str(stage)}
+        | {name_of(each): median_cell(of_stage[each], each) for each in measures}
+        for sparsity, of_sparsity in pruned.groupby(SPARSITY)
+        for stage, of_stage in of_sparsity.groupby("stage", sort=False)
+    ]
+    seeds, size = len(group.runs), sizes["sample"]
+    about = f"{config.label}, {config.schedule}, test split, {seeds} seeds, n = {size} in `sample` and `before-after`"
+    return [*written, write_markdown(folder, name, [table(lines), f"{about}: {QUANTILES}."])]
 
 
 def _pruned(group: RunGroup, config: PruningConfig) -> pd.DataFrame:
     """A row a seed, sparsity and stage: the network straight after pruning, and the fine-tuned one."""
     columns = [SPARSITY, *(name for names in PANELS.values() for name in names)]
-    first = config.steps + (config.fine_tune_steps + 1) * pd.RangeIndex(len(config.sparsities))
-    stages = {"pruned": first, "fine-tuned": first + config.fine_tune_steps}
-    parts = []
-    for seed, metrics in group.metrics(columns).items():
-        for stage, steps in stages.items():
-            if SPARSITY in metrics:
-                rows = metrics[metrics.index.isin(steps)].dropna(subset=[SPARSITY])
-                parts.append(rows.assign(seed=seed, stage=stage))
-    if not parts:
-        return pd.DataFrame()
+    parts = [
+        pruning_stages(
+            metrics,
+            steps=config.steps,
+            fine_tune_steps=config.fine_tune_steps,
+            sparsities=len(config.sparsities),
+        ).assign(seed=seed)
+        for seed, metrics in group.metrics(columns).items()
+    ]
     found = pd.concat(parts, ignore_index=True).dropna(axis="columns", how="all")
     return found[[name for name in ("seed", "stage", *columns) if name in found]]
 

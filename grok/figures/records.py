@@ -180,7 +180,7 @@ def _is_known(run: Run, manifest: Mapping[str, Any]) -> bool:
     try:
         config_from_json(CONFIGS[manifest["experiment"]], manifest["config"])
     except ConfigError as error:
-        note(f"run {run.id} left out (draw it with the version that trained it): {error}")
+        note(f"run {run.name} left out (draw it with the version that trained it): {error}")
         return False
     return True
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SupervisedConfig
-from grok.figures.bands import BAND, FEW, band_table, draw_band
+from grok.figures.bands import BAND, FEW, band, band_table, draw_band
+from grok.figures.markdown import QUANTILES, cell, form_of, name_of, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups, studies
 from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, own_legend, styled, write_figure
@@ -36,7 +37,8 @@ def draw_supervised(source: Path, target: Path) -> list[Path]:
 
     Accuracy on train and test; MIR and HDR of the pairings `sample` and `prototype` on test, with the MIR of neural
     collapse; NC1 to NC4 (`grok.information.neural_collapse`), all so that 0 is collapse. A line a seed; of more than a
-    few seeds the median, and the band from the 10 % to the 90 % quantile.
+    few seeds the median, and the band from the 10 % to the 90 % quantile. In Markdown beside it, what the medians on
+    test are at the start and the end, and at their lowest and highest.
     """
     wanted = {group.name for study in studies(source, "supervised") if (group := study.main())}
     groups = [group for group in finished_groups(source, "supervised") if group.name in wanted]
@@ -68,7 +70,9 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
             axis.set_visible(False)
         figure.suptitle(_title(group, config))
         columns = [column for lines in panels.values() for column in lines]
-        return write_figure(figure, _plotted(records, columns), folder, f"supervised-{group.name}", stamp=group.stamp)
+        name = f"supervised-{group.name}"
+        written = write_figure(figure, _plotted(records, columns), folder, name, stamp=group.stamp)
+    return [*written, write_markdown(folder, name, _in_words(records, columns, config))]
 
 
 def _with_disagreement(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -116,6 +120,26 @@ def _plotted(records: dict[int, pd.DataFrame], columns: list[str]) -> pd.DataFra
         return band_table(records, columns)
     rows = [metrics.reindex(columns=columns).reset_index().assign(seed=seed) for seed, metrics in records.items()]
     return pd.concat(rows)[["seed", "step", *columns]]
+
+
+def _in_words(records: dict[int, pd.DataFrame], columns: list[str], config: SupervisedConfig) -> list[str]:
+    """A table of what was measured on test, a row a measure, and what its cells are."""
+    rows = []
+    for column in columns:
+        found = band(records, column)
+        if "test/" not in column or found is None:
+            continue
+        medians, form = found["median"], form_of(column)
+        cells = {"at the start": cell(found.iloc[0], form)}
+        for name, place in (("lowest", int(medians.argmin())), ("highest", int(medians.argmax()))):
+            cells[name] = f"{cell(found.iloc[place], form)} at step {found.index[place]:,}"
+        cells["at the end"] = cell(found.iloc[-1], form)
+        label = COLLAPSE[column.rpartition("/")[2]][0] if column.startswith("collapse/") else name_of(column)
+        rows.append({"measure": label} | cells)
+    mir = simplex_etf_interplay(config.task.num_classes).mir.item()
+    about = f"{config.label}, test split, {len(records)} seeds, n = {config.probes.sample_size} in `sample`"
+    text = f"{about}: {QUANTILES}; lowest and highest are those of the median. MIR at neural collapse: {mir:.3f}."
+    return [table(rows), text] if rows else ["Nothing was measured on the test split."]
 
 
 def _title(group: RunGroup, config: SupervisedConfig) -> str:

@@ -74,10 +74,10 @@ def _config(sweep: SweepFile, block: Block, axes: dict[str, Any]) -> Any:
 
 def _check_data(sweep: SweepFile, block: Block, run: Wanted) -> None:
     def check(axes: dict[str, Any]) -> None:
-        sweep.experiment.check(_config(sweep, block, axes), run.seed)
+        sweep.experiment.check(_config(sweep, block, axes), run.seed, None)
 
     try:
-        sweep.experiment.check(run.config, run.seed)
+        sweep.experiment.check(run.config, run.seed, None)  # where the run trains is not known yet
     except ConfigError as error:
         _refuse(sweep, block, run.axes, error, check, f", with seed {run.seed}")
 

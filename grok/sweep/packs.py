@@ -12,6 +12,9 @@ from grok.experiments.runner import RunExistsError
 from grok.sweep.expand import Wanted
 from grok.tracking import Run, RunInUseError, Store
 
+ENDED = ("finished", "diverged")
+"""States of runs that are left as they are."""
+
 POLL = 1.0  # seconds between looks at a run that another process holds
 
 State = Literal["new", "finished", "interrupted", "failed", "diverged", "running"]
@@ -82,7 +85,7 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
         run = runs.get(each.key)
         if run is None:
             new.append(each)
-        elif state(run) not in ("finished", "diverged"):
+        elif state(run) not in ENDED:
             unfinished.setdefault(tuple(run.manifest().get("stack", [run.id])), []).append(each)
     return [
         Pack(

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
+from grok.experiments import Experiment
 from grok.experiments.driving import Setup, Stop, interruptible
 from grok.sweep.expand import Wanted
 from grok.sweep.file import SweepFile
-from grok.sweep.packs import Key, Outcome, Pack, Watch, existing_runs, make_packs
+from grok.sweep.packs import ENDED, Key, Outcome, Pack, Watch, existing_runs, make_packs, state
 from grok.sweep.progress import SweepProgress
 from grok.sweep.table import Row, rows_of
 from grok.tracking import Run
@@ -19,6 +20,18 @@ class Launch(Protocol):
 
     def __call__(self, packs: Sequence[Pack], setup: Setup, *, stop: Stop, watch: Watch) -> bool:
         """Train them until all have ended or `stop` says so."""
+
+
+def check_data(experiment: Experiment, wanted: Sequence[Wanted], setup: Setup) -> None:
+    """Refuse what is left to train if its data cannot be had on this machine; fetch them first if that is asked.
+
+    Raises:
+        ConfigError: as `Experiment.check`.
+    """
+    runs = existing_runs(setup.store, experiment.name)
+    for each in wanted:
+        if state(runs.get(each.key)) not in ENDED:
+            experiment.check(each.config, each.seed, setup.data)
 
 
 def train_sweep(

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grok.config import GrokkingConfig
 from grok.sweep.expand import Wanted
 from grok.sweep.packs import Key, state
 from grok.sweep.settings import as_toml
 from grok.tracking import Run
 
 GROKKED = "grokked"
+ACCURACY = "test/accuracy"
 MIR = "interplay/sample/test/mir"
 STATES = {
     "finished": "finished",
@@ -33,24 +35,34 @@ class Row:
     error: str | None
 
     @property
+    def may_grok(self) -> bool:
+        """Whether it is a run of grokking."""
+        return isinstance(self.wanted.config, GrokkingConfig)
+
+    @property
     def grokked(self) -> int | None:
         """The step at which test accuracy reached 99 % and stayed there (`events`); None if it never did."""
         return self.manifest.get("summary", {}).get("events", {}).get(GROKKED)
 
     @property
+    def accuracy(self) -> float | None:
+        """Test accuracy at the end; None if it was not measured there."""
+        return self._last(ACCURACY)
+
+    @property
     def mir(self) -> float | None:
         """MIR of the test samples at the end; None if it was not measured there."""
-        return self.manifest.get("summary", {}).get("last", {}).get(MIR)
+        return self._last(MIR)
 
     @property
     def name(self) -> str:
-        """The run's id, or what will be in it."""
-        return (
-            self.run.id if self.run else f"{self.wanted.config.label}-{self.wanted.config_hash}-seed{self.wanted.seed}"
-        )
+        """The run's `experiment/id`, or what will be in it."""
+        if self.run:
+            return self.run.name
+        return f"{self.wanted.config.label}-{self.wanted.config_hash}-seed{self.wanted.seed}"
 
     def json(self) -> dict[str, Any]:
-        """The row as plain JSON values."""
+        """The row as plain JSON values: of grokking when it grokked, of other experiments how accurate it became."""
         return {
             "block": self.wanted.block,
             "axes": self.wanted.axes,
@@ -60,9 +72,12 @@ class Row:
             "status": self.state,
             "step": self.manifest.get("step"),
             "error": self.error,
-            GROKKED: self.grokked,
+            **({GROKKED: self.grokked} if self.may_grok else {ACCURACY: self.accuracy}),
             MIR: self.mir,
         }
+
+    def _last(self, column: str) -> float | None:
+        return self.manifest.get("summary", {}).get("last", {}).get(column)
 
 
 def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[Key, str]) -> list[Row]:
@@ -77,27 +92,28 @@ def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[K
 
 
 def results_table(rows: Sequence[Row]) -> str:
-    """A line for each block and combination of axes: runs, how many finished and grokked, medians over the seeds."""
+    """A line for each block and combination of axes: runs, how many finished, and what came of them.
+
+    Of grokking that is how many grokked, and of other experiments the test accuracy at the end; and MIR at the end.
+    Medians over the seeds.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row.wanted.axes))
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         place = (row.wanted.block, *(_cell(row.wanted.axes, name) for name in names))
         groups.setdefault(place, []).append(row)
-    header = ["block", *names, "runs", "finished", "grokked", "grokked at (median)", "MIR at the end"]
+    grokking = any(row.may_grok for row in rows)
+    outcome = ["grokked", "grokked at (median)"] if grokking else ["test accuracy at the end"]
+    header = ["block", *names, "runs", "finished", *outcome, "MIR at the end"]
     lines = []
     for place, group in groups.items():
-        steps = [row.grokked for row in group if row.grokked is not None]
-        mirs = [row.mir for row in group if row.mir is not None]
-        lines.append(
-            [
-                *place,
-                str(len(group)),
-                str(sum(row.state == "finished" for row in group)),
-                str(len(steps)),
-                f"{statistics.median(steps):,.0f}" if steps else "-",
-                f"{statistics.median(mirs):.3f}" if mirs else "-",
-            ]
-        )
+        if grokking:
+            steps = [row.grokked for row in group if row.grokked is not None]
+            came_to = [str(len(steps)), _median(steps, ",.0f")]
+        else:
+            came_to = [_median([row.accuracy for row in group], ".1%")]
+        finished = sum(row.state == "finished" for row in group)
+        lines.append([*place, str(len(group)), str(finished), *came_to, _median([row.mir for row in group], ".3f")])
     return _aligned([header, *lines], left=1 + len(names))
 
 
@@ -109,6 +125,12 @@ def plan_table(rows: Sequence[Row]) -> str:
         states = [row.state for row in rows if row.wanted.block == block]
         lines.append([block, str(len(states)), *(str(states.count(each)) for each in STATES)])
     return _aligned(lines, left=1)
+
+
+def _median(values: Iterable[int | float | None], form: str) -> str:
+    """The median of those that were measured, or a dash."""
+    measured = [value for value in values if value is not None]
+    return f"{statistics.median(measured):{form}}" if measured else "-"
 
 
 def _cell(axes: Mapping[str, Any], name: str) -> str:

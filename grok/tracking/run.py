@@ -26,8 +26,13 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """The folder's name, which only one run of its experiment has."""
         return self.path.name
+
+    @property
+    def name(self) -> str:
+        """`experiment/id`: what tells it from all other runs of its store, and opens it there."""
+        return f"{self.path.parent.name}/{self.id}"
 
     @property
     def metrics_path(self) -> Path:

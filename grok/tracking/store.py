@@ -98,18 +98,25 @@ class Store:
         return sorted(matching, key=lambda run: (run.manifest()["created"], run.id))
 
     def open(self, name: str) -> Run:
-        """The run of this folder or id; any part of an id will do that only one run has."""
+        """The run of this folder, id or `experiment/id`; a part of either name will do that only one run has.
+
+        Ids are unique in an experiment alone: `supervised/seed0` has a part of the id after that of the experiment.
+
+        Raises:
+            StoreError: no run has such a name, or several have.
+        """
         if (Path(name) / "run.json").exists():
             return Run(Path(name))
-        runs = sorted(self._folders(), key=lambda run: run.id)
-        exact = [run for run in runs if run.id == name]
-        matching = exact or [run for run in runs if name in run.id]
+        runs = sorted(self._folders(), key=lambda run: run.name)
+        experiment, _, part = name.rpartition("/")
+        exact = [run for run in runs if name in (run.name, run.id)]
+        matching = exact or [run for run in runs if experiment in run.path.parent.name and part in run.id]
         if len(matching) == 1:
             return matching[0]
         if not matching:
             elsewhere = "" if runs else self.reference()
             raise StoreError(f"no run {name!r} in {self.root}: see `grok list`{elsewhere}")
-        raise StoreError(f"{name!r} could be any of {', '.join(run.id for run in matching)}: name one of them")
+        raise StoreError(f"{name!r} could be any of {', '.join(run.name for run in matching)}: name one of them")
 
     def reference(self) -> str:
         """The end of a line that says that there are no runs: how many the store below this one has, if it has any."""

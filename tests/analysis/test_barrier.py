@@ -1,11 +1,12 @@
 """A barrier is what rises above the line between the ends, and nothing else."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok.analysis.barrier import loss_barrier
+from grok.analysis.barrier import at_omega, barrier_of_test_loss, loss_barrier, networks_between
 
 OMEGAS = np.linspace(0, 1, 11)
 
@@ -40,3 +41,34 @@ def test_a_barrier_is_no_number_where_a_loss_is_none():
 def test_a_line_without_both_ends_or_beyond_them_is_refused(omegas):
     with pytest.raises(ValueError, match=r"^omegas: expected values from 0 to 1 with both ends, got "):
         loss_barrier(np.array(omegas), np.ones(len(omegas)))
+
+
+METRICS = pd.DataFrame(
+    {
+        "connectivity/omega": [0.0, 1.0, 0.0, 0.5, np.nan, 1.0],
+        "connectivity/recomputed": [0.0, 0.0, 0.0, 0.0, np.nan, 0.0],
+        "test/loss": [9.0, 8.0, 0.25, 2.5, 7.0, 0.75],
+    },
+    index=[0, 10, 20, 21, 22, 23],
+)
+
+
+def test_the_networks_between_come_after_both_trainings_and_have_an_omega():
+    assert networks_between(METRICS, steps=10).index.tolist() == [20, 21, 23]
+    for missing in ("connectivity/omega", "connectivity/recomputed"):
+        assert networks_between(METRICS.drop(columns=missing), steps=10).empty
+
+
+def test_the_barrier_of_rows_is_that_of_their_test_loss_or_no_number_without_both_ends():
+    between = networks_between(METRICS, steps=10)
+    assert barrier_of_test_loss(between) == 2.0
+    assert np.isnan(barrier_of_test_loss(between.iloc[:2]))
+    assert np.isnan(barrier_of_test_loss(between.assign(**{"test/loss": [np.nan, 2.5, 0.75]})))
+    assert np.isnan(barrier_of_test_loss(between.drop(columns="test/loss")))
+
+
+def test_what_was_not_measured_at_an_omega_is_no_number():
+    between = networks_between(METRICS, steps=10)
+    assert at_omega(between, "test/loss", 0.5) == 2.5
+    assert np.isnan(at_omega(between, "test/loss", 0.25))
+    assert np.isnan(at_omega(between, "test/accuracy", 0.5))

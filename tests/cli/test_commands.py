@@ -50,7 +50,7 @@ REFUSALS = {
     ),
     "unknown experiment": (
         ["train", "groking"],
-        "grok: experiment: expected one of grokking, supervised, connectivity, pruning, got 'groking'; did you mean "
+        "grok: experiment: expected one of grokking, supervised, connectivity, pruning, semi-supervised, got 'groking'; did you mean "
         "'grokking'?",
     ),
     "unknown preset": (

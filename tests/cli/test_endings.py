@@ -32,3 +32,10 @@ def test_a_diverged_run_is_one_line_and_listed_as_failed(runs, capsys):
     assert line.endswith(" at step 1: lower optimiser.learning_rate (now 1e+30)")
     assert main(["list", "--runs", str(runs)]) == 0
     assert " failed " in capsys.readouterr().out
+
+
+def test_many_runs_are_to_be_drawn_where_one_of_them_finished(runs, capsys):
+    assert train(runs, "--seeds", "0-1", "--config.optimiser.learning-rate", "1e30") == 1
+    assert "draw" not in capsys.readouterr().out
+    assert train(runs, "--seeds", "0-1") == 0
+    assert capsys.readouterr().out.endswith(f"Next, draw them:\n    grok figures --runs {runs}\n")

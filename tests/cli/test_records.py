@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grok.cli import main, records
+from grok.config import SupervisedConfig
 from grok.tracking import Store
 from tests.cli.helpers import error_line, train, tree
 from tests.figures.helpers import add_run, constant
@@ -23,7 +24,7 @@ def test_a_run_is_trained_listed_and_shown(runs, capsys):
     assert main(["list", "--runs", str(runs), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [run.manifest()]
     assert main(["list", "--runs", str(runs)]) == 0
-    assert capsys.readouterr().out.splitlines()[1].split()[:3] == [run.id, "finished", "3"]
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == [f"grokking/{run.id}", "finished", "3"]
     assert main(["show", "seed4", "--runs", str(runs), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == run.manifest()
     assert main(["show", "seed4", "--runs", str(runs)]) == 0
@@ -38,9 +39,22 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert main(["figures", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
     assert main(["figures", "phase", "--runs", str(runs)]) == 1
-    assert error_line(capsys) == f"grok: nothing in {runs} to draw as phase: README.md says what each is drawn of"
+    assert error_line(capsys) == (
+        f"grok: no finished run in {runs} to draw as phase: README.md says what each figure is drawn of"
+    )
     assert main(["figures", "cost", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
+
+
+def test_finished_runs_of_which_nothing_can_be_drawn_are_told_from_none(runs, capsys):
+    for seed, root in enumerate((runs, runs / "reference")):
+        add_run(Store(root), {"x": constant(1.0)}, seed=seed)
+        for names, wanted in (([], ""), (["phase", "moduli"], " as phase, moduli")):
+            assert main(["figures", *names, "--runs", str(runs)]) == 1
+            are = ("1 finished run is", "2 finished runs are")[seed]
+            assert capsys.readouterr().err.splitlines()[-1] == (
+                f"grok: nothing to draw{wanted}: {are} in {runs}, and README.md says what each figure is drawn of"
+            )
 
 
 def test_a_store_without_runs_of_its_own_names_the_reference_records_below_it(runs, capsys, tmp_path):
@@ -81,7 +95,7 @@ def test_what_figures_leave_out_is_said_once_a_command_though_all_of_them_look_a
         *lines, _ = capsys.readouterr().err.splitlines()
         starts = [
             f"grok: left out: {runs}/reference/grokking/{unreadable.id}/run.json cannot be read",
-            f"grok: run {unknown.id} left out (draw it with the version that trained it): loss: expected one of",
+            f"grok: run {unknown.name} left out (draw it with the version that trained it): loss: expected one of",
             "grok: figure figure7 not drawn for ",
             f"grok: left out: {runs}/grokking/{unreadable.id}/run.json cannot be read",
         ]
@@ -93,7 +107,7 @@ def test_a_sweep_is_shown_by_its_name_as_the_list_of_its_finished_runs(runs, cap
     add_run(Store(runs), {"x": constant(1.0)}, seed=2, sweeps=["all"])
     assert main(["show", "p113", "--runs", str(runs)]) == 0  # although it is a part of three ids
     _, *lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:3] for line in lines] == [[run.id, "finished", "2000"] for run in mine]
+    assert [line.split()[:3] for line in lines] == [[run.name, "finished", "2000"] for run in mine]
     assert main(["show", "p113", "--runs", str(runs), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [run.manifest() for run in mine]
     assert main(["show", "seed2", "--runs", str(runs), "--json"]) == 0
@@ -149,3 +163,14 @@ def test_export_copies_finished_runs_and_those_of_a_sweep_by_its_name(runs, caps
     assert len(list((tmp_path / "all").rglob("run.json"))) == 4
     assert main(["export", "seed0", "--to", str(small), "--runs", str(runs), "--rows", "9"]) == 1
     assert "is there already: expected exported {'rows_a_decade': 9" in capsys.readouterr().err
+
+
+def test_runs_of_one_id_are_all_exported(runs, capsys, tmp_path):
+    config = SupervisedConfig()
+    for experiment in ("supervised", "pruning"):
+        run = add_run(Store(runs), {"x": constant(1.0)}, config=config, experiment=experiment, sweeps=[experiment])
+    small = tmp_path / "small"
+    names = ["supervised", "pruning", str(run.path), run.name]
+    assert main(["export", *names, "--to", str(small), "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"2 runs copied to {small}, 0 there already\n"
+    assert [copy.name for copy in Store(small).runs()] == [f"supervised/{run.id}", f"pruning/{run.id}"]

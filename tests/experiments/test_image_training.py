@@ -198,3 +198,6 @@ def test_a_data_set_that_is_not_there_is_named_with_the_mend(tmp_path):
     message = r"cifar10: expected train.parquet or .* in .*cifar10, got neither \(put .* there, or add --download\)"
     with pytest.raises(DataError, match=message):
         image_training.image_training(config, 0, CPU, DataFolder(path=tmp_path))
+    with pytest.raises(DataError, match=message):
+        image_training.check(config, 0, DataFolder(path=tmp_path))
+    image_training.check(config, 0, None)

@@ -10,6 +10,7 @@ from grok.cli import main
 from grok.config import ConfigError, OptimiserConfig
 from grok.experiments import EXPERIMENTS, driving, grokking, runner
 from grok.experiments.many import train_many
+from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store
 from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
@@ -192,7 +193,8 @@ def test_a_run_that_another_process_has_finished_meanwhile_is_left(tmp_path, mon
 
 
 def test_a_seed_whose_data_make_the_config_impossible_is_refused_before_any_is_trained(tmp_path):
-    def check(config, seed):
+    def check(config, seed, folder):
+        assert folder == DataFolder()
         if seed == 2:
             raise ConfigError("task.train_fraction: of seed 2")
 
@@ -247,7 +249,7 @@ def test_interrupted_seeds_go_on_by_the_same_command(tmp_path, capsys, monkeypat
 def test_seeds_of_which_one_failed_end_with_1_and_its_error(tmp_path, capsys):
     assert train(tmp_path, "--seeds", "0-1", "--stack", "2", "--config.optimiser.learning-rate", "1e30") == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("grok: ")]
-    assert [line.split(": ")[1] for line in errors] == [run.id for run in Store(tmp_path).runs()]
+    assert [line.split(": ")[1] for line in errors] == [run.name for run in Store(tmp_path).runs()]
     assert all("lower optimiser.learning_rate" in line for line in errors)
 
 

@@ -33,7 +33,7 @@ def add_run(
         config_hash=config_hash(config),
         seed=seed,
         command=["grok", "train", experiment],
-        environment={},
+        environment={"device": "cpu"},
     )
     at = np.arange(0, steps + 1, every)
     table = {"step": pa.array(at)} | {name: pa.array(np.asarray(of(at), float)) for name, of in columns.items()}

@@ -79,6 +79,23 @@ def test_barriers_are_of_each_seed_and_their_median_is_in_the_legend(tmp_path, m
     ]
 
 
+def test_the_markdown_holds_barriers_and_what_was_measured_at_one_end_and_in_the_middle(tmp_path):
+    for seed, height in enumerate((1.0, 2.0, 5.0)):
+        add(tmp_path, columns_of(height=height), seed=seed, sweeps=["rates"])
+    add(tmp_path, columns_of(height=0.0), config=config_of(0.3), sweeps=["rates"])
+    *_, path = draw(tmp_path)
+    barriers, text, interplay, below = path.read_text().strip().split("\n\n")
+    assert barriers.splitlines()[::2] == [
+        "| learning rate | statistics | barrier, nats | accuracy at omega 0 | accuracy at omega 0.5 |",
+        "| 0.3 | recomputed | 0.000 | 32.2% | 41.1% |",
+        "| 0.03 | recomputed | 0.000 | 32.2% | 41.1% |",
+    ]
+    assert barriers.splitlines()[-1] == "| 0.03 | interpolated | 2.000 (1.000 to 5.000) | 10.0% | 18.9% |"
+    assert text.startswith("mnist1d-conv1d-64, test split, 3 seeds: medians")
+    assert interplay.splitlines()[-1] == "| 0.03 | interpolated | 0.600 | 0.622 | 0.044 | 0.200 | 0.222 | 0.044 |"
+    assert below.startswith("n = 64 in `sample`; range: ")
+
+
 def test_learning_rates_of_a_sweep_share_a_figure_and_have_a_colour_each(tmp_path, monkeypatch):
     for rate in (0.003, 0.03):
         columns = columns_of() | {"test/accuracy": constant(10 * rate)}
@@ -118,6 +135,8 @@ def test_without_the_loss_there_is_no_barrier_and_the_rest_is_drawn(tmp_path, mo
     add(tmp_path, columns)
     texts = [text.get_text() for text in drawn_by(monkeypatch, tmp_path).legends[0].get_texts()]
     assert texts == ["learning rate 0.03, statistics recomputed", "learning rate 0.03, statistics interpolated"]
+    (path,) = (tmp_path / "plots").glob("*.md")
+    assert "| 0.03 | recomputed | – | 32.2% | 41.1% |" in path.read_text()
 
 
 def test_a_run_without_omegas_is_left_out_with_a_line(tmp_path, capsys):

@@ -45,7 +45,7 @@ def draw(tmp_path):
 
 def test_the_csv_holds_the_last_values_of_every_run_in_the_order_of_smoothing(tmp_path):
     add_sweep(tmp_path)
-    png, _, csv = draw(tmp_path)
+    png, _, csv, _ = draw(tmp_path)
     assert png.stem == "label-smoothing-smoothing"
     plotted = pd.read_csv(csv)
     assert plotted["label_smoothing"].tolist() == [0.0, 0.0, 0.1, 0.1, 0.2, 0.2]
@@ -53,6 +53,20 @@ def test_the_csv_holds_the_last_values_of_every_run_in_the_order_of_smoothing(tm
     assert plotted["test/accuracy"].tolist() == [0.9, 0.91, 0.8, 0.81, 0.7, 0.71]
     assert plotted[MIR].tolist() == [0.0, 0.0, 0.1, 0.1, 0.2, 0.2]
     assert plotted["interplay/prototype/test/mir"].isna().all()
+
+
+def test_the_markdown_has_a_row_a_smoothing_with_medians_and_quantiles(tmp_path):
+    add_sweep(tmp_path, seeds=3)
+    *_, path = draw(tmp_path)
+    header, _, *rows, _, text = path.read_text().splitlines()
+    measures = "accuracy | MIR, `sample` | MIR, `prototype` | HDR, `sample` | HDR, `prototype`"
+    assert header == f"| label smoothing | {measures} |"
+    assert rows == [
+        "| 0 | 91.0% (90.2% to 93.4%) | 0.000 | – | 0.100 | – |",
+        "| 0.1 | 81.0% (80.2% to 83.4%) | 0.100 | – | 0.100 | – |",
+        "| 0.2 | 71.0% (70.2% to 73.4%) | 0.200 | – | 0.100 | – |",
+    ]
+    assert text.startswith("mnist1d-conv1d-64, test split at the end, 3 seeds, n = 64 in `sample`: medians")
 
 
 def test_seeds_are_dots_and_the_line_is_their_median(tmp_path, monkeypatch):

@@ -58,6 +58,22 @@ def test_the_csv_holds_both_stages_of_every_sparsity_and_seed(tmp_path):
         assert rows[f"{BEFORE_AFTER}/mir"].tolist() == mir * 2
 
 
+def test_the_markdown_has_a_row_a_sparsity_and_stage(tmp_path):
+    for seed, shift in enumerate((0.0, 0.01, 0.05)):
+        accuracy = by_place(20, [value + shift for value in between(PRUNED, TUNED)])
+        add(tmp_path, COLUMNS | {"test/accuracy": accuracy}, seed=seed)
+    *_, path = draw(tmp_path)
+    header, _, *rows, _, text = path.read_text().splitlines()
+    assert header == "| sparsity | stage | accuracy | MIR, `before-after` | HDR, `before-after` |"
+    assert len(rows) == 6
+    assert rows[:3] == [
+        "| 0 | pruned | 91.0% (90.2% to 94.2%) | 1.000 | 0.000 |",
+        "| 0 | fine-tuned | 93.0% (92.2% to 96.2%) | 0.950 | 0.050 |",
+        "| 0.5 | pruned | 61.0% (60.2% to 64.2%) | 0.800 | 0.200 |",
+    ]
+    assert text.startswith("mnist1d-conv1d-64, one-shot, test split, 3 seeds, n = 64 in `sample` and `before-after`: ")
+
+
 def test_the_lines_are_solid_where_fine_tuned_and_dashed_where_pruned(tmp_path, monkeypatch):
     add(tmp_path, COLUMNS)
     figure = drawn_by(monkeypatch, tmp_path)

@@ -50,7 +50,7 @@ def test_a_run_of_an_operation_that_is_no_more_is_named_once_and_left_out(tmp_pa
             assert [list(group.runs.values()) for group in found] == [[kept]]
     (line,) = capsys.readouterr().err.splitlines()
     why = "task.operation: expected one of add, "
-    assert line.startswith(f"grok: run {gone.id} left out (draw it with the version that trained it): {why}")
+    assert line.startswith(f"grok: run {gone.name} left out (draw it with the version that trained it): {why}")
 
 
 def test_records_are_indexed_by_step_and_read_by_column(tmp_path):

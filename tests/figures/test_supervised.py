@@ -41,7 +41,7 @@ def drawn_by(monkeypatch, tmp_path):
 def test_the_csv_holds_the_records_values_of_every_seed(tmp_path):
     for seed in range(2):
         add(tmp_path, columns_of(seed), seed=seed)
-    _, _, csv = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
+    _, _, csv, _ = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
     plotted = pd.read_csv(csv)
     assert plotted.groupby("seed")["step"].agg(["min", "max", "size"]).values.tolist() == [[0, 2000, 201]] * 2
     for index, column in enumerate(COLUMNS):
@@ -54,11 +54,38 @@ def test_the_csv_holds_the_records_values_of_every_seed(tmp_path):
 def test_the_csv_of_many_seeds_holds_median_and_band(tmp_path):
     for seed in range(5):
         add(tmp_path, columns_of(seed), seed=seed)
-    _, _, csv = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
+    _, _, csv, _ = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
     end = pd.read_csv(csv).query("step == 2000").set_index("column")
     index = COLUMNS.index("interplay/sample/test/mir")
     expected = [(1 + index + seed) / 30 for seed in (2, 0.4, 3.6)]
     np.testing.assert_allclose(end.loc["interplay/sample/test/mir", ["median", "low", "high"]], expected, rtol=1e-5)
+
+
+def test_the_markdown_holds_start_extremes_and_end_of_the_medians_on_test(tmp_path):
+    def falls_and_rises(seed):
+        return lambda steps: 0.5 + 0.01 * seed - 0.3 * (steps == 500) + 0.2 * (steps > 500)
+
+    columns = {"test/accuracy": falls_and_rises, "collapse/test/nc1": lambda seed: constant(2.0)}
+    for seed in range(5):
+        found = {name: of(seed) for name, of in columns.items()} | {"train/accuracy": constant(1.0)}
+        add(tmp_path, found, seed=seed, every=500)
+    *_, path = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
+    header, _, accuracy, nc1, _, text = path.read_text().splitlines()
+    assert header == "| measure | at the start | lowest | highest | at the end |"
+    cells = [cell.partition(" at step ")[::2] for cell in accuracy.strip("| ").split(" | ")]
+    assert [cell for cell, _ in cells] == [
+        "accuracy",
+        "52.0% (50.4% to 53.6%)",
+        "22.0% (20.4% to 23.6%)",
+        "72.0% (70.4% to 73.6%)",
+        "72.0% (70.4% to 73.6%)",
+    ]
+    (lowest, highest) = (int(step.replace(",", "")) for _, step in cells if step)
+    assert 500 <= lowest < 520  # of the steps at which medians are taken, the first with the measurement
+    assert 1000 <= highest < 1040
+    assert nc1.startswith("| NC1: spread within classes | 2 | 2 at step 0 |")
+    assert text.startswith("mnist1d-conv1d-64, test split, 5 seeds, n = 64 in `sample`: medians")
+    assert text.endswith("MIR at neural collapse: 0.952.")
 
 
 def test_every_panel_has_its_lines_with_pairing_and_n_and_mir_that_of_neural_collapse(tmp_path, monkeypatch):

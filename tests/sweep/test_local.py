@@ -194,6 +194,6 @@ def test_a_pack_that_fails_is_a_line_at_the_end_and_the_others_are_trained(tmp_p
     assert main(sweep_flags(path, root)) == 1
     shown = capsys.readouterr()
     (line,) = [line for line in shown.err.splitlines() if line.startswith("grok: ")]
-    assert line.startswith(f"grok: {runs[0].id}: {runs[0].metrics_path} is missing: restore it")
+    assert line.startswith(f"grok: {runs[0].name}: {runs[0].metrics_path} is missing: restore it")
     assert "\nsweep  1.0                        3         2        0" in shown.out
     assert statuses(root) == ["interrupted", "finished", "finished"]

@@ -6,13 +6,20 @@ import json
 import pytest
 
 from grok.cli import main
+from grok.config import ConfigError
 from grok.experiments import EXPERIMENTS
 from grok.sweep.expand import expand
 from grok.sweep.file import read_sweep
 from grok.sweep.packs import Outcome, train_pack
-from grok.sweep.run import train_sweep
+from grok.sweep.run import check_data, train_sweep
+from grok.tasks.images import DataFolder
+from grok.tracking import Store
 from tests.experiments.helpers import setup
-from tests.sweep.helpers import small_sweep, write
+from tests.figures.helpers import add_run, constant
+from tests.helpers import CPU
+from tests.sweep.helpers import small_sweep, wanted_of, write
+from tests.tasks.images.test_cifar import HUB_FOLDERS
+from tests.tasks.images.test_cifar import write as write_cifar
 
 
 def here(packs, setup, *, stop, watch):
@@ -105,3 +112,52 @@ def test_what_only_the_data_show_to_be_impossible_is_bad_usage_and_nothing_is_tr
     assert err.startswith(f"grok: {path}:4: task.operation: ")
     assert err.endswith('off (task.operation = "squares", task.modulus = 64), with seed 0\n')
     assert not (tmp_path / "runs").exists()
+
+
+CIFAR = 'experiment = "supervised"\npreset = "paper"\nseeds = "0-2"\n'
+
+
+def test_a_data_set_that_is_not_there_is_bad_usage_once_and_no_worker_starts(tmp_path, capsys, monkeypatch):
+    path, root, data = write(tmp_path, CIFAR), tmp_path / "runs", tmp_path / "data"
+    monkeypatch.setattr("grok.sweep.local.subprocess", None)
+    assert main(["sweep", str(path), "--runs", str(root), "--data", str(data)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"grok: cifar10: expected train.parquet or train-00000-of-00001.parquet in {data}/cifar10, ")
+    assert not root.exists()
+
+
+def test_on_a_cluster_data_are_looked_for_by_the_workers_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("grok.cli.training._launch", lambda options, store: (CPU, lambda *packs, **how: True))
+    flags = ["--runs", str(tmp_path / "runs"), "--data", str(tmp_path / "data"), "--scheduler", "tcp://127.0.0.1:9"]
+    assert main(["sweep", str(write(tmp_path, CIFAR)), *flags]) == 1
+    assert "cifar10: expected" not in capsys.readouterr().err
+
+
+def test_runs_that_are_finished_need_no_data(tmp_path):
+    wanted, how = wanted_of(write(tmp_path, CIFAR)), setup(tmp_path, data=DataFolder(path=tmp_path / "none"))
+    experiment = EXPERIMENTS["supervised"]
+    for each in wanted[:2]:
+        add_run(Store(tmp_path), {"x": constant(1.0)}, config=each.config, seed=each.seed, experiment="supervised")
+    check_data(experiment, wanted[:2], how)
+    with pytest.raises(ConfigError, match=r"^cifar10: expected train\.parquet"):
+        check_data(experiment, wanted, how)
+
+
+def test_a_data_set_is_fetched_once_before_any_run_trains(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", (tmp_path / "hub").as_uri())
+    write_cifar(tmp_path / "hub" / HUB_FOLDERS["cifar10"], "cifar10", suffix="-00000-of-00001")
+    wanted = wanted_of(write(tmp_path, CIFAR))
+    data = DataFolder(path=tmp_path / "data", download=True)
+    check_data(EXPERIMENTS["supervised"], wanted, setup(tmp_path / "runs", data=data))
+    assert len(list((tmp_path / "data" / "cifar10").iterdir())) == 2
+    monkeypatch.setenv("HF_ENDPOINT", (tmp_path / "nowhere").as_uri())
+    check_data(EXPERIMENTS["supervised"], wanted, setup(tmp_path / "runs", data=DataFolder(path=tmp_path / "data")))
+
+
+def test_where_nothing_finished_there_is_nothing_to_draw(tmp_path, capsys):
+    path = small_sweep(tmp_path, steps=5, seeds="0", decays="[0]")
+    path.write_text(path.read_text().replace("[axes]", "optimiser.learning_rate = 1e30\n[axes]"))
+    flags = ["--runs", str(tmp_path / "runs"), "--workers", "1", "--wandb", "disabled", "--device", "cpu"]
+    assert main(["sweep", str(path), *flags]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["sweep", "0.0", "1", "0", "0", "-", "-"]

@@ -5,8 +5,9 @@ import json
 from grok.sweep.packs import existing_runs
 from grok.sweep.table import plan_table, results_table, rows_of
 from grok.tracking import Store
+from tests.figures.helpers import add_run, constant
 from tests.helpers import new_run
-from tests.sweep.helpers import small_sweep, wanted_of
+from tests.sweep.helpers import small_sweep, wanted_of, write
 
 
 def finished(root, wanted, *, grokked, mir):
@@ -14,6 +15,18 @@ def finished(root, wanted, *, grokked, mir):
     summary = {"events": {"test_accuracy_0.99": 10, "grokked": grokked}, "last": {"interplay/sample/test/mir": mir}}
     run.update(status="finished", step=300, summary=summary)
     return run
+
+
+IMAGES = 'experiment = "supervised"\nseeds = "0-2"\n[axes]\nlabel_smoothing = [0, 0.1]\n'
+
+
+def rows_of_images(tmp_path):
+    wanted = wanted_of(write(tmp_path, IMAGES))
+    for each, accuracy in zip(wanted, (0.9, 0.7, 0.8), strict=False):
+        interplay = {f"interplay/sample/test/{ratio}": constant(accuracy / 2) for ratio in ("mir", "hdr")}
+        columns = {"test/accuracy": constant(accuracy)} | interplay
+        add_run(Store(tmp_path), columns, seed=each.seed, config=each.config, experiment="supervised")
+    return rows_of(wanted, existing_runs(Store(tmp_path), "supervised"), {})
 
 
 def rows(tmp_path):
@@ -31,6 +44,14 @@ def test_results_are_counts_and_medians_over_seeds(tmp_path):
         "block  optimiser.weight_decay  runs  finished  grokked  grokked at (median)  MIR at the end",
         "sweep  0.0                        3         0        0                    -               -",
         "sweep  1.0                        3         3        2                2,500           0.400",
+    ]
+
+
+def test_results_of_images_are_their_accuracy_in_place_of_grokking(tmp_path):
+    assert results_table(rows_of_images(tmp_path)).splitlines() == [
+        "block  label_smoothing  runs  finished  test accuracy at the end  MIR at the end",
+        "sweep  0.0                 3         3                     80.0%           0.400",
+        "sweep  0.1                 3         0                         -               -",
     ]
 
 
@@ -52,6 +73,9 @@ def test_a_row_is_plain_json(tmp_path):
     ]
     assert values[3]["axes"] == {"optimiser.weight_decay": 1.0}
     assert (values[3]["grokked"], values[3]["interplay/sample/test/mir"]) == (1000, 0.3)
+    done, *_, new = [row.json() for row in rows_of_images(tmp_path)]
+    assert set(done) == set(values[0]) - {"grokked"} | {"test/accuracy"}
+    assert (done["test/accuracy"], new["test/accuracy"]) == (0.9, None)
 
 
 def test_what_ended_a_pack_is_no_error_of_its_finished_runs(tmp_path):

@@ -1,6 +1,7 @@
 """The store makes, names, lists and finds runs; one that cannot be made or read hides no other."""
 
 import errno
+import shutil
 
 import pytest
 
@@ -45,8 +46,23 @@ def test_a_name_of_no_run_and_of_several_is_refused(tmp_path):
     run, again = new_run(tmp_path), new_run(tmp_path)
     with pytest.raises(StoreError, match=r"no run 'seed9' in .*: see `grok list`"):
         Store(tmp_path).open("seed9")
-    with pytest.raises(StoreError, match=f"'p11' could be any of {run.id}, {again.id}: name one of them"):
+    with pytest.raises(StoreError, match=f"'p11' could be any of {run.name}, {again.name}: name one of them"):
         Store(tmp_path).open("p11")
+
+
+def test_runs_of_one_id_are_told_apart_by_their_experiment_as_the_refusal_names_them(tmp_path):
+    run = new_run(tmp_path)
+    other = run.path.parents[1] / "pruning" / run.id
+    shutil.copytree(run.path, other)
+    with pytest.raises(StoreError) as refused:
+        Store(tmp_path).open(run.id)
+    names = f"grokking/{run.id}, pruning/{run.id}"
+    assert str(refused.value) == f"{run.id!r} could be any of {names}: name one of them"
+    opened = [Store(tmp_path).open(name).path for name in names.split(", ")]
+    assert opened == [run.path, other]
+    assert Store(tmp_path).open("prun/seed0").path == other
+    with pytest.raises(StoreError, match="no run 'supervised/seed0'"):
+        Store(tmp_path).open("supervised/seed0")
 
 
 def test_a_run_that_cannot_be_made_leaves_no_folder(tmp_path, monkeypatch):

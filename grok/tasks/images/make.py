@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from grok.config import ImageTaskConfig
 from grok.random import stream
-from grok.tasks.images.cifar import cifar_task
+from grok.tasks.images.cifar import CIFAR, cifar_task
 from grok.tasks.images.digits import digits_task
 from grok.tasks.images.image_task import ImageTask
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import normalise
-from grok.tasks.task import Task
+from grok.tasks.images.parquet import split_files
+from grok.tasks.task import Split, Task
 
 CPU = torch.device("cpu")
 
@@ -41,6 +43,20 @@ def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder, devi
     if config.dataset == "digits":
         return digits_task(seed).to(device)
     return _cifar(config.dataset, (folder.path / config.dataset).resolve(), folder.download, device)
+
+
+def require(config: ImageTaskConfig, folder: DataFolder) -> None:
+    """Refuse a data set that cannot be had here, or fetch it if that is asked; files that are there are not decoded.
+
+    Raises:
+        DataError: as `make_image_task`, but for files that are there and cannot be read.
+    """
+    if config.dataset in CIFAR:
+        is_there = all(split_files(folder.path / config.dataset, split) for split in get_args(Split))
+    else:
+        is_there = config.dataset == "mnist1d"  # made on the spot, which takes seconds and cannot fail
+    if not is_there:
+        make_image_task(config, 0, folder)
 
 
 @cache

@@ -15,6 +15,7 @@ from grok.tasks.images import (
     measured_task,
     mnist1d_task,
     normalise,
+    require,
 )
 from tests.tasks.images.test_cifar import HUB_FOLDERS, LABELS, write
 
@@ -65,6 +66,28 @@ def test_without_its_files_cifar_is_refused_and_fetched_only_when_asked(tmp_path
         make_image_task(config, 0, DataFolder(path=folder))
     fetched = make_image_task(config, 0, DataFolder(path=folder, download=True))
     assert fetched.targets.tolist() == LABELS["cifar10"][1] + LABELS["cifar10"][2]
+
+
+def test_files_that_are_there_are_required_without_being_decoded(tmp_path, monkeypatch):
+    write(tmp_path / "cifar10", "cifar10")
+    monkeypatch.setattr(make, "cifar_task", None)
+    monkeypatch.setattr(make, "mnist1d_task", None)
+    for dataset in ("cifar10", "mnist1d"):
+        require(ImageTaskConfig(dataset=dataset), DataFolder(path=tmp_path))
+
+
+def test_files_that_are_required_are_fetched_when_asked_and_refused_otherwise(tmp_path, monkeypatch):
+    hub, folder = tmp_path / "hub", tmp_path / "data"
+    monkeypatch.setenv("HF_ENDPOINT", hub.as_uri())
+    write(hub / HUB_FOLDERS["cifar10"], "cifar10", suffix="-00000-of-00001")
+    config = ImageTaskConfig(dataset="cifar10")
+    with pytest.raises(DataError, match=f"^cifar10: expected train.parquet or .* in {re.escape(str(folder))}"):
+        require(config, DataFolder(path=folder))
+    require(config, DataFolder(path=folder, download=True))
+    decoded = make._cifar.cache_info().misses
+    assert make_image_task(config, 0, DataFolder(path=folder, download=True)).targets.tolist() == [3, 9, 0, 1, 2]
+    assert make._cifar.cache_info().misses == decoded
+    require(config, DataFolder(path=folder))
 
 
 def originals(task, inputs):
