@@ -7,6 +7,7 @@ from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import Augmentation, ImageTaskConfig
 from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig
 from grok.config.model import TransformerConfig
+from grok.config.norm_matched import NormMatchedConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.probes import ClassifierProbesConfig, ProbesConfig
 from grok.config.pruning import PruningConfig
@@ -23,6 +24,7 @@ CONFIGS: dict[str, type[GrokkingConfig] | type[SupervisedConfig]] = {
     "connectivity": ConnectivityConfig,
     "pruning": PruningConfig,
     "semi-supervised": SemiSupervisedConfig,
+    "norm-matched": NormMatchedConfig,
 }
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "ImageModelConfig",
     "ImageTaskConfig",
     "InformationTermConfig",
+    "NormMatchedConfig",
     "OptimiserConfig",
     "ProbesConfig",
     "PruningConfig",

@@ -1,6 +1,7 @@
 """Figure 7: a one-layer transformer memorises modular addition, then groks it, with MIR and HDR measured throughout."""
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -12,12 +13,13 @@ from grok.random import stream
 from grok.tasks import operation_task
 from grok.training.draws import sample_draws
 from grok.training.engine import BLOCK
+from grok.training.followed_norm import FollowedNorm
 from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
 from grok.training.loss import LOSSES
 from grok.training.optimiser import Optimiser
 from grok.training.phases import Phase, Phases
-from grok.training.probes import check_classes, make_probes, objective_probes
+from grok.training.probes import Probe, check_classes, make_probes, objective_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
@@ -58,8 +60,18 @@ def s5() -> GrokkingConfig:
     )
 
 
-def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
-    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
+def build(
+    config: GrokkingConfig,
+    seed: int,
+    device: torch.device,
+    *,
+    more_probes: Sequence[Probe] = (),
+    followed_updates: int | None = None,
+) -> Member:
+    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device.
+
+    With `followed_updates`, its optimiser keeps the norm after so many updates, for another training to follow.
+    """
     task = operation_task(config.task, seed).to(device)
     model = make_transformer(
         config.model, num_tokens=task.num_tokens, num_classes=task.num_classes, generator=stream(seed, "model")
@@ -73,7 +85,11 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
     probes = [
         *make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
         *objective_probes(config.probes, term.values() if term else {}),
+        *more_probes,
     ]
+    followed = None
+    if followed_updates is not None:
+        followed = FollowedNorm(model.parameters(), updates=followed_updates)
     return Member(
         learner=Learner(
             task=task,
@@ -82,7 +98,7 @@ def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
             criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
             term=term,
         ),
-        optimiser=Optimiser(model, config.optimiser),
+        optimiser=Optimiser(model, config.optimiser, followed_norm=followed),
         optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=config.settle),
         phases=Phases([Phase(steps=config.steps, optimiser=config.optimiser)]),

@@ -91,7 +91,8 @@ class Record:
 
 
 OMEGA, RECOMPUTED, SPARSITY = "connectivity/omega", "connectivity/recomputed", "pruning/sparsity"
-PHASE_COLUMNS = (OMEGA, RECOMPUTED, SPARSITY)
+TWIN = "norm_matched/twin"
+PHASE_COLUMNS = (OMEGA, RECOMPUTED, SPARSITY, TWIN)
 """Columns that tell the phases of a training apart: where one changes, another network is measured."""
 
 

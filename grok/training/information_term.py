@@ -31,6 +31,10 @@ class InformationTerm(nn.Module):
         if self._draws:
             self._draws.prepare(first, count, order=order)
 
+    def switch_off(self) -> None:
+        """Add nothing from here on, while the term is still measured."""
+        self.get_buffer("weight").zero_()
+
     def forward(
         self,
         features: Float[Tensor, "sample dim"],
@@ -56,5 +60,5 @@ class InformationTerm(nn.Module):
         return {TERM: self.get_buffer("value"), LEFT_OUT: self.get_buffer("left_out")}
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors themselves that later records depend on."""
-        return {name: self.get_buffer(name) for name in ("value", "left_out")}
+        """The tensors themselves that later losses and records depend on."""
+        return {name: self.get_buffer(name) for name in ("weight", "value", "left_out")}

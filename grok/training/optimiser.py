@@ -8,6 +8,7 @@ from grok.config import OptimiserConfig
 from grok.models import Classifier
 from grok.training.average import Average
 from grok.training.fixed_norm import FixedNorm
+from grok.training.followed_norm import FollowedNorm
 from grok.training.grokfast import Grokfast
 from grok.training.pruning import Pruning
 from grok.training.rules import make_rule
@@ -28,8 +29,12 @@ class Optimiser:
         *,
         pruning: Pruning | None = None,
         average: Average | None = None,
+        followed_norm: FollowedNorm | None = None,
     ) -> None:
-        """Of a network of which `pruning`, if given, holds weights at 0, and which an `average` follows."""
+        """Of a network of which `pruning`, if given, holds weights at 0, and which an `average` follows.
+
+        With `followed_norm`, its norm is kept for another training, or held to that of one.
+        """
         self._parameters = dict(model.named_parameters())
         self._rule = make_rule(model, config)
         self._grokfast: Grokfast | None = None
@@ -38,6 +43,7 @@ class Optimiser:
         self._fixed_norm = FixedNorm(self._parameters.values()) if config.fixed_norm else None
         self._pruning = pruning
         self._average = average
+        self.followed_norm = followed_norm
         self._make_state()
         self.set_rate(config.learning_rate)
 
@@ -57,6 +63,8 @@ class Optimiser:
             self._pruning()
         if self._fixed_norm:
             self._fixed_norm()
+        if self.followed_norm:
+            self.followed_norm()
         if self._average:
             self._average()
 
@@ -81,6 +89,8 @@ class Optimiser:
             state |= {f"grokfast.{name}": tensor for name, tensor in self._grokfast.state().items()}
         if self._pruning:
             state |= {f"mask.{name}": mask for name, mask in self._pruning.masks.items()}
+        if self.followed_norm:
+            state |= {f"norm.{name}": tensor for name, tensor in self.followed_norm.state().items()}
         if self._average:
             state |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
         return state

@@ -50,8 +50,8 @@ REFUSALS = {
     ),
     "unknown experiment": (
         ["train", "groking"],
-        "grok: experiment: expected one of grokking, supervised, connectivity, pruning, semi-supervised, got 'groking'; did you mean "
-        "'grokking'?",
+        "grok: experiment: expected one of grokking, supervised, connectivity, pruning, semi-supervised, norm-matched, "
+        "got 'groking'; did you mean 'grokking'?",
     ),
     "unknown preset": (
         ["train", "grokking", "--preset", "desktop"],

@@ -1,0 +1,75 @@
+"""Is it the information or the norm? Grokking with a term of information, then without it at the same weight norm."""
+
+import dataclasses
+
+import torch
+
+from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, SampledInformationTermConfig, Schedule
+from grok.experiments import grokking
+from grok.experiments.runner import Experiment
+from grok.tasks.images import DataFolder
+from grok.tracking.record import TWIN
+from grok.training.phases import Phase, Phases
+from grok.training.probes import PhaseValues
+from grok.training.step import Member
+from grok.training.stopping import Settle
+
+
+def with_twin(config: GrokkingConfig) -> NormMatchedConfig:
+    """Trained as this says, with mutual information raised."""
+    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    raised = SampledInformationTermConfig(term="mutual_information", weight=0.1)
+    return NormMatchedConfig(**settings | {"settle": None, "information": raised})
+
+
+def small() -> NormMatchedConfig:
+    """The smallest modulus at which memorising and grokking are far apart: three minutes on one core."""
+    return with_twin(grokking.small())
+
+
+def paper() -> NormMatchedConfig:
+    """A + b (mod 113) on 30 % of all pairs, 12,000 steps each."""
+    return dataclasses.replace(with_twin(grokking.paper()), steps=12_000)
+
+
+def alike(config: NormMatchedConfig) -> NormMatchedConfig:
+    """What members of one stack share: all but the optimiser."""
+    return dataclasses.replace(config, optimiser=OptimiserConfig())
+
+
+def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
+    """The network at step 0, the beginning of both trainings."""
+    which = PhaseValues(Schedule.parse(config.probes.accuracy), [TWIN], device)
+    member = grokking.build(config, seed, device, more_probes=[which], followed_updates=config.steps)
+    parameters = list(member.learner.model.parameters())
+    initial = [parameter.detach().clone() for parameter in parameters]
+
+    @torch.no_grad()
+    def begin_twin() -> None:
+        for parameter, first in zip(parameters, initial, strict=True):
+            parameter.copy_(first)
+        assert member.learner.term
+        assert member.optimiser.followed_norm
+        member.learner.term.switch_off()
+        member.optimiser.restart()
+        member.optimiser.followed_norm.follow()
+
+    phases = [
+        Phase(steps=config.steps, optimiser=config.optimiser, values={TWIN: 0.0}),
+        Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}),
+    ]
+    settle = Settle(steps=config.total_steps, settle=None)
+    return dataclasses.replace(member, phases=Phases(phases), settle=settle)
+
+
+EXPERIMENT = Experiment(
+    name="norm-matched",
+    description="grokking with a term of information, and a twin of the same weight norm without it",
+    config_type=NormMatchedConfig,
+    presets={"small": small, "paper": paper},
+    default_preset="small",
+    build=build,
+    check=lambda config, seed, folder: grokking.check(config, seed),
+    alike=alike,
+    together=64,
+)
