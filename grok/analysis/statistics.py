@@ -9,6 +9,8 @@ from scipy import stats
 
 RESAMPLES = 9_999
 """Resamples of a bootstrap."""
+MOST_FLIPS = 2**16
+"""Ways to swap pairs up to which a sign-flip test tries all; of more, so many at random."""
 
 
 class MedianInterval(NamedTuple):
@@ -18,6 +20,25 @@ class MedianInterval(NamedTuple):
     low: float
     high: float
     n: int
+
+
+class MeanInterval(NamedTuple):
+    """A mean, its confidence interval and the number of values."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class PairedDifference(NamedTuple):
+    """The mean difference of pairs, its confidence interval, the number of pairs, and how rare it is by chance."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    p: float
 
 
 class RankCorrelation(NamedTuple):
@@ -60,6 +81,81 @@ def median_interval(values: Iterable[Any], *, confidence: float = 0.95) -> Media
     n = len(sample)
     median = float(np.median(sample)) if n else math.nan
     return MedianInterval(median, *_bootstrap((sample,), np.median, confidence), n)
+
+
+def mean_interval(values: Iterable[Any], *, confidence: float = 0.95) -> MeanInterval:
+    r"""The mean and Student's interval $\bar x \pm t_{n-1} s / \sqrt n$, exact for normal values.
+
+    Degenerate: no values give nan; of one the mean is given and the interval is nan.
+
+    Raises:
+        ValueError: values that are not finite, a confidence outside (0, 1).
+
+    Source: Student, *The Probable Error of a Mean*, Biometrika 1908.
+
+    >>> print("{:.2f} [{:.2f}, {:.2f}] of {}".format(*mean_interval([1, 2, 3])))
+    2.00 [-0.48, 4.48] of 3
+    """
+    sample = _finite("values", values)
+    _check_confidence(confidence)
+    n = len(sample)
+    mean = float(sample.mean()) if n else math.nan
+    if n < 2:
+        return MeanInterval(mean, math.nan, math.nan, n)
+    half = stats.t.ppf((1 + confidence) / 2, n - 1) * sample.std(ddof=1) / math.sqrt(n)
+    return MeanInterval(mean, mean - float(half), mean + float(half), n)
+
+
+def paired_difference(differences: Iterable[Any], *, confidence: float = 0.95) -> PairedDifference:
+    r"""The mean of differences of pairs with Student's interval, and the exact sign-flip test of no difference.
+
+    p is the share of the $2^n$ ways to swap the members of pairs that give a mean difference at least as far from 0: it
+    assumes nothing but that, without an effect, either member is as likely to be the larger. It is never below
+    $2^{1-n}$: 0.0625 for 5 pairs, 0.002 for 10.
+
+    Degenerate: as `mean_interval`; p is nan without pairs, and 1 where all differences are 0.
+
+    Raises:
+        ValueError: as `mean_interval`.
+
+    Source: Fisher, *The Design of Experiments*, 1935, section 21.
+
+    >>> print("{:.1f} [{:.2f}, {:.2f}] of {}, p = {}".format(*paired_difference([1.0, 2.0, 3.0, 2.0, 1.0])))
+    1.8 [0.76, 2.84] of 5, p = 0.0625
+    """
+    sample = _finite("differences", differences)
+    interval = mean_interval(sample, confidence=confidence)
+    if not len(sample):
+        return PairedDifference(*interval, math.nan)
+    swapped = np.abs(_signs(len(sample)) @ sample)
+    unswapped = abs(sample.sum())
+    at_least = swapped >= unswapped * (1 - 1e-9)  # sums in other orders differ by rounding
+    drawn = 2 ** len(sample) > MOST_FLIPS  # then the pairs as they are count as one of the ways
+    return PairedDifference(*interval, float((at_least.sum() + drawn) / (len(at_least) + drawn)))
+
+
+def _signs(n: int) -> np.ndarray:
+    """All ways to swap n pairs, a row of 1 and -1 each; of more than 2^16 ways, so many at random."""
+    if 2**n <= MOST_FLIPS:
+        return 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+    return np.random.default_rng(0).choice([-1, 1], size=(MOST_FLIPS, n))
+
+
+def holm(p_values: Iterable[float]) -> list[float]:
+    """P values of several tests, each raised so that all together are wrong by chance no oftener than one is.
+
+    Those that are nan are no tests. Source: Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    values = list(p_values)
+    order = sorted((place for place, p in enumerate(values) if not math.isnan(p)), key=lambda place: values[place])
+    adjusted, largest = list(values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * values[place]))
+        adjusted[place] = largest
+    return adjusted
 
 
 def rank_correlation(x: Iterable[Any], y: Iterable[Any], *, confidence: float = 0.95) -> RankCorrelation:

@@ -1,0 +1,84 @@
+"""Terms of information in the training loss, as figures and tables tell of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from grok.analysis.statistics import MeanInterval, PairedDifference, holm, mean_interval, paired_difference
+from grok.figures.records import RunGroup, Study
+from grok.figures.style import BLUE, GREEN, PURPLE, VERMILION
+
+TERM, WEIGHT = "information.term", "information.weight"
+PLAIN = "none"
+TITLES = {
+    "mutual_information": "MI",
+    "entropy_difference": "ΔH",
+    "mir": "MIR",
+    "hdr": "HDR",
+}
+"""What each term is called; it is named by what it optimises."""
+TERM_COLOURS = {"mutual_information": VERMILION, "entropy_difference": BLUE, "mir": PURPLE, "hdr": GREEN}
+
+
+def ends(study: Study, columns: Sequence[str]) -> pd.DataFrame:
+    """A row a run: its term, weight and seed, and each measure as it was last measured; NaN where it was not."""
+    rows = []
+    for group in study.groups:
+        about = {"config": group.name, TERM: group.settings[TERM], WEIGHT: group.settings[WEIGHT]}
+        for seed, metrics in group.metrics(columns).items():
+            last = metrics.ffill().iloc[-1:].to_dict("records")
+            rows += [about | {"seed": seed} | values for values in last]
+    return pd.DataFrame(rows).reindex(columns=["config", TERM, WEIGHT, "seed", *columns])
+
+
+def plain_group(groups: Sequence[RunGroup]) -> RunGroup | None:
+    """The one that trains without a term, if one does."""
+    return next((group for group in groups if group.settings[TERM] == PLAIN), None)
+
+
+def paired(of_runs: pd.DataFrame, config: str, plain: str, column: str) -> PairedDifference:
+    """By how much a config's runs are above those of another with the same seeds, in a column of `ends`."""
+    values = of_runs.pivot(index="seed", columns="config", values=column)
+    return paired_difference((values[config] - values[plain]).dropna())
+
+
+def mean_cell(interval: MeanInterval, form: str, *, times: float = 1.0) -> str:
+    """A mean ± half of its 95 % interval, as it is written; a dash for what was not measured.
+
+    >>> mean_cell(mean_interval([0.9, 0.8, 0.7]), ".1f", times=100), mean_cell(mean_interval([]), ".1f")
+    ('80.0 ± 24.8', '–')
+    """
+    if interval.n == 0:
+        return "–"
+    mean = f"{interval.mean * times:{form}}"
+    return mean if interval.n < 2 else f"{mean} ± {(interval.high - interval.mean) * times:{form}}"
+
+
+def difference_cell(difference: PairedDifference, form: str, *, times: float = 1.0) -> str:
+    """A mean difference with its sign ± half of its 95 % interval; a dash without pairs."""
+    if difference.n == 0:
+        return "–"
+    mean = f"{difference.mean * times:+{form}}".replace("-", "−")
+    return mean if difference.n < 2 else f"{mean} ± {(difference.high - difference.mean) * times:{form}}"
+
+
+def p_cells(differences: Sequence[PairedDifference]) -> list[str]:
+    """The p values of tests that are read together (`holm`); a dash for those without pairs."""
+    return ["–" if p != p else f"{p:.3f}" for p in holm([each.p for each in differences])]
+
+
+def measured(of_runs: pd.DataFrame, config: str, column: str) -> MeanInterval:
+    """The mean of a config's runs in a column of `ends`."""
+    return mean_interval(of_runs.loc[of_runs["config"] == config, column].dropna())
+
+
+def title(settings: Mapping[str, Any]) -> str:
+    """A term and its weight in words.
+
+    >>> title({TERM: "mir", WEIGHT: 0.1}), title({TERM: "hdr", WEIGHT: -1.0}), title({TERM: "none", WEIGHT: 0.0})
+    ('MIR, 0.1', 'HDR, −1', 'none')
+    """
+    if settings[TERM] == PLAIN:
+        return "none"
+    return f"{TITLES[settings[TERM]]}, {settings[WEIGHT]:g}".replace("-", "−")
