@@ -12,8 +12,10 @@ from typing import Any, Literal
 import torch
 
 from grok.analysis.events import EVENT_COLUMNS, events
+from grok.analysis.twins import trainings
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
+from grok.tracking.record import TWIN
 from grok.tracking.wandb_mirror import WandbMirror
 from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine, TrainingError
@@ -177,7 +179,8 @@ def _summary(run: Run) -> dict[str, Any]:
     last = {name: value for name, value in run.last_row().items() if math.isfinite(value)}
     if not last:
         return {}
-    return {"events": events(run.read_table(EVENT_COLUMNS).to_pandas()), "last": last}
+    parts = trainings(run.read_table([*EVENT_COLUMNS, TWIN]).to_pandas())
+    return {**dict(zip(("events", "twin"), map(events, parts), strict=False)), "last": last}
 
 
 def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:

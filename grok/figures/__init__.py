@@ -8,11 +8,14 @@ from grok.figures.connectivity import draw_connectivity
 from grok.figures.cost import draw_cost
 from grok.figures.figure7 import draw_figure7
 from grok.figures.fourier_circuit import draw_fourier_circuit
+from grok.figures.interventions import draw_interventions
 from grok.figures.label_smoothing import draw_label_smoothing
 from grok.figures.lead_time import draw_lead_time
+from grok.figures.objectives import draw_objectives
 from grok.figures.phase import draw_phase
 from grok.figures.pruning import draw_pruning
 from grok.figures.sample_sizes import draw_sample_sizes
+from grok.figures.semi_supervised import draw_semi_supervised
 from grok.figures.supervised import draw_supervised
 from grok.tracking.store import REFERENCE
 
@@ -30,6 +33,9 @@ FIGURES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "lead-time": draw_lead_time,
     "phase": draw_phase,
     "fourier-circuit": draw_fourier_circuit,
+    "objectives": draw_objectives,
+    "semi-supervised": draw_semi_supervised,
+    "interventions": draw_interventions,
     "cost": draw_cost,
 }
 

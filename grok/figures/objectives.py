@@ -34,7 +34,7 @@ from grok.figures.terms import (
 ACCURACY, MIR, HDR = "test/accuracy", "interplay/sample/test/mir", "interplay/sample/test/hdr"
 COLLAPSE = {
     "collapse/test/nc1": "NC1",
-    "collapse/test/nc2_simplex": "NC2 (simplex)",
+    "collapse/test/nc2_simplex_means": "NC2 (simplex)",
     "collapse/test/nc3_self_duality": "NC3",
     "collapse/test/nc4_agreement": "NC4 (agreement)",
 }

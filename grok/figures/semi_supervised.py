@@ -1,0 +1,155 @@
+"""Table 1: few labels and many unlabelled samples, with and without a term of information."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from grok.config import SemiSupervisedConfig
+from grok.figures.latex import write_latex
+from grok.figures.markdown import table, write_markdown
+from grok.figures.missing import not_drawn
+from grok.figures.records import RunGroup, Study, part_name, studies
+from grok.figures.style import BLUE, GREY, styled, write_figure
+from grok.figures.terms import (
+    PLAIN,
+    TERM,
+    TITLES,
+    WEIGHT,
+    difference_cell,
+    ends,
+    mean_cell,
+    measured,
+    p_cells,
+    paired,
+    title,
+)
+
+METHOD, LABELS = "method", "labels_per_class"
+METHODS = {"supervised": "labels alone", "fixmatch": "FixMatch", "freematch": "FreeMatch"}
+ERROR = "test error"
+MEASURES = {
+    "interplay/sample/test/mir": "MIR, `sample`",
+    "interplay/sample/test/hdr": "HDR, `sample`",
+    "collapse/test/nc1": "NC1",
+    "collapse/test/nc3_self_duality": "NC3",
+    "pseudo_labels/used": "pseudo-labels used",
+    "pseudo_labels/accuracy": "of those right",
+}
+PUBLISHED = [
+    {"method": "published: STL-10, 40 labels, FreeMatch + one term", "error, %": "16.61"},
+    {"method": "published: STL-10, 40 labels, FreeMatch + the other", "error, %": "14.93"},
+    {"method": "published: STL-10, 40 labels, OTMatch", "error, %": "12.10"},
+]
+"""Song et al., Table 1: no code, seeds or spreads; plain FreeMatch is said to be worse than either."""
+
+
+def draw_semi_supervised(source: Path, target: Path) -> list[Path]:
+    """Draw each study of semi-supervised training by several methods or with terms, and write a table a label count.
+
+    Configs that differ in more than method, term, weight and labels are in figures of their own.
+    """
+    varied = [METHOD, TERM, WEIGHT, LABELS]
+    parts = [part for study in studies(source, "semi-supervised") for part in study.parts(varied)]
+    return [path for settings, part in parts if len(part.groups) > 1 for path in _draw_study(part, settings, target)]
+
+
+def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
+    of_runs = ends(study, ["test/accuracy", *MEASURES])
+    if of_runs["test/accuracy"].isna().all():
+        not_drawn("semi-supervised", study.name, {"test/accuracy": "accuracy"})
+        return []
+    of_runs[ERROR] = 1 - of_runs["test/accuracy"]
+    config = study.groups[0].config_as(SemiSupervisedConfig)
+    name = part_name("semi-supervised", study, settings)
+    counts = study.varies(LABELS)
+    by_count = {count: _in_order([g for g in study.groups if g.settings[LABELS] == count]) for count in counts}
+    seeds = max(len(group.runs) for group in study.groups)
+    about = f"{config.task.dataset}, {config.model.label}, test split at the end, {seeds} seeds"
+    tallest = max(len(groups) for groups in by_count.values())
+    with styled():
+        figure = Figure(
+            figsize=(4.4 * len(counts) + 1.6, 0.38 * tallest + 2.2),
+            layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)),
+        )
+        axes = figure.subplots(1, len(counts), squeeze=False)[0]
+        for axis, (count, groups) in zip(axes, by_count.items(), strict=True):
+            for place, group in enumerate(reversed(groups)):
+                errors = 100 * of_runs.loc[of_runs["config"] == group.name, ERROR]
+                interval = measured(of_runs, group.name, ERROR)
+                axis.plot(errors, np.full(len(errors), place), "|", color=BLUE, markersize=11, alpha=0.6)
+                half = 100 * (interval.high - interval.mean)
+                axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE, capsize=4)
+            base = _freematch(groups)
+            if base:
+                axis.axvline(100 * measured(of_runs, base.name, ERROR).mean, color=GREY, linestyle="--")
+            axis.set_yticks(range(len(groups)), [_title(group) for group in reversed(groups)])
+            axis.set(title=f"{count} labels a class", xlabel="test error (%)")
+        figure.suptitle(f"{about}: strokes, and means with 95 % intervals")
+        written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
+    text = (
+        f"{about}, batches of {config.batch_size} labelled and {config.batch_size * config.unlabelled_ratio} "
+        f"unlabelled samples, {config.steps:,} steps: means ± half of the 95 % interval (Student). Differences are "
+        "paired by seed with FreeMatch of as many labels; p is of the exact sign-flip test, adjusted for the "
+        "comparisons of as many labels (Holm). What is measured is the moving average of the network."
+    )
+    rows = [row for count, groups in by_count.items() for row in _rows(groups, count, of_runs)]
+    rows += [dict.fromkeys(rows[0], "–") | published for published in PUBLISHED]
+    return [
+        *written,
+        write_markdown(folder, name, [table(rows), text]),
+        write_latex(folder, name, rows, text),
+    ]
+
+
+def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a method and term, of as many labels."""
+    base = _freematch(groups)
+    others = [group for group in groups if base and group is not base]
+    differences = [paired(of_runs, group.name, base.name, ERROR) for group in others] if base else []
+    cells = {
+        group.name: (difference_cell(difference, ".2f", times=100), p)
+        for group, difference, p in zip(others, differences, p_cells(differences), strict=True)
+    }
+    rows = []
+    for group in groups:
+        difference, p = cells.get(group.name, ("–", "–"))
+        rows.append(
+            {
+                "method": _title(group),
+                "labels a class": str(count),
+                "seeds": str(len(group.runs)),
+                "error, %": mean_cell(measured(of_runs, group.name, ERROR), ".2f", times=100),
+                "difference, points": difference,
+                "p": p,
+            }
+            | {heading: mean_cell(measured(of_runs, group.name, column), ".3f") for column, heading in MEASURES.items()}
+        )
+    return rows
+
+
+def _freematch(groups: Sequence[RunGroup]) -> RunGroup | None:
+    """Plain FreeMatch, if it is among them."""
+    return next((g for g in groups if g.settings[METHOD] == "freematch" and g.settings[TERM] == PLAIN), None)
+
+
+def _in_order(groups: Sequence[RunGroup]) -> list[RunGroup]:
+    """Methods without a term first, then terms by rising weight."""
+    methods, terms = list(METHODS), [PLAIN, *TITLES]
+    return sorted(
+        groups,
+        key=lambda group: (
+            terms.index(group.settings[TERM]),
+            methods.index(group.settings[METHOD]),
+            group.settings[WEIGHT],
+        ),
+    )
+
+
+def _title(group: RunGroup) -> str:
+    method = METHODS[group.settings[METHOD]]
+    return method if group.settings[TERM] == PLAIN else f"{method} + {title(group.settings)}"
