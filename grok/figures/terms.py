@@ -1,6 +1,8 @@
 """Terms of information in the training loss, as figures and tables tell of them."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,7 +19,7 @@ TITLES = {
     "mir": "MIR",
     "hdr": "HDR",
 }
-"""What each term is called; it is named by what it optimises."""
+"""What each term is called, in the order of tables."""
 TERM_COLOURS = {"mutual_information": VERMILION, "entropy_difference": BLUE, "mir": PURPLE, "hdr": GREEN}
 
 
@@ -30,11 +32,6 @@ def ends(study: Study, columns: Sequence[str]) -> pd.DataFrame:
             last = metrics.ffill().iloc[-1:].to_dict("records")
             rows += [about | {"seed": seed} | values for values in last]
     return pd.DataFrame(rows).reindex(columns=["config", TERM, WEIGHT, "seed", *columns])
-
-
-def plain_group(groups: Sequence[RunGroup]) -> RunGroup | None:
-    """The one that trains without a term, if one does."""
-    return next((group for group in groups if group.settings[TERM] == PLAIN), None)
 
 
 def paired(of_runs: pd.DataFrame, config: str, plain: str, column: str) -> PairedDifference:
@@ -63,9 +60,23 @@ def difference_cell(difference: PairedDifference, form: str, *, times: float = 1
     return mean if difference.n < 2 else f"{mean} ± {(difference.high - difference.mean) * times:{form}}"
 
 
-def p_cells(differences: Sequence[PairedDifference]) -> list[str]:
-    """The p values of tests that are read together (`holm`); a dash for those without pairs."""
-    return ["–" if p != p else f"{p:.3f}" for p in holm([each.p for each in differences])]
+def p_cells(p_values: Sequence[float]) -> list[str]:
+    """The p values of tests that are read together, adjusted for that (`holm`); a dash for what was not tested.
+
+    >>> p_cells([0.00001, 0.02, math.nan])
+    ['< 0.001', '0.020', '–']
+    """
+    return ["–" if math.isnan(p) else "< 0.001" if p < 0.0005 else f"{p:.3f}" for p in holm(p_values)]
+
+
+def by_term_and_weight(group: RunGroup) -> tuple[int, float]:
+    """A key to sort groups by: those without a term first, then term by term, each by rising weight."""
+    return [PLAIN, *TITLES].index(group.settings[TERM]), group.settings[WEIGHT]
+
+
+def in_order(study: Study) -> Study:
+    """The study with its groups sorted so, whenever they were trained."""
+    return replace(study, groups=sorted(study.groups, key=by_term_and_weight))
 
 
 def measured(of_runs: pd.DataFrame, config: str, column: str) -> MeanInterval:
