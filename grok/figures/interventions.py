@@ -156,13 +156,15 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         axis = figure.subplots()
         for place, line in enumerate(reversed(lines)):
             _draw_line(axis, line, place, budget=budget)
-        if lines[0].against is None and np.isfinite(lines[0].median):
+        dashed = lines[0].against is None and math.isfinite(lines[0].median)
+        if dashed:
             axis.axvline(lines[0].median, color=GREY, linestyle="--")
         axis.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
         axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
         axis.set_xlim(0, budget * 1.14)
-        figure.suptitle(f"{about.grokking.label}, {seeds} seeds: strokes, and their median")
+        of_plain = f"; dashed: {lines[0].title}" if dashed else ""
+        figure.suptitle(f"{about.grokking.label}, {seeds} seeds: strokes, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
     rows = _rows(lines)
     text = (

@@ -89,13 +89,14 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
                 interval = measured(of_runs, group.name, ERROR)
                 axis.plot(errors, np.full(len(errors), place), "|", color=BLUE, markersize=11, alpha=0.6)
                 half = 100 * (interval.high - interval.mean)
-                axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE, capsize=4)
+                axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE)
             base = _freematch(groups)
             if base:
                 axis.axvline(100 * measured(of_runs, base.name, ERROR).mean, color=GREY, linestyle="--")
             axis.set_yticks(range(len(groups)), [_title(group) for group in reversed(groups)])
             axis.set(title=f"{count} labels a class", xlabel="test error (%)")
-        figure.suptitle(f"{about}: strokes, and means with 95 % intervals")
+        dashed = "; dashed: FreeMatch" if any(map(_freematch, by_count.values())) else ""
+        figure.suptitle(f"{about}: strokes, and means with 95 % intervals{dashed}")
         written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
     text = (
         f"{about}, batches of {config.batch_size} labelled and {config.batch_size * config.unlabelled_ratio} "

@@ -40,7 +40,7 @@ def paired(of_runs: pd.DataFrame, config: str, plain: str, column: str) -> Paire
     return paired_difference((values[config] - values[plain]).dropna())
 
 
-def mean_cell(interval: MeanInterval, form: str, *, times: float = 1.0) -> str:
+def mean_cell(interval: MeanInterval, form: str, *, times: int = 1) -> str:
     """A mean ± half of its 95 % interval, as it is written; a dash for what was not measured.
 
     >>> mean_cell(mean_interval([0.9, 0.8, 0.7]), ".1f", times=100), mean_cell(mean_interval([]), ".1f")
@@ -52,11 +52,11 @@ def mean_cell(interval: MeanInterval, form: str, *, times: float = 1.0) -> str:
     return mean if interval.n < 2 else f"{mean} ± {(interval.high - interval.mean) * times:{form}}"
 
 
-def difference_cell(difference: PairedDifference, form: str, *, times: float = 1.0) -> str:
+def difference_cell(difference: PairedDifference, form: str, *, times: int = 1) -> str:
     """A mean difference with its sign ± half of its 95 % interval; a dash without pairs."""
     if difference.n == 0:
         return "–"
-    mean = f"{difference.mean * times:+{form}}".replace("-", "−")
+    mean = f"{difference.mean * times:+z{form}}".replace("-", "−")
     return mean if difference.n < 2 else f"{mean} ± {(difference.high - difference.mean) * times:{form}}"
 
 
