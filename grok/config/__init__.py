@@ -5,7 +5,7 @@ from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
 from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import Augmentation, ImageTaskConfig
-from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig
+from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig, TermName
 from grok.config.model import TransformerConfig
 from grok.config.norm_matched import NormMatchedConfig
 from grok.config.optimiser import OptimiserConfig
@@ -46,6 +46,7 @@ __all__ = [
     "SemiSupervisedConfig",
     "SupervisedConfig",
     "TaskConfig",
+    "TermName",
     "TransformerConfig",
     "config_from_json",
     "config_hash",
