@@ -95,7 +95,8 @@ class AdaptiveThresholds(Thresholds):
         return self.get_buffer("confidence")
 
     def _follow(self, name: str, value: Tensor) -> None:
-        self.get_buffer(name).lerp_(value.to(self.get_buffer(name).dtype), 1 - self._decay)
+        average = self.get_buffer(name)
+        average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no rule to stack by
 
 
 def _frequencies(
