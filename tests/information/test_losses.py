@@ -144,6 +144,21 @@ def test_uniform_weights_over_some_samples_give_value_and_gradient_of_those_alon
     assert unchecked.item() == pytest.approx(expected.item(), abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_few_samples_among_many_in_float32_the_value_and_the_gradient_are_numbers_and_theirs(kind):
+    features, head, _ = random_geometry(512, num_classes=10, dim=128)
+    features, labels = features.relu(), torch.arange(512) % 10
+    counted = torch.arange(512) % 25 == 3  # 21 of them; LAPACK fails on the zeros of the others
+    alone = features[counted].requires_grad_()
+    expected = information_loss(alone, head, labels[counted], kind=kind)
+    expected.backward()
+    variable = features.float().requires_grad_()
+    loss = information_loss(variable, head.float(), labels, kind=kind, weights=counted.float() / counted.sum())
+    loss.backward()
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
+    torch.testing.assert_close(variable.grad[counted].double(), alone.grad, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
