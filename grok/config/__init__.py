@@ -1,5 +1,6 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
+from grok.config.capture import not_captured
 from grok.config.checks import ConfigError, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
@@ -52,4 +53,5 @@ __all__ = [
     "config_hash",
     "config_to_json",
     "did_you_mean",
+    "not_captured",
 ]
