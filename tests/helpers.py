@@ -11,6 +11,7 @@ from grok.config import (
     GrokkingConfig,
     OptimiserConfig,
     ProbesConfig,
+    SampledInformationTermConfig,
     TaskConfig,
     TransformerConfig,
     config_hash,
@@ -44,6 +45,7 @@ def small_config(
     steps: int = 120,
     model: TransformerConfig | None = None,
     optimiser: OptimiserConfig | None = None,
+    information: SampledInformationTermConfig | None = None,
     **probes: str,
 ) -> GrokkingConfig:
     """What `SMALL_FLAGS` ask for."""
@@ -53,6 +55,7 @@ def small_config(
         optimiser=optimiser or OptimiserConfig(),
         probes=dataclasses.replace(ProbesConfig(sample_size=32), **probes),
         steps=steps,
+        information=information or SampledInformationTermConfig(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from grok.bench.image_training import images
 from grok.bench.information import estimator, interplay, large, spectra
+from grok.bench.information_terms import objectives
 from grok.bench.measure import Section
 from grok.bench.scaling import memory, size, stack
 from grok.bench.startup import startup
@@ -15,6 +16,7 @@ SECTIONS: dict[str, Section] = {
     "size": size,
     "memory": memory,
     "images": images,
+    "objectives": objectives,
     "startup": startup,
     "estimator": estimator,
     "large": large,

@@ -73,7 +73,8 @@ def random_task(shape: tuple[int, ...]) -> ImageTask:
 
 
 def _engine(config: SupervisedConfig, data: ImageTask, device: torch.device) -> Engine:
-    member = training_on(data, config, 0, device).member([Phase(steps=config.steps, optimiser=config.optimiser)])
+    training = training_on(data.to(device), config, 0, device)
+    member = training.member([Phase(steps=config.steps, optimiser=config.optimiser)])
     return Engine([member], executor=EXECUTORS["graph" if device.type == "cuda" else "eager"])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grok.arguments import UsageError
+from grok.config import not_captured
 
 
 def choose_device(name: str) -> Any:
@@ -18,14 +19,13 @@ def choose_device(name: str) -> Any:
 
 
 def choose_executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
-    """The executor that `--executor` names; for auto graphs on a GPU, if every rule can be captured."""
+    """The executor that `--executor` names; for auto graphs on a GPU, if every step can be captured."""
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
-    issued = [config.optimiser.rule for config in configs if not config.optimiser.can_be_captured]
+    issued = [what for config in configs if (what := not_captured(config))]
     if name == "graph" and issued:
         raise UsageError(
-            f"--executor: expected eager or auto with the rule {issued[0]}, whose update no graph can capture, "
-            "got graph: use --executor eager"
+            f"--executor: expected eager or auto with {issued[0]} no graph can capture, got graph: use --executor eager"
         )
     if name == "auto":
         name = "graph" if device.type == "cuda" and not issued else "eager"

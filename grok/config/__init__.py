@@ -1,11 +1,12 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
+from grok.config.capture import not_captured
 from grok.config.checks import ConfigError, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
 from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import Augmentation, ImageTaskConfig
-from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig
+from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig, TermName
 from grok.config.model import TransformerConfig
 from grok.config.norm_matched import NormMatchedConfig
 from grok.config.optimiser import OptimiserConfig
@@ -46,9 +47,11 @@ __all__ = [
     "SemiSupervisedConfig",
     "SupervisedConfig",
     "TaskConfig",
+    "TermName",
     "TransformerConfig",
     "config_from_json",
     "config_hash",
     "config_to_json",
     "did_you_mean",
+    "not_captured",
 ]

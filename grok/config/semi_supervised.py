@@ -50,7 +50,8 @@ class SemiSupervisedConfig(SupervisedConfig):
         few = 1 <= self.labels_per_class <= most
         require(few, "labels_per_class", f"a number from 1 to {most:,}", self.labels_per_class)
         require(
-            1 <= self.unlabelled_ratio <= self.task.train_size // self.batch_size,
+            self.method not in READ_BY["unlabelled_ratio"]
+            or 1 <= self.unlabelled_ratio <= self.task.train_size // self.batch_size,
             "unlabelled_ratio",
             f"a positive integer, for batches of at most the {self.task.train_size:,} training samples",
             self.unlabelled_ratio,

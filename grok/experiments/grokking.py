@@ -117,12 +117,15 @@ def check(config: GrokkingConfig, seed: int) -> None:
 def alike(config: GrokkingConfig) -> GrokkingConfig:
     """What members of one stack share: all but train fraction, optimiser and end.
 
-    The train fraction too where sample sizes are measured, which go up to that of the test split.
+    The train fraction too where sample sizes are measured, which go up to that of the test split, or where a term of
+    information takes more samples than half of all pairs.
     """
-    any_split = config.probes.sample_sizes == "off"
+    half = dataclasses.replace(config.task, train_fraction=0.5)
+    enough = not config.information.is_on or config.information.samples <= half.train_size
+    any_split = enough and config.probes.sample_sizes == "off"
     return dataclasses.replace(
         config,
-        task=dataclasses.replace(config.task, train_fraction=0.5) if any_split else config.task,
+        task=half if any_split else config.task,
         optimiser=OptimiserConfig(),
         steps=0,
         settle=None,

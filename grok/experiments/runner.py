@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from grok.config import config_from_json, config_hash, config_to_json
+from grok.config import config_from_json, config_hash, config_to_json, not_captured
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
@@ -92,12 +92,9 @@ def start(
     configs = [config for config, _ in wanted]
     if any(experiment.alike(config) != experiment.alike(configs[0]) for config in configs):
         raise ValueError("wanted: expected configs that can be stacked (Experiment.alike), got others")
-    issued = {config.optimiser.rule for config in configs if not config.optimiser.can_be_captured}
+    issued = [what for config in configs if (what := not_captured(config))]
     if setup.executor == "graph" and issued:
-        rules = ", ".join(sorted(issued))
-        raise ValueError(
-            f"executor: expected eager with the rule {rules}, whose update no graph can capture, got graph"
-        )
+        raise ValueError(f"executor: expected eager with {issued[0]} no graph can capture, got graph")
     if setup.compile and len(wanted) > 1:
         raise ValueError("compile: expected one run at a time, as a stack cannot be compiled, got several")
     members = [_build(experiment, config, seed, setup) for config, seed in wanted]

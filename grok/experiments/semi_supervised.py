@@ -7,6 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from grok.config import ImageModelConfig, ImageTaskConfig, SemiSupervisedConfig
+from grok.config.checks import require
 from grok.experiments import supervised
 from grok.experiments.image_training import alike, check, labelled_batches, training_on
 from grok.experiments.runner import Experiment
@@ -70,7 +71,14 @@ def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder:
 
 
 def labelled_samples(data: ImageTask, labels_per_class: int, seed: int) -> Int[Tensor, "labelled"]:
-    """Training samples whose labels are known: as many of each class, drawn by the seed."""
+    """Training samples whose labels are known: as many of each class, drawn by the seed.
+
+    Raises:
+        ConfigError: more of each class than the rarest has.
+    """
+    fewest = int(torch.bincount(data.targets[data.train].cpu(), minlength=data.num_classes).min())
+    expected = f"at most the {fewest:,} training samples of the rarest class"
+    require(labels_per_class <= fewest, "labels_per_class", expected, labels_per_class)
     shuffled = data.train.cpu()[torch.randperm(len(data.train), generator=stream(seed, "labelled"))]
     targets = data.targets.cpu()[shuffled]
     return torch.cat([shuffled[targets == label][:labels_per_class] for label in range(data.num_classes)])

@@ -171,8 +171,7 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         f"{about.grokking.label}, {seeds} seeds, at most {budget:,} steps. Grokked: test accuracy at least 99 % and "
         "kept; medians (least to most) of all runs, those that had not grokked counting as later than all others. "
         "Earlier, later: than the training it is compared with (plain, or its twin) of the same seed; the ratio of "
-        "steps is the median of the pairs that both grokked; p is of the sign test, adjusted for all of the table "
-        "(Holm)."
+        "steps is the median of pairs that both grokked; p is of the sign test, adjusted for all of the table (Holm)."
     )
     return [*written, write_markdown(folder, name, [table(rows), text]), write_latex(folder, name, rows, text)]
 

@@ -42,9 +42,7 @@ def check_vectors(name: str, vectors: Shaped[Tensor, "..."], weights: Shaped[Ten
 
 def check_matrix(name: str, matrix: Shaped[Tensor, "..."]) -> None:
     """Raise `ValueError` unless `matrix` is a finite (n, d) float tensor; its rows may be zero."""
-    _check_float(name, matrix)
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"{name}: expected a matrix, shape (n, d), got {tuple(matrix.shape)}")
+    _check_two_axes(name, matrix)
     _check_finite(name, matrix)
 
 
@@ -93,6 +91,12 @@ def _check_float(name: str, tensor: object) -> None:
         raise ValueError(f"{name}: expected float32 or float64, got {tensor.dtype} (convert it with .float())")
 
 
+def _check_two_axes(name: str, matrix: Shaped[Tensor, "..."]) -> None:
+    _check_float(name, matrix)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"{name}: expected a matrix, shape (n, d), got {tuple(matrix.shape)}")
+
+
 def _check_finite(name: str, tensor: Shaped[Tensor, "..."]) -> None:
     if not tensor.isfinite().all():
         raise ValueError(f"{name}: expected finite numbers, got {int((~tensor.isfinite()).sum())} that are not")
@@ -106,11 +110,11 @@ def check_samples(
 ) -> None:
     """Raise `ValueError` unless these are (n, d1) features, (C, d2) head rows and n labels, none used a zero vector.
 
-    With weights, those that sum to 1, a sample of weight 0 uses none.
+    With weights, those that sum to 1, a sample of weight 0 uses none, whatever its features are.
     """
     if weights is not None:
         check_weights("weights", weights)
-    check_matrix("features", features)
+    _check_two_axes("features", features)
     check_matrix("head", head)
     check_labels("labels", labels, len(features), len(head))
     check_vectors("features", features, weights)

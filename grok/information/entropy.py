@@ -112,13 +112,18 @@ def rank_of_spectrum(eigenvalues: Float[Tensor, "*batch n"]) -> Float[Tensor, "*
 
 
 def density_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
-    """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked."""
-    return shannon_entropy(torch.linalg.eigvalsh(density))
+    """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked.
+
+    Beside many rows of zeros, as of samples of weight 0 or neurons that are off, LAPACK fails in float32 or finds
+    eigenvalues that are no numbers. So their eigenvalue is made 1, which adds as little as 0 does.
+    """
+    zero = (density.diagonal(dim1=-2, dim2=-1) == 0).to(density.dtype)
+    return shannon_entropy(torch.linalg.eigvalsh(density + torch.diag_embed(zero)))
 
 
 def shannon_entropy(probabilities: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
     """-Σ p log p in nats; zeros, and negatives that rounding leaves in a spectrum, add nothing, nor to the gradient."""
-    positive = torch.where(probabilities > 0, probabilities, 1.0)
+    positive = torch.where(probabilities <= 0, 1.0, probabilities)  # so that NaN is not taken for 0
     return -(positive * positive.log()).sum(dim=-1)
 
 

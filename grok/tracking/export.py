@@ -23,9 +23,10 @@ def export_run(
     """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
 
     Kept are `rows` rows a decade of steps, the last one, and the columns that match a pattern, in float32; run.json
-    says so under `exported`. Its summary stays that of the whole record, and its command loses the folders of the
-    machine that trained it. Of the sweeps that it is of the copy names those in `sweeps`, or all: what is copied of
-    another is only a part of that. The same copy that is there already is left, but for further sweeps.
+    says so under `exported`. Its summary stays that of the whole record, but for values of columns that are not kept,
+    and its command loses the folders of the machine that trained it. Of the sweeps that it is of the copy names those
+    in `sweeps`, or all: what is copied of another is only a part of that. The same copy that is there already is left,
+    but for further sweeps.
 
     Returns: the copy, and whether it is a new one.
 
@@ -60,10 +61,29 @@ def export_run(
     shutil.copy(run.path / "run.json", temporary)
     Run(temporary).append_table(table, first_step=0)
     Run(temporary).update(
-        exported=exported, command=without_folders(manifest["command"]), data=None, sweeps=of_sweeps or None
+        exported=exported,
+        command=without_folders(manifest["command"]),
+        data=None,
+        sweeps=of_sweeps or None,
+        summary=_of_columns(manifest["summary"], names),
     )
     temporary.rename(copy.path)
     return copy, True
+
+
+def _of_columns(summary: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What a summary tells of these columns, with all steps at which something happened."""
+
+    def of_events(events: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {}
+        for name, value in events.items():
+            of_pairing = isinstance(value, dict) and name != "turns"
+            if not of_pairing or any(f"interplay/{name}/{ratio}" in names for ratio in ("mir", "hdr")):
+                kept[name] = value
+        return kept
+
+    last = {column: value for column, value in summary.get("last", {}).items() if column in names}
+    return {key: last if key == "last" else of_events(value) for key, value in summary.items()}
 
 
 def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:

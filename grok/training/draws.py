@@ -38,12 +38,10 @@ class Draws(nn.Module):
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw for `count` steps from step `first` of a phase on, by one of the seed's orders."""
-        places = [divmod(step, self.steps_per_epoch) for step in range(first, first + count)]
-        if places:
+        steps = [self.on_host(step, order=order) for step in range(first, first + count)]
+        if steps:
             for name in self._names:
-                fill(
-                    self.get_buffer(name), torch.stack([self._epoch(order, epoch)[name][row] for epoch, row in places])
-                )
+                fill(self.get_buffer(name), torch.stack([drawn[name] for drawn in steps]))
         self.get_buffer("place").zero_()
 
     def forward(self) -> dict[str, Tensor]:

@@ -14,8 +14,8 @@ TERM, LEFT_OUT = "information/term", "information/left_out"
 class InformationTerm(nn.Module):
     """`weight` times `information_loss` of the features of some samples and the head rows of their labels.
 
-    A sample whose features or head row have no direction, as where all neurons are off, is left out, and counted. With
-    `draws` only the samples that they choose are taken, others at each step.
+    A sample whose features or head row have no direction, as where all neurons are off or a number is not finite, is
+    left out, and counted. With `draws` only the samples that they choose are taken, others at each step.
     """
 
     def __init__(self, config: InformationTermConfig, device: torch.device, draws: Draws | None = None) -> None:
@@ -49,7 +49,7 @@ class InformationTerm(nn.Module):
             chosen = self._draws()[INDICES]
             features, targets = features[chosen], targets[chosen]
         wanted = torch.ones_like(targets, dtype=torch.bool) if counted is None else counted
-        directed = (features != 0).any(dim=-1) & (head != 0).any(dim=-1)[targets]
+        directed = _directed(features) & _directed(head)[targets]
         used = (wanted & directed).to(features.dtype)
         weights = used / used.sum().clamp(min=1)
         value = information_loss(features, head, targets, kind=self.kind, weights=weights, check=False)
@@ -64,3 +64,8 @@ class InformationTerm(nn.Module):
     def state(self) -> dict[str, Tensor]:
         """The tensors themselves that later losses and records depend on."""
         return {name: self.get_buffer(name) for name in ("weight", "value", "left_out")}
+
+
+def _directed(rows: Float[Tensor, "row dim"]) -> Bool[Tensor, "row"]:
+    """Which have a direction: of numbers that are not finite, torch finds no eigenvalues and would end the training."""
+    return (rows != 0).any(dim=-1) & rows.isfinite().all(dim=-1)

@@ -69,6 +69,12 @@ class Learner(nn.Module):
         """The parameters that training changes, in order."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
+    @property
+    def has_term(self) -> bool:
+        """Whether a term of information is part of the loss."""
+        source = self.objective or self
+        return source.term is not None
+
     def state(self) -> dict[str, Tensor]:
         """The tensors themselves that the loss depends on beside the network and the data, by name."""
         source = self.objective or self.term

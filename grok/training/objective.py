@@ -19,6 +19,8 @@ class Objective(nn.Module, ABC):
 
     batches: Batches
     """The labelled samples."""
+    term: InformationTerm | None
+    """A term of information, if it is part of the loss."""
 
     @abstractmethod
     def prepare(self, first: int, count: int, *, order: int) -> None:

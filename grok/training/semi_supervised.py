@@ -86,8 +86,8 @@ class AdaptiveThresholds(Thresholds):
         share = weights / weights.sum().clamp(min=1)
         mean = (share[:, None] * predictions).sum(dim=0)
         frequencies = _frequencies(predictions.argmax(dim=-1), share, predictions.shape[-1])
-        expected = _sum_to_one(self.get_buffer("predicted") / self.get_buffer("histogram"))
-        found = _sum_to_one(torch.where(frequencies > 0, mean / frequencies.clamp(min=SMALLEST), 0.0))
+        expected = _sum_to_one(_ratio(self.get_buffer("predicted"), self.get_buffer("histogram")))
+        found = _sum_to_one(_ratio(mean, frequencies))
         return torch.where(used.any(), (expected * (found + SMALLEST).log()).sum(), 0.0)
 
     def value(self) -> Float[Tensor, ""]:
@@ -95,7 +95,8 @@ class AdaptiveThresholds(Thresholds):
         return self.get_buffer("confidence")
 
     def _follow(self, name: str, value: Tensor) -> None:
-        self.get_buffer(name).lerp_(value.to(self.get_buffer(name).dtype), 1 - self._decay)
+        average = self.get_buffer(name)
+        average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no rule to stack by
 
 
 def _frequencies(
@@ -104,6 +105,11 @@ def _frequencies(
     """How often each class is there, as a share of the weights."""
     found = (F.one_hot(classes, num_classes) * weights[:, None]).sum(dim=0)
     return found / weights.sum().clamp(min=SMALLEST)
+
+
+def _ratio(mean: Float[Tensor, "class"], frequencies: Float[Tensor, "class"]) -> Float[Tensor, "class"]:
+    """Their quotient, 0 for a class that is never there."""
+    return torch.where(frequencies > 0, mean / frequencies.clamp(min=SMALLEST), 0.0)
 
 
 def _sum_to_one(values: Float[Tensor, "class"]) -> Float[Tensor, "class"]:

@@ -22,9 +22,14 @@ def release(learner: Learner) -> None:
             tensor.data = tensor.data.clone()
 
 
+def _buffers(learner: Learner) -> dict[str, Tensor]:
+    """Its buffers by name: by each, if one has several, such as a data set that two kinds of batches are of."""
+    return dict(learner.named_buffers(remove_duplicate=False))
+
+
 def _shared(learners: Sequence[Learner]) -> set[str]:
     """The names of buffers that are one and the same for all, such as a data set: they are not stacked."""
-    places = [{name: (buffer.data_ptr(), buffer.shape) for name, buffer in each.named_buffers()} for each in learners]
+    places = [{name: (buffer.data_ptr(), buffer.shape) for name, buffer in _buffers(each).items()} for each in learners]
     return {name for name, place in places[0].items() if all(others[name] == place for others in places)}
 
 
@@ -46,7 +51,7 @@ class Stack:
             self.parameters: list[Tensor] = learners[0].trained
             return
         shared = _shared(learners)
-        self._members = {name: None if name in shared else 0 for name, _ in learners[0].named_buffers()}
+        self._members = {name: None if name in shared else 0 for name in _buffers(learners[0])}
         self._parameters = {
             name: torch.stack([each.get_parameter(name).detach() for each in learners]).requires_grad_(
                 parameter.requires_grad
@@ -55,13 +60,13 @@ class Stack:
         }
         self._buffers = {
             name: buffer if name in shared else torch.stack([each.get_buffer(name) for each in learners])
-            for name, buffer in learners[0].named_buffers()
+            for name, buffer in _buffers(learners[0]).items()
         }
         self.parameters = [parameter for parameter in self._parameters.values() if parameter.requires_grad]
         for index, learner in enumerate(learners):
             for name, parameter in learner.named_parameters():
                 parameter.data = self._parameters[name].data[index]
-            for name, buffer in learner.named_buffers():
+            for name, buffer in _buffers(learner).items():
                 if name not in shared:
                     buffer.data = self._buffers[name][index]
         self._structure = copy.deepcopy(learners[0]).to("meta")  # what is computed, not on what

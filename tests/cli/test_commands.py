@@ -53,6 +53,23 @@ REFUSALS = {
         "grok: experiment: expected one of grokking, supervised, connectivity, pruning, semi-supervised, norm-matched, "
         "got 'groking'; did you mean 'grokking'?",
     ),
+    "unknown term": (
+        ["train", "semi-supervised", "--config.information.term", "mri"],
+        "grok: --config.information.term: expected one of none, mutual_information, entropy_difference, mir, hdr, got "
+        "'mri'; did you mean 'mir'?",
+    ),
+    "a term without its weight": (
+        ["train", "supervised", "--config.information.term", "mir"],
+        "grok: information.weight: expected a number other than 0 with mir, got 0.0",
+    ),
+    "a setting that the method does not read": (
+        ["train", "semi-supervised", "--config.method", "fixmatch", "--config.fairness-weight", "0.1"],
+        "grok: fairness_weight: expected 0.05 with the method fixmatch, which does not read it, got 0.1",
+    ),
+    "more labels than there are": (
+        ["train", "semi-supervised", "--config.labels-per-class", "399", "--device", "cpu"],
+        "grok: labels_per_class: expected at most the 394 training samples of the rarest class, got 399",
+    ),
     "unknown preset": (
         ["train", "grokking", "--preset", "desktop"],
         "grok: --preset: expected one of paper, laptop, small, s5, got 'desktop'",

@@ -15,22 +15,32 @@ def test_a_device_that_is_not_there_is_bad_usage(runs, capsys, monkeypatch):
     assert not runs.exists()
 
 
-@pytest.mark.parametrize(("rule", "chosen"), [("adamw", "graph"), ("muon", "eager")])
-def test_on_a_gpu_a_step_is_captured_unless_its_rule_cannot_be(runs, capsys, monkeypatch, rule, chosen):
+TERM = ("--config.information.term", "mir", "--config.information.weight", "0.1", "--config.information.samples", "32")
+
+
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        ((), None),
+        (("--config.optimiser.rule", "muon"), "the rule muon, whose update"),
+        (TERM, "the term mir, whose eigenvalues"),
+    ],
+    ids=["adamw", "muon", "mir"],
+)
+def test_on_a_gpu_a_step_is_captured_unless_its_rule_or_term_cannot_be(runs, capsys, monkeypatch, flags, what):
     monkeypatch.setattr(training, "choose_device", lambda name: torch.device("cuda"))
     executors = []
     monkeypatch.setattr(
         runner, "start", lambda experiment, wanted, setup, again: executors.append(setup.executor) or ([], False)
     )
     monkeypatch.setattr(training, "conclude", lambda runs, finished: 0)
-    assert train(runs, "--config.optimiser.rule", rule) == 0
-    assert executors == [chosen]
-    refused = train(runs, "--config.optimiser.rule", rule, "--executor", "graph") == 2
-    assert refused == (rule == "muon")
-    if refused:
+    assert train(runs, *flags) == 0
+    assert executors == ["eager" if what else "graph"]
+    assert train(runs, *flags, "--executor", "graph") == (2 if what else 0)
+    if what:
         assert error_line(capsys) == (
-            "grok: --executor: expected eager or auto with the rule muon, whose update no graph can capture, got "
-            "graph: use --executor eager"
+            f"grok: --executor: expected eager or auto with {what} no graph can capture, got graph: "
+            "use --executor eager"
         )
 
 

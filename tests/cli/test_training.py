@@ -151,6 +151,21 @@ def test_an_experiment_on_images_begins_from_its_own_preset_and_needs_no_data(ru
     assert run.metrics()["step"].tolist() == [0, 1, 2]
 
 
+def test_few_labels_with_a_term_are_flags_and_their_help_is_shown(runs, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "semi-supervised", "--help"])
+    assert not stop.value.code
+    shown = " ".join(capsys.readouterr().out.split())
+    for setting in ("--config.method {freematch,fixmatch,supervised}", "--config.information.term", "cosine-7/16"):
+        assert setting in shown
+    flags = ("--config.method", "fixmatch", "--config.information.term", "hdr", "--config.information.weight", "-0.1")
+    assert main(["train", "semi-supervised", *IMAGES, *flags, "--steps", "2", "--runs", str(runs)]) == 0
+    (run,) = Store(runs).runs()
+    config = run.manifest()["config"]
+    assert (config["method"], config["information"]) == ("fixmatch", {"term": "hdr", "weight": -0.1})
+    assert run.metrics()["information/term"].notna().tolist() == [False, True, True]
+
+
 def test_a_data_set_that_is_not_there_is_bad_usage_and_leaves_nothing(runs, tmp_path, capsys):
     arguments = ["--preset", "paper", "--data", str(tmp_path / "none"), "--wandb", "disabled", "--runs", str(runs)]
     assert main(["train", "supervised", *arguments]) == 2

@@ -46,5 +46,5 @@ def test_decay_is_off_by_default_and_read_by_every_rule():
 
 
 def test_a_decay_that_there_is_not_is_refused_where_it_is_read():
-    with pytest.raises(ConfigError, match=r"^decay: expected one of constant, cosine, got linear$"):
+    with pytest.raises(ConfigError, match=r"^decay: expected one of constant, cosine, cosine-7/16, got linear$"):
         config_from_json(OptimiserConfig, {"decay": "linear"})

@@ -5,7 +5,13 @@ from functools import partial
 
 import torch
 
-from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
+from grok.config import (
+    ClassifierProbesConfig,
+    ImageModelConfig,
+    ImageTaskConfig,
+    SemiSupervisedConfig,
+    SupervisedConfig,
+)
 from grok.tasks.images import DataFolder
 from grok.tracking import Run
 from grok.training.checkpoint import checkpoints
@@ -44,6 +50,14 @@ only = partial(dataclasses.replace, probes(), **dict.fromkeys(probes().names(), 
 
 def supervised_config(setting=DIGITS, **settings) -> SupervisedConfig:
     return SupervisedConfig(**{"probes": probes("every:7")} | setting | settings)
+
+
+def semi_supervised_config(setting=SIGNALS, **settings) -> SemiSupervisedConfig:
+    """FreeMatch, if not said otherwise, on four labels a class: 24 labelled and 72 unlabelled signals a step."""
+    task = ImageTaskConfig(dataset="mnist1d", augmentation="shift-scale", measured_train=200)
+    of_method = {} if settings.get("method") == "supervised" else {"unlabelled_ratio": 3}
+    own = {"probes": probes("every:7"), "task": task, "batch_size": 24, "average_decay": 0.9}
+    return SemiSupervisedConfig(**setting | own | of_method | settings)
 
 
 def train(root, member: Member, *, first_step: int = 0, steps: int | None = None) -> dict[int, dict[str, float]]:

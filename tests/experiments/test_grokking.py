@@ -5,7 +5,14 @@ import dataclasses
 import pytest
 import torch
 
-from grok.config import OptimiserConfig, TaskConfig, TransformerConfig
+from grok.config import (
+    GrokkingConfig,
+    OptimiserConfig,
+    ProbesConfig,
+    SampledInformationTermConfig,
+    TaskConfig,
+    TransformerConfig,
+)
 from grok.experiments import grokking
 from grok.training.loss import stablemax_cross_entropy
 from tests.helpers import CPU, small_config, small_member, snapshot_of
@@ -88,3 +95,23 @@ def test_members_with_other_train_fractions_stack_unless_sample_sizes_are_measur
         small = small_config(sample_sizes=schedule)
         other = dataclasses.replace(small, task=dataclasses.replace(small.task, train_fraction=0.4))
         assert (grokking.alike(small) == grokking.alike(other)) is stackable
+
+
+def with_term(*, train_fraction, **settings):
+    information = SampledInformationTermConfig(**{"term": "mir", "weight": 0.1} | settings)
+    task = TaskConfig(modulus=11, train_fraction=train_fraction)
+    probes = ProbesConfig(sample_size=16)
+    return GrokkingConfig(task=task, probes=probes, information=information)
+
+
+def test_members_with_a_term_stack_if_it_is_the_same_of_as_many_samples():
+    first = grokking.alike(with_term(train_fraction=0.8, samples=60))
+    assert first == grokking.alike(with_term(train_fraction=0.5, samples=60))
+    for other in ({"samples": 59}, {"samples": 60, "term": "hdr"}, {"samples": 60, "weight": 0.2}):
+        assert grokking.alike(with_term(train_fraction=0.8, **other)) != first
+
+
+def test_a_term_of_more_than_half_of_all_pairs_stacks_with_those_of_its_train_fraction():
+    large = with_term(train_fraction=0.8, samples=61)
+    assert grokking.alike(large) == grokking.alike(dataclasses.replace(large, steps=3))
+    assert grokking.alike(large) != grokking.alike(with_term(train_fraction=0.7, samples=61))

@@ -6,6 +6,7 @@ import scipy.linalg
 import torch
 
 from grok.information import effective_rank, gram, gram_entropy, matrix_entropy
+from grok.information.entropy import shannon_entropy
 from tests.geometries import random_vectors as vectors
 
 
@@ -42,6 +43,25 @@ def test_gradients_pass_gradcheck(n, d):
 def test_the_gradient_at_repeated_eigenvalues_is_that_of_finite_differences():
     identity = torch.eye(4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(gram_entropy, (identity,), atol=1e-5)
+
+
+@pytest.mark.parametrize("dead", [200, 490], ids=["some", "most"])
+def test_columns_of_zeros_change_neither_value_nor_gradient_in_float32(dead):
+    rows = vectors(1_000, 512).relu()
+    rows[:, torch.randperm(512, generator=torch.Generator().manual_seed(0))[:dead]] = 0.0  # neurons that are off
+    alive = rows[:, rows.any(dim=0)].requires_grad_()
+    gram_entropy(alive).backward()
+    variable = rows.float().requires_grad_()
+    entropy = gram_entropy(variable)
+    entropy.backward()
+    assert entropy.item() == pytest.approx(gram_entropy(alive).item(), abs=1e-4)
+    assert variable.grad[:, ~rows.any(dim=0)].abs().max() < 1e-9
+    torch.testing.assert_close(variable.grad[:, rows.any(dim=0)].double(), alive.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_a_spectrum_that_is_no_numbers_has_no_entropy():
+    assert shannon_entropy(torch.tensor([0.5, torch.nan, 0.5])).isnan()
+    assert shannon_entropy(torch.tensor([0.5, -1e-9, 0.0, 0.5])).item() == pytest.approx(np.log(2))
 
 
 def test_effective_rank_of_one_direction_is_one_whatever_its_lengths():

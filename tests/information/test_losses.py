@@ -119,6 +119,63 @@ def test_half_precision_is_widened_and_autocast_changes_nothing():
     assert torch.equal(loss, expected)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_uniform_weights_over_some_samples_give_value_and_gradient_of_those_alone(kind):
+    features, head, labels = random_geometry(14, num_classes=4, dim=5)
+    features[3], features[6], head[2] = 0.0, torch.nan, 0.0
+    counted = labels != 2
+    counted[[3, 6, 8]] = False
+    assert 4 < counted.sum() < 12
+    weighted, alone = (
+        [tensor.clone().requires_grad_() for tensor in (features, head)],
+        [features[counted].clone().requires_grad_(), head.clone().requires_grad_()],
+    )
+    weights = counted.double() / counted.sum()
+    loss = information_loss(*weighted, labels, kind=kind, weights=weights)
+    expected = information_loss(*alone, labels[counted], kind=kind)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
+    assert abs(expected.item()) > 1e-2
+    loss.backward()
+    expected.backward()
+    torch.testing.assert_close(weighted[0].grad[counted], alone[0].grad, rtol=0, atol=1e-11)
+    torch.testing.assert_close(weighted[1].grad, alone[1].grad, rtol=0, atol=1e-11)
+    assert not weighted[0].grad[~counted].any()
+    unchecked = information_loss(features, head, labels, kind=kind, weights=weights, check=False)
+    assert unchecked.item() == pytest.approx(expected.item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_few_samples_among_many_in_float32_the_value_and_the_gradient_are_numbers_and_theirs(kind):
+    features, head, _ = random_geometry(512, num_classes=10, dim=128)
+    features, labels = features.relu(), torch.arange(512) % 10
+    counted = torch.arange(512) % 25 == 3  # 21 of them; LAPACK fails on the zeros of the others
+    alone = features[counted].requires_grad_()
+    expected = information_loss(alone, head, labels[counted], kind=kind)
+    expected.backward()
+    variable = features.float().requires_grad_()
+    loss = information_loss(variable, head.float(), labels, kind=kind, weights=counted.float() / counted.sum())
+    loss.backward()
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
+    torch.testing.assert_close(variable.grad[counted].double(), alone.grad, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([0.5, 0.5, 0.5], r"weights: expected a sum of 1, got one 0.5 away \(divide them by their sum\)"),
+        ([1.5, -0.5, 0.0], "weights: expected no negative number, got -0.5"),
+        ([float("nan"), 0.5, 0.5], "weights: expected finite numbers, got 1 that are not"),
+        ([0.5, 0.5], r"weights: expected the shape of features without its last axis, \(3,\), got \(2,\)"),
+        ([0.0, 0.5, 0.5], "features: expected finite numbers, got 2 that are not"),
+        ([0.5, 0.0, 0.5], "head: expected rows that have a direction for all labels, got a zero vector at row 2"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused_in_one_line(weights, message):
+    features, head = torch.tensor([[1.0, 0.0], [torch.nan, torch.nan], [0.0, 1.0]]), torch.eye(3, 2)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        information_loss(features, head, torch.arange(3), kind="mir", weights=torch.tensor(weights))
+
+
 def test_its_settings_are_shown():
     assert repr(InformationLoss("hdr", weight=0.5)) == "InformationLoss('hdr', weight=0.5)"
 

@@ -1,7 +1,8 @@
-"""An exported run is a small copy: chosen rows and columns of the record, and all of what run.json says."""
+"""An exported run is a small copy: chosen rows and columns of the record, and of what run.json says."""
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from grok.tracking import Store, StoreError
@@ -40,6 +41,20 @@ def test_the_copy_is_found_like_any_run_and_says_what_it_is(run, tmp_path):
     assert found.manifest() == run.manifest() | {"exported": exported, "command": ["grok", "train", "--steps", "9"]}
     assert sorted(path.name for path in copy.path.iterdir()) == ["metrics.parquet", "run.json"]
     assert copy.metrics_path.stat().st_size < run.metrics_path.stat().st_size / 4
+
+
+def test_the_summary_loses_values_of_columns_that_are_not_kept_and_no_step(run, tmp_path):
+    extrema = {"mir_max": {"step": 7, "value": 0.9}}
+    events = {"grokked": 90, "sample/test": extrema, "embedding": extrema, "turns": {"weight_norm": {"detected": 4}}}
+    last = {"test/accuracy": 1.0, "interplay/sample/test/mir": 0.4, "weight_norm": 3.0}
+    run.update(summary={"events": events, "twin": {"grokked": None, "embedding": extrema}, "last": last})
+    run.append_table(pa.table({"step": [20_001], "interplay/sample/test/mir": [0.4]}), first_step=20_001)
+    copy, _ = export_run(run, tmp_path / "small", rows=20, columns=["test/*", "interplay/sample/*"])
+    assert copy.manifest()["summary"] == {
+        "events": {name: value for name, value in events.items() if name != "embedding"},
+        "twin": {"grokked": None},
+        "last": {"test/accuracy": 1.0, "interplay/sample/test/mir": 0.4},
+    }
 
 
 def contents(folder):

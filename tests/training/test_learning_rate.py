@@ -34,6 +34,16 @@ def test_cosine_decay_goes_from_the_full_rate_to_nothing_and_joins_the_warm_up()
     assert rates(warmed_up, 2, total=4) == pytest.approx([1.0, 1 + math.sqrt(0.5)])
 
 
+def test_cosine_7_16_goes_from_the_full_rate_to_a_fifth_and_joins_the_warm_up():
+    config = OptimiserConfig(learning_rate=2.0, warmup_steps=0, decay="cosine-7/16")
+    # cos(7 pi t / 16 T) at t / T = 0, 1/7, 4/7, 1: of 0, pi/16, pi/4 and 7 pi/16
+    expected = [2.0, 2 * 0.9807852804032304, math.sqrt(2), 2 * 0.19509032201612828]
+    assert [rates(config, 8, total=7)[step] for step in (0, 1, 4, 7)] == pytest.approx(expected, rel=1e-12)
+    warmed_up = OptimiserConfig(learning_rate=2.0, warmup_steps=2, decay="cosine-7/16")
+    assert rates(warmed_up, 2, total=7) == pytest.approx([1.0, expected[1]])
+    assert rates(config, 3, first=4, total=7) == rates(config, 7, total=7)[4:]
+
+
 def test_each_update_of_a_block_has_its_rate_in_float64_and_each_member_its_own():
     schedule = LearningRates(2, block=3, device=CPU)
     upcoming = [torch.tensor([0.1, 0.2], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)]

@@ -43,6 +43,15 @@ def rand_augment(
     return cutout(changed, **{name: drawn.to(images.device) for name, drawn in squares.items()})
 
 
+def require_kornia() -> None:
+    """Refuse to go on without it, before anything has begun.
+
+    Raises:
+        DataError: kornia is not installed.
+    """
+    _operations()
+
+
 def draw_cutouts(
     count: int, height: int, width: int, *, generator: torch.Generator
 ) -> dict[str, Float[Tensor, "sample *axis"]]:

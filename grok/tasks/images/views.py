@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grok.config import Augmentation
 from grok.tasks.images.augmentation import crop_and_flip, draw_shifts_and_flips
-from grok.tasks.images.rand_augment import rand_augment
+from grok.tasks.images.rand_augment import rand_augment, require_kornia
 from grok.tasks.images.signals import draw_strong_signals, draw_weak_signals, strong_signals, weak_signals
 
 Drawn = dict[str, Tensor]
@@ -87,6 +87,9 @@ class StrongImages(View):
     """Images cropped and flipped, after two of fourteen operations, with a square cut out."""
 
     beforehand = True
+
+    def __init__(self) -> None:
+        require_kornia()
 
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
         """Shifts, flips, and a seed, of which that of its first sample is the batch's."""

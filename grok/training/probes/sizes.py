@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grok.config import Schedule
-from grok.information import estimate_interplay
+from grok.information import Interplay, estimate_interplay
 from grok.tasks import Task
 from grok.training.probes.interplay import interplay_columns, sample_order
 from grok.training.probes.probe import Metrics, Observation, Probe
@@ -16,6 +16,8 @@ EXACT = 1024
 """The most samples whose matrices are formed."""
 RANK = 128
 """Directions that an estimate computes: features near one direction, as at step 0, have most of their entropy there."""
+
+STANDARD_ERROR = "mir_standard_error"
 
 
 class SampleSizes(Probe):
@@ -71,8 +73,8 @@ def _estimated_columns(
     labels: Int[Tensor, "*batch n"],
 ) -> Metrics:
     batch = labels.shape[:-1]
-    each = [
-        estimate_interplay(*one, rank=RANK)
+    columns = [
+        _estimated(*one)
         for one in zip(
             features.double().reshape(-1, *features.shape[-2:]),
             head.double().reshape(-1, *head.shape[-2:]),
@@ -80,9 +82,14 @@ def _estimated_columns(
             strict=True,
         )
     ]
-    columns = [
-        {f"{prefix}/{name}": value for name, value in one.value._asdict().items()}
-        | {f"{prefix}/mir_standard_error": one.standard_error.mir}
-        for one in each
-    ]
-    return {name: torch.stack([one[name] for one in columns]).reshape(batch) for name in columns[0]}
+    return {f"{prefix}/{name}": torch.stack([one[name] for one in columns]).reshape(batch) for name in columns[0]}
+
+
+def _estimated(
+    features: Float[Tensor, "n dim"], head: Float[Tensor, "class dim"], labels: Int[Tensor, "n"]
+) -> dict[str, Float[Tensor, ""]]:
+    """Values by name; NaN if a vector is zero, which has no direction."""
+    if not (features.any(dim=-1).all() and head.any(dim=-1)[labels].all()):
+        return dict.fromkeys((*Interplay._fields, STANDARD_ERROR), features.new_tensor(torch.nan))
+    estimate = estimate_interplay(features, head, labels, rank=RANK)
+    return estimate.value._asdict() | {STANDARD_ERROR: estimate.standard_error.mir}

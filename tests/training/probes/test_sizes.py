@@ -80,6 +80,22 @@ def test_observations_of_many_members_are_evaluated_as_each(larger):
             torch.testing.assert_close(many[column][0, place], value)
 
 
+@pytest.mark.parametrize("zero", ["features", "head"])
+def test_a_vector_without_a_direction_makes_the_sizes_that_have_it_nan(larger, zero):
+    probe = larger.probes["sample_sizes"]
+    observed = {name: value.clone() for name, value in probe.observe(snapshot_of(larger)).items()}
+    if zero == "features":
+        observed["features"][200] = 0
+    else:
+        observed["head"][observed["labels"][200]] = 0
+    metrics = probe.evaluate(observed)
+    for name in (*Interplay._fields, "mir_standard_error"):
+        assert metrics[f"interplay/sample-all/test/{name}"].isnan()
+    assert metrics["interplay/sample-256/test/mir"].isnan()
+    if zero == "features":
+        assert metrics["interplay/sample-128/test/mir"].isfinite()
+
+
 def test_it_is_off_by_default_and_samples_that_pad_the_split_change_nothing():
     assert "sample_sizes" not in small_member().learner.probes
     learner = small_member(sample_sizes="every:1").learner

@@ -1,0 +1,80 @@
+"""What a term of information adds to a training step."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, get_args
+
+import torch
+
+from grok.bench.measure import Figure, Row, Table, Task, interleaved
+from grok.bench.training import next_steps, scratch_run
+from grok.config import (
+    ClassifierProbesConfig,
+    GrokkingConfig,
+    InformationTermConfig,
+    ProbesConfig,
+    SampledInformationTermConfig,
+    SemiSupervisedConfig,
+    SupervisedConfig,
+    TermName,
+)
+from grok.experiments import EXPERIMENTS
+from grok.tasks.images import DataFolder
+from grok.training.engine import Engine
+from grok.training.executor import EXECUTORS
+
+STEPS = {"cpu": 10, "cuda": 200}  # timed at once
+REPEATS = 7
+ENDLESS = 10**9
+NOTHING = ClassifierProbesConfig.only()
+
+# what is trained -> experiment, settings, and the type of its term
+TRAININGS: dict[str, tuple[str, Any, type[InformationTermConfig]]] = {
+    "MNIST-1D, conv1d-64, n = 64": (
+        "supervised",
+        SupervisedConfig(probes=NOTHING, steps=ENDLESS),
+        InformationTermConfig,
+    ),
+    "MNIST-1D, FreeMatch, n = 16 + 112": (
+        "semi-supervised",
+        SemiSupervisedConfig(probes=NOTHING, steps=ENDLESS),
+        InformationTermConfig,
+    ),
+    "a + b mod 113, n = 128": (
+        "grokking",
+        GrokkingConfig(probes=ProbesConfig.only(), steps=ENDLESS, settle=None),
+        SampledInformationTermConfig,
+    ),
+}
+
+
+def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
+    """A training step with each term of information against the same step without."""
+    rows: list[Row] = []
+    steps = STEPS[device.type]
+    for name, (experiment, config, term_type) in TRAININGS.items():
+        say(f"objectives: {name}")
+        terms = {term: term_type(term=term, weight=0.1) for term in get_args(TermName) if term != "none"}
+        configs = {"none": config} | {
+            name: dataclasses.replace(config, information=term) for name, term in terms.items()
+        }
+        with scratch_run() as run:
+            tasks: dict[str, Task] = {
+                term: next_steps(_engine(experiment, each, device), run, steps) for term, each in configs.items()
+            }
+            measured = {term: timing for term, (timing, _) in interleaved(tasks, device, repeats=REPEATS).items()}
+        for term, timing in measured.items():
+            rows.append(
+                {
+                    "training": name,
+                    "term": term,
+                    "step": timing.divided(steps),
+                    "with / without": Figure(timing.median / measured["none"].median, ".2f"),
+                }
+            )
+    return Table("a training step with a term of information, nothing measured", rows)
+
+
+def _engine(experiment: str, config: Any, device: torch.device) -> Engine:
+    member = EXPERIMENTS[experiment].build(config, 0, device, DataFolder())
+    return Engine([member], executor=EXECUTORS["graph" if device.type == "cuda" else "eager"])

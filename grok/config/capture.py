@@ -1,0 +1,19 @@
+"""What a step does that no CUDA graph can capture."""
+
+from typing import Any
+
+
+def not_captured(config: Any) -> str | None:
+    """A setting of an experiment for which the host waits amid a step, as a clause before "no graph can capture".
+
+    torch's Muon reads its learning rate on the host, and torch looks there whether it has found all eigenvalues.
+
+    >>> from grok.config import GrokkingConfig, OptimiserConfig
+    >>> not_captured(GrokkingConfig(optimiser=OptimiserConfig(rule="muon"))), not_captured(GrokkingConfig())
+    ('the rule muon, whose update', None)
+    """
+    if not config.optimiser.can_be_captured:
+        return f"the rule {config.optimiser.rule}, whose update"
+    if config.information.is_on:
+        return f"the term {config.information.term}, whose eigenvalues"
+    return None
