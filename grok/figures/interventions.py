@@ -162,7 +162,7 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         axis.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
         axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
-        axis.set_xlim(0, budget * 1.14)
+        axis.set(xlim=(0, budget * 1.14), ylim=(-0.6, len(lines) - 0.4))
         of_plain = f"; dashed: {lines[0].title}" if dashed else ""
         figure.suptitle(f"{about.grokking.label}, {seeds} seeds: strokes, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)

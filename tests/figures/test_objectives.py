@@ -191,7 +191,7 @@ def test_without_a_plain_config_and_another_beside_it_nothing_is_drawn(tmp_path,
 
 def test_each_value_of_another_setting_has_a_table_of_its_own(tmp_path):
     for smoothing, shift in ((0.0, 0.0), (0.1, 0.02)):
-        study = {each: np.add(values, shift).tolist() for each, values in STUDY.items()}
+        study = {each: np.add(STUDY[each], shift).tolist() for each in (("none", 0.0), ("hdr", 0.1))}
         add_study(tmp_path, study, label_smoothing=smoothing)
     written = [path for path in draw(tmp_path) if path.suffix == ".md"]
     assert [path.stem for path in written] == [f"objectives-mine-label_smoothing-{value}" for value in (0.0, 0.1)]
