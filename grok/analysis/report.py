@@ -9,8 +9,9 @@ import pandas as pd
 
 from grok.analysis.barrier import STATISTICS, at_omega, barrier_of_test_loss, networks_between
 from grok.analysis.pruning import FINE_TUNED, pruning_stages
+from grok.analysis.twins import trainings
 from grok.tracking import Run
-from grok.tracking.record import OMEGA, RECOMPUTED, SPARSITY
+from grok.tracking.record import OMEGA, RECOMPUTED, SPARSITY, TWIN
 
 EXTREMA = {
     "mir_max": "MIR max",
@@ -33,7 +34,7 @@ GROKKING = ("grokked", "ungrokked")
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
     """One line a run: `experiment/id`, status, step and test accuracy at the end.
 
-    Where there are runs of grokking, also the step at which each of them did.
+    Where there are runs of grokking, also the step at which each of them did; of norm-matched twins the first.
     """
     grokking = any(_groks(manifest) for manifest in manifests)
     names = [f"{manifest['experiment']}/{manifest['id']}" for manifest in manifests]
@@ -52,7 +53,7 @@ def describe(run: Run) -> str:
     """A run's state, where its record is, and, once it has finished, what came of it.
 
     That is its events; of a run of connectivity the networks between the two that were trained, and of one of pruning
-    the network at each sparsity, which its events would mix with the training.
+    the network at each sparsity, which its events would mix with the training; of norm-matched twins when each grokked.
     """
     manifest = run.manifest()
     seconds = manifest["timings"]["wall_seconds"]
@@ -145,13 +146,36 @@ def _describe_pruning(run: Run, manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
-OUTCOMES = {"connectivity": _describe_connectivity, "pruning": _describe_pruning}
+def _describe_norm_matched(run: Run, manifest: dict[str, Any]) -> list[str]:
+    """When the training with the term and when its twin grokked, in steps of its own, and their test accuracy."""
+    summary, term = manifest["summary"], manifest["config"]["information"]
+    accuracies = [
+        float(part["test/accuracy"].dropna().iloc[-1]) if "test/accuracy" in part else math.nan
+        for part in trainings(run.read_table(["step", "test/accuracy", TWIN]).to_pandas())
+    ]
+    if len(accuracies) == 1:  # a copy without the column that tells them apart: what it has last is of the twin
+        accuracies = [math.nan, *accuracies]
+    names = f"with {term['term']}, weight {term['weight']:g}", "twin without it, of the same norm"
+    width = max(map(len, names))
+    lines = [f"{'training':<{width}}{'grokked':>14}{'test accuracy at the end':>28}"]
+    for name, key, accuracy in zip(names, ("events", "twin"), accuracies, strict=True):
+        grokked = summary[key]["grokked"]
+        step = "never" if grokked is None else f"step {grokked:,}"
+        lines.append(f"{name:<{width}}{step:>14}{_cell(accuracy, '.1%'):>28}")
+    return lines
+
+
+OUTCOMES = {
+    "connectivity": _describe_connectivity,
+    "pruning": _describe_pruning,
+    "norm-matched": _describe_norm_matched,
+}
 """What a finished run of these experiments came to, in place of its events."""
 
 
 def _groks(manifest: dict[str, Any]) -> bool:
-    """Whether the run is of the experiment in which a network groks."""
-    return bool(manifest["experiment"] == "grokking")
+    """Whether the run is of an experiment in which a network groks."""
+    return manifest["experiment"] in ("grokking", "norm-matched")
 
 
 def _read(run: Run, columns: Sequence[str]) -> pd.DataFrame:

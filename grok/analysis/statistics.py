@@ -128,8 +128,8 @@ def paired_difference(differences: Iterable[Any], *, confidence: float = 0.95) -
     if not len(sample):
         return PairedDifference(*interval, math.nan)
     swapped = np.abs(_signs(len(sample)) @ sample)
-    unswapped = abs(sample.sum())
-    at_least = swapped >= unswapped * (1 - 1e-9)  # sums in other orders differ by rounding
+    rounding = 1e-9 * np.abs(sample).sum()  # by far less, sums in other orders differ
+    at_least = swapped >= abs(sample.sum()) - rounding
     drawn = 2 ** len(sample) > MOST_FLIPS  # then the pairs as they are count as one of the ways
     return PairedDifference(*interval, float((at_least.sum() + drawn) / (len(at_least) + drawn)))
 

@@ -30,6 +30,8 @@ class NormMatchedConfig(GrokkingConfig):
         fixed = self.optimiser.fixed_norm
         require(not fixed, "optimiser.fixed_norm", "False, as the twin has the norm of the first training", fixed)
         require(self.steps >= 1, "steps", "a positive integer", self.steps)
+        accuracy = self.probes.accuracy
+        require(accuracy != "off", "probes.accuracy", "a schedule, to tell when either groks", accuracy)
 
     @property
     def total_steps(self) -> int:

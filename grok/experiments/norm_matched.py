@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, SampledInformationTermConfig, Schedule
+from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, Schedule
 from grok.experiments import grokking
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
@@ -16,10 +16,10 @@ from grok.training.stopping import Settle
 
 
 def with_twin(config: GrokkingConfig) -> NormMatchedConfig:
-    """Trained as this says, with mutual information raised."""
+    """Trained as this says, but with mutual information raised, and for all steps."""
     settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    raised = SampledInformationTermConfig(term="mutual_information", weight=0.1)
-    return NormMatchedConfig(**settings | {"settle": None, "information": raised})
+    del settings["information"], settings["settle"]
+    return NormMatchedConfig(**settings)
 
 
 def small() -> NormMatchedConfig:
@@ -56,7 +56,7 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
 
     phases = [
         Phase(steps=config.steps, optimiser=config.optimiser, values={TWIN: 0.0}),
-        Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}),
+        Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),
     ]
     settle = Settle(steps=config.total_steps, settle=None)
     return dataclasses.replace(member, phases=Phases(phases), settle=settle)

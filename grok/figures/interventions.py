@@ -1,7 +1,7 @@
 """Does moving a measure move grokking? Runs with a term of information beside plain ones, other rules, and twins."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,24 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy import stats
 
-from grok.analysis.statistics import holm
 from grok.figures.latex import write_latex
 from grok.figures.markdown import table, write_markdown
+from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, ORANGE, styled, write_figure
-from grok.figures.terms import PLAIN, TERM, TITLES, WEIGHT, title
+from grok.figures.terms import PLAIN, TERM, WEIGHT, in_order, p_cells
+from grok.figures.terms import title as term_title
 
-RULES = {
-    "optimiser.weight_decay": "weight decay {:g}",
-    "optimiser.grokfast": "Grokfast {:g}",
-    "optimiser.fixed_norm": "fixed norm",
+ACCURACY = "test/accuracy"
+SAMPLES = "information.samples"
+RULES: dict[str, Callable[[Any], str]] = {
+    "optimiser.weight_decay": "weight decay {:g}".format,
+    "optimiser.grokfast": "Grokfast {:g}".format,
+    "optimiser.fixed_norm": lambda fixed: "fixed norm" if fixed else "free norm",
 }
-VARIED = [TERM, WEIGHT, "information.samples", *RULES]
+"""Other ways to move grokking, each with the words for a value of it."""
+VARIED = [TERM, WEIGHT, SAMPLES, *RULES]
 NEVER = "never"
-PLAIN_TITLE = "plain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,74 +52,98 @@ class Line:
 
 
 def draw_interventions(source: Path, target: Path) -> list[Path]:
-    """Draw each study of grokking with and without a term of information, and each of norm-matched twins.
+    """Draw each study of grokking with and without a term of information, and each of norm-matched twins, with a table.
 
     Of grokking, configs differ in the term, its weight and samples, weight decay, Grokfast and fixed norm alone; each
-    is compared with the plain one, by seed. A training with a term is compared with its twin.
+    is compared with the plain one, by seed. A training with a term is compared with its twin. Configs that differ in
+    more are in figures of their own.
     """
     written = []
-    for study in studies(source, "grokking"):
-        for settings, part in study.parts(VARIED):
-            if plain := _plain(part):
-                lines = [_line(group, plain) for group in part.groups]
-                written += _draw(_in_order(lines), part, settings, target)
-    for study in studies(source, "norm-matched"):
-        for settings, part in study.parts(VARIED):
-            lines = [line for group in part.groups for line in _twins(group)]
-            written += _draw(lines, part, settings, target)
+    for experiment, lines_of in {"grokking": _beside_plain, "norm-matched": _beside_twins}.items():
+        for study in studies(source, experiment):
+            for settings, part in study.parts(VARIED, strictly=True):
+                lines = lines_of(in_order(part))
+                if any(line.steps for line in lines):
+                    written += _draw(lines, part, settings, target)
+                elif lines:
+                    not_drawn("interventions", part.name, {ACCURACY: "accuracy"})
     return written
 
 
-def _plain(study: Study) -> RunGroup | None:
-    """The config without a term from which some with one differ in the term alone, if there is one."""
-    terms = [group for group in study.groups if group.settings[TERM] != PLAIN]
-    rules = [{name: group.settings[name] for name in RULES} for group in terms]
-    alike = [g for g in study.groups if g.settings[TERM] == PLAIN and {n: g.settings[n] for n in RULES} in rules]
-    return alike[0] if alike else None
-
-
-def _line(group: RunGroup, plain: RunGroup) -> Line:
-    if group.settings[TERM] != PLAIN:
-        name = title(group.settings)
-    else:
-        changed = [words.format(group.settings[rule]) for rule, words in RULES.items() if _differs(group, plain, rule)]
-        name = ", ".join(changed) or PLAIN_TITLE
-    summaries = {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
-    return Line(
-        title=name,
-        steps={seed: _grokked(summary["events"]) for seed, summary in summaries.items()},
-        norms={seed: summary["last"].get("weight_norm", math.nan) for seed, summary in summaries.items()},
-        against=None if group is plain else PLAIN_TITLE,
-    )
-
-
-def _differs(group: RunGroup, plain: RunGroup, rule: str) -> bool:
-    return bool(group.settings[rule] != plain.settings[rule])
-
-
-def _twins(group: RunGroup) -> list[Line]:
-    """The training with the term, and its twin."""
-    name = title(group.settings)
-    twin = f"{name}: twin"
-    summaries = {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
-    norms = {seed: summary["last"].get("weight_norm", math.nan) for seed, summary in summaries.items()}
-    first, second = (
-        {seed: _grokked(summary[key]) for seed, summary in summaries.items()} for key in ("events", "twin")
-    )
+def _beside_plain(study: Study) -> list[Line]:
+    """The plain training, and each other one to be compared with it; none if there is no plain one."""
+    plain = _plain(study)
+    if not plain:
+        return []
+    others = [group for group in study.groups if group is not plain]
+    titles = {group.name: _title(group, study, plain) for group in (plain, *others)}
     return [
-        Line(title=name, steps=first, norms=norms, against=twin),
-        Line(title=twin, steps=second, norms=norms, against=None, twin=True),
+        Line(
+            title=titles[group.name],
+            steps=_steps(group, "events"),
+            norms=_norms(group),
+            against=None if group is plain else titles[plain.name],
+        )
+        for group in (plain, *others)
     ]
 
 
-def _grokked(events: Mapping[str, Any]) -> float:
-    return math.inf if events["grokked"] is None else float(events["grokked"])
+def _beside_twins(study: Study) -> list[Line]:
+    """Each training with a term, to be compared with its twin, which follows it."""
+    lines = []
+    for group in study.groups:
+        title, norms = _title(group, study), _norms(group)
+        twin = f"{title}: twin"
+        lines += [
+            Line(title=title, steps=_steps(group, "events"), norms=norms, against=twin),
+            Line(title=twin, steps=_steps(group, "twin"), norms=norms, against=None, twin=True),
+        ]
+    return lines
 
 
-def _in_order(lines: Sequence[Line]) -> list[Line]:
-    """Plain first, then rules, then terms, as they come."""
-    terms = tuple(f"{name}," for name in TITLES.values())
-    return sorted(lines, key=lambda line: (line.title != PLAIN_TITLE, line.title.startswith(terms)))
+def _plain(study: Study) -> RunGroup | None:
+    """The config without a term from which most with one differ in the term alone; None if none does."""
+
+    def rules(group: RunGroup) -> list[Any]:
+        return [group.settings[name] for name in RULES]
+
+    with_term = [rules(group) for group in study.groups if group.settings[TERM] != PLAIN]
+    plain = [group for group in study.groups if group.settings[TERM] == PLAIN and rules(group) in with_term]
+    return max(plain, key=lambda group: with_term.count(rules(group)), default=None)
+
+
+def _title(group: RunGroup, study: Study, plain: RunGroup | None = None) -> str:
+    """The term, the samples that it takes where they vary, and the rules in which it differs from the plain config.
+
+    Where there is no plain one, the rules that vary.
+    """
+    words = []
+    if group.settings[TERM] != PLAIN:
+        words.append(term_title(group.settings))
+        if len({other.settings[SAMPLES] for other in study.groups if other.settings[TERM] != PLAIN}) > 1:
+            words.append(f"n = {group.settings[SAMPLES]}")
+    others = [plain] if plain else study.groups
+    for rule, words_for in RULES.items():
+        if any(other.settings[rule] != group.settings[rule] for other in others):
+            words.append(words_for(group.settings[rule]))
+    return ", ".join(words) or "plain"
+
+
+def _summaries(group: RunGroup) -> dict[int, dict[str, Any]]:
+    """Seed to what its run came to, where test accuracy was measured."""
+    found = {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
+    return {seed: summary for seed, summary in found.items() if ACCURACY in summary.get("last", {})}
+
+
+def _steps(group: RunGroup, training: str) -> dict[int, float]:
+    """Seed to the step at which that training grokked; infinite where it did not."""
+    found = {seed: summary[training]["grokked"] for seed, summary in _summaries(group).items()}
+    return {seed: math.inf if step is None else float(step) for seed, step in found.items()}
+
+
+def _norms(group: RunGroup) -> dict[int, float]:
+    """Seed to the weight norm at the end of its run; NaN where it was not measured."""
+    return {seed: summary["last"].get("weight_norm", math.nan) for seed, summary in _summaries(group).items()}
 
 
 def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -129,13 +156,15 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         axis = figure.subplots()
         for place, line in enumerate(reversed(lines)):
             _draw_line(axis, line, place, budget=budget)
-        if lines[0].against is None and np.isfinite(lines[0].median):
+        dashed = lines[0].against is None and math.isfinite(lines[0].median)
+        if dashed:
             axis.axvline(lines[0].median, color=GREY, linestyle="--")
         axis.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
         axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
         axis.set_xlim(0, budget * 1.14)
-        figure.suptitle(f"{about.grokking.label}, {seeds} seeds: strokes, and their median")
+        of_plain = f"; dashed: {lines[0].title}" if dashed else ""
+        figure.suptitle(f"{about.grokking.label}, {seeds} seeds: strokes, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
     rows = _rows(lines)
     text = (
@@ -172,12 +201,12 @@ def _draw_line(axis: Axes, line: Line, place: int, *, budget: int) -> None:
 def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
     by_title = {line.title: line for line in lines}
     compared = {line.title: _compare(line, by_title[line.against]) for line in lines if line.against}
-    adjusted = dict(zip(compared, holm([p for *_, p in compared.values()]), strict=True))
+    tested = dict(zip(compared, p_cells([p for *_, p in compared.values()]), strict=True))
     rows = []
     for line in lines:
         steps = np.array(list(line.steps.values()))
+        norms = [norm for norm in line.norms.values() if not math.isnan(norm)]
         earlier, later, ratio, _ = compared.get(line.title, (None, None, math.nan, None))
-        p = adjusted.get(line.title, math.nan)
         rows.append(
             {
                 "training": line.title,
@@ -185,8 +214,8 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
                 "at step": _range(steps),
                 "earlier, later": "–" if earlier is None else f"{earlier}, {later}",
                 "step / compared": "–" if math.isnan(ratio) else f"{ratio:.2f}",
-                "p": "–" if math.isnan(p) else f"{p:.3f}",
-                "weight norm at the end": f"{np.nanmean(list(line.norms.values())):.1f}",
+                "p": tested.get(line.title, "–"),
+                "weight norm at the end": f"{np.mean(norms):.1f}" if norms else "–",
             }
         )
     return rows

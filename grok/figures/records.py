@@ -110,15 +110,21 @@ class Study:
         about = self.groups if len(self.groups) == 1 else [g for g in self.groups if kinds.get(g.name, "") is None]
         return about[0] if about else None
 
-    def parts(self, settings: Sequence[str]) -> list[tuple[dict[str, Any], "Study"]]:
+    def parts(self, settings: Sequence[str], *, strictly: bool = False) -> list[tuple[dict[str, Any], "Study"]]:
         """Itself, if its configs differ in these settings alone; else its parts that do.
+
+        Unless `strictly`, what differs only where these settings do, such as longer training at a smaller weight decay,
+        leaves configs together.
 
         Returns: each part, with those of its settings that tell it from the others by their dotted names.
         """
-        alike: dict[tuple[Any, ...], list[RunGroup]] = {}
-        for group in self.groups:
-            alike.setdefault(tuple(group.settings[name] for name in settings), []).append(group)
-        others = list(dict.fromkeys(name for groups in alike.values() for name in differing(groups)))
+        if strictly:
+            others = [name for name in differing(self.groups) if name not in settings]
+        else:
+            alike: dict[tuple[Any, ...], list[RunGroup]] = {}
+            for group in self.groups:
+                alike.setdefault(tuple(group.settings[name] for name in settings), []).append(group)
+            others = list(dict.fromkeys(name for groups in alike.values() for name in differing(groups)))
         parts: dict[tuple[Any, ...], list[RunGroup]] = {}
         for group in self.groups:
             parts.setdefault(tuple(group.settings.get(name) for name in others), []).append(group)

@@ -1,6 +1,7 @@
 """Table 1: few labels and many unlabelled samples, with and without a term of information."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from grok.figures.style import BLUE, GREY, styled, write_figure
 from grok.figures.terms import (
     PLAIN,
     TERM,
-    TITLES,
     WEIGHT,
+    by_term_and_weight,
     difference_cell,
     ends,
     mean_cell,
@@ -49,13 +50,18 @@ PUBLISHED = [
 
 
 def draw_semi_supervised(source: Path, target: Path) -> list[Path]:
-    """Draw each study of semi-supervised training by several methods or with terms, and write a table a label count.
+    """Draw each study of semi-supervised training by method, term of information and label count, with a table.
 
     Configs that differ in more than method, term, weight and labels are in figures of their own.
     """
     varied = [METHOD, TERM, WEIGHT, LABELS]
-    parts = [part for study in studies(source, "semi-supervised") for part in study.parts(varied)]
-    return [path for settings, part in parts if len(part.groups) > 1 for path in _draw_study(part, settings, target)]
+    parts = [part for study in studies(source, "semi-supervised") for part in study.parts(varied, strictly=True)]
+    return [
+        path
+        for settings, part in parts
+        if len(part.groups) > 1
+        for path in _draw_study(_in_order(part), settings, target)
+    ]
 
 
 def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -67,7 +73,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
     config = study.groups[0].config_as(SemiSupervisedConfig)
     name = part_name("semi-supervised", study, settings)
     counts = study.varies(LABELS)
-    by_count = {count: _in_order([g for g in study.groups if g.settings[LABELS] == count]) for count in counts}
+    by_count = {count: [group for group in study.groups if group.settings[LABELS] == count] for count in counts}
     seeds = max(len(group.runs) for group in study.groups)
     about = f"{config.task.dataset}, {config.model.label}, test split at the end, {seeds} seeds"
     tallest = max(len(groups) for groups in by_count.values())
@@ -83,19 +89,21 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
                 interval = measured(of_runs, group.name, ERROR)
                 axis.plot(errors, np.full(len(errors), place), "|", color=BLUE, markersize=11, alpha=0.6)
                 half = 100 * (interval.high - interval.mean)
-                axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE, capsize=4)
+                axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE)
             base = _freematch(groups)
             if base:
                 axis.axvline(100 * measured(of_runs, base.name, ERROR).mean, color=GREY, linestyle="--")
             axis.set_yticks(range(len(groups)), [_title(group) for group in reversed(groups)])
             axis.set(title=f"{count} labels a class", xlabel="test error (%)")
-        figure.suptitle(f"{about}: strokes, and means with 95 % intervals")
+        dashed = "; dashed: FreeMatch" if any(map(_freematch, by_count.values())) else ""
+        figure.suptitle(f"{about}: strokes, and means with 95 % intervals{dashed}")
         written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
     text = (
         f"{about}, batches of {config.batch_size} labelled and {config.batch_size * config.unlabelled_ratio} "
         f"unlabelled samples, {config.steps:,} steps: means ± half of the 95 % interval (Student). Differences are "
         "paired by seed with FreeMatch of as many labels; p is of the exact sign-flip test, adjusted for the "
-        "comparisons of as many labels (Holm). What is measured is the moving average of the network."
+        "comparisons of as many labels (Holm). What is measured is the moving average of the network. Published are "
+        "single numbers, without seeds or spreads."
     )
     rows = [row for count, groups in by_count.items() for row in _rows(groups, count, of_runs)]
     rows += [dict.fromkeys(rows[0], "–") | published for published in PUBLISHED]
@@ -111,9 +119,10 @@ def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list
     base = _freematch(groups)
     others = [group for group in groups if base and group is not base]
     differences = [paired(of_runs, group.name, base.name, ERROR) for group in others] if base else []
+    tested = p_cells([each.p for each in differences])
     cells = {
         group.name: (difference_cell(difference, ".2f", times=100), p)
-        for group, difference, p in zip(others, differences, p_cells(differences), strict=True)
+        for group, difference, p in zip(others, differences, tested, strict=True)
     }
     rows = []
     for group in groups:
@@ -137,17 +146,14 @@ def _freematch(groups: Sequence[RunGroup]) -> RunGroup | None:
     return next((g for g in groups if g.settings[METHOD] == "freematch" and g.settings[TERM] == PLAIN), None)
 
 
-def _in_order(groups: Sequence[RunGroup]) -> list[RunGroup]:
-    """Methods without a term first, then terms by rising weight."""
-    methods, terms = list(METHODS), [PLAIN, *TITLES]
-    return sorted(
-        groups,
-        key=lambda group: (
-            terms.index(group.settings[TERM]),
-            methods.index(group.settings[METHOD]),
-            group.settings[WEIGHT],
-        ),
-    )
+def _in_order(study: Study) -> Study:
+    """The study with its groups by label count, of each methods without a term first, then terms by rising weight."""
+    methods = list(METHODS)
+
+    def place(group: RunGroup) -> tuple[Any, ...]:
+        return group.settings[LABELS], *by_term_and_weight(group), methods.index(group.settings[METHOD])
+
+    return replace(study, groups=sorted(study.groups, key=place))
 
 
 def _title(group: RunGroup) -> str:

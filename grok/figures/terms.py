@@ -1,6 +1,8 @@
 """Terms of information in the training loss, as figures and tables tell of them."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,7 +19,7 @@ TITLES = {
     "mir": "MIR",
     "hdr": "HDR",
 }
-"""What each term is called; it is named by what it optimises."""
+"""What each term is called, in the order of tables."""
 TERM_COLOURS = {"mutual_information": VERMILION, "entropy_difference": BLUE, "mir": PURPLE, "hdr": GREEN}
 
 
@@ -32,18 +34,13 @@ def ends(study: Study, columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=["config", TERM, WEIGHT, "seed", *columns])
 
 
-def plain_group(groups: Sequence[RunGroup]) -> RunGroup | None:
-    """The one that trains without a term, if one does."""
-    return next((group for group in groups if group.settings[TERM] == PLAIN), None)
-
-
 def paired(of_runs: pd.DataFrame, config: str, plain: str, column: str) -> PairedDifference:
     """By how much a config's runs are above those of another with the same seeds, in a column of `ends`."""
     values = of_runs.pivot(index="seed", columns="config", values=column)
     return paired_difference((values[config] - values[plain]).dropna())
 
 
-def mean_cell(interval: MeanInterval, form: str, *, times: float = 1.0) -> str:
+def mean_cell(interval: MeanInterval, form: str, *, times: int = 1) -> str:
     """A mean ± half of its 95 % interval, as it is written; a dash for what was not measured.
 
     >>> mean_cell(mean_interval([0.9, 0.8, 0.7]), ".1f", times=100), mean_cell(mean_interval([]), ".1f")
@@ -55,17 +52,31 @@ def mean_cell(interval: MeanInterval, form: str, *, times: float = 1.0) -> str:
     return mean if interval.n < 2 else f"{mean} ± {(interval.high - interval.mean) * times:{form}}"
 
 
-def difference_cell(difference: PairedDifference, form: str, *, times: float = 1.0) -> str:
+def difference_cell(difference: PairedDifference, form: str, *, times: int = 1) -> str:
     """A mean difference with its sign ± half of its 95 % interval; a dash without pairs."""
     if difference.n == 0:
         return "–"
-    mean = f"{difference.mean * times:+{form}}".replace("-", "−")
+    mean = f"{difference.mean * times:+z{form}}".replace("-", "−")
     return mean if difference.n < 2 else f"{mean} ± {(difference.high - difference.mean) * times:{form}}"
 
 
-def p_cells(differences: Sequence[PairedDifference]) -> list[str]:
-    """The p values of tests that are read together (`holm`); a dash for those without pairs."""
-    return ["–" if p != p else f"{p:.3f}" for p in holm([each.p for each in differences])]
+def p_cells(p_values: Sequence[float]) -> list[str]:
+    """The p values of tests that are read together, adjusted for that (`holm`); a dash for what was not tested.
+
+    >>> p_cells([0.00001, 0.02, math.nan])
+    ['< 0.001', '0.020', '–']
+    """
+    return ["–" if math.isnan(p) else "< 0.001" if p < 0.0005 else f"{p:.3f}" for p in holm(p_values)]
+
+
+def by_term_and_weight(group: RunGroup) -> tuple[int, float]:
+    """A key to sort groups by: those without a term first, then term by term, each by rising weight."""
+    return [PLAIN, *TITLES].index(group.settings[TERM]), group.settings[WEIGHT]
+
+
+def in_order(study: Study) -> Study:
+    """The study with its groups sorted so, whenever they were trained."""
+    return replace(study, groups=sorted(study.groups, key=by_term_and_weight))
 
 
 def measured(of_runs: pd.DataFrame, config: str, column: str) -> MeanInterval:

@@ -144,11 +144,13 @@ class Engine:
     def _due(self) -> Due:
         member = self.members[self.active[0]]
         phase, first = member.phases.at(self.step)
-        in_full = self.step - first in phase.measured
+        in_phase = self.step - first
+        in_full = in_phase in phase.measured
+        step = in_phase if phase.own_schedule else self.step
         return tuple(
             name
             for name, probe in member.learner.probes.items()
-            if (in_full or probe.schedule.is_due(self.step)) and name not in phase.without
+            if (in_full or probe.schedule.is_due(step)) and name not in phase.without
         )
 
     def _enter_phases(self, members: Sequence[int]) -> None:

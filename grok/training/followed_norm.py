@@ -34,7 +34,7 @@ class FollowedNorm:
         target = torch.where(self._follows, self._norms.index_select(0, self._place), norm)
         self._norms.index_copy_(0, self._place, target)
         self._place += 1
-        factor = torch.where(self._follows, target / norm, 1.0)
+        factor = torch.where(self._follows, target / norm, 1.0).squeeze()
         for parameter in self._parameters:
             parameter.mul_(factor)
 

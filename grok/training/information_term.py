@@ -32,8 +32,10 @@ class InformationTerm(nn.Module):
             self._draws.prepare(first, count, order=order)
 
     def switch_off(self) -> None:
-        """Add nothing from here on, while the term is still measured."""
+        """Add nothing from here on, while the term is still measured: anew, as from step 0."""
         self.get_buffer("weight").zero_()
+        self.get_buffer("value").fill_(torch.nan)
+        self.get_buffer("left_out").zero_()
 
     def forward(
         self,

@@ -36,6 +36,8 @@ class Phase:
     """Steps, counted from its first, at which every probe measures, due or not."""
     without: tuple[str, ...] = ()
     """Probes that have nothing to measure in it."""
+    own_schedule: bool = False
+    """Whether probes are due by its own steps, counted from its first, and not by those of the whole training."""
 
     def rates(self, first: int, count: int) -> Float[Tensor, "step"]:
         """The learning rates of `count` steps from its step `first` on; 0 where there is no update."""

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from grok.analysis.events import events
+from grok.analysis.twins import trainings
 from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
 from grok.tracking import Run, Store
 
@@ -41,7 +42,8 @@ def add_run(
         run.append_table(pa.table(table), first_step=0)
     run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
     if columns and status == "finished":
-        run.update(summary={"events": events(run.metrics()), "last": run.last_row()})
+        parts = dict(zip(("events", "twin"), map(events, trainings(run.metrics())), strict=False))
+        run.update(summary=parts | {"last": run.last_row()})
     return run
 
 

@@ -1,8 +1,11 @@
 """A figure draws what the records have; one for which nothing is left says why, and the others are drawn."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
+from grok.config import GrokkingConfig, OptimiserConfig, SampledInformationTermConfig, TaskConfig
 from grok.figures import FIGURES, draw_figures
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
@@ -14,7 +17,7 @@ EMBEDDING = {
 }
 SIZES = {f"interplay/sample-{size}/test/{ratio}": constant(0.4) for size in (64, 128) for ratio in ("mir", "hdr")}
 # those of other experiments, of which the tests of each say when they are not drawn
-OF_OTHERS = {"supervised", "label-smoothing", "connectivity", "pruning"}
+OF_OTHERS = {"supervised", "label-smoothing", "connectivity", "pruning", "objectives", "semi-supervised"}
 
 
 def draw(tmp_path, columns):
@@ -28,6 +31,10 @@ def draw(tmp_path, columns):
             GrokkingConfig(task=TaskConfig(train_fraction=fraction), optimiser=OptimiserConfig(weight_decay=decay))
             for fraction in (0.2, 0.3, 0.4)
             for decay in (0.1, 0.5, 2.0)
+        ],
+        "interventions": [
+            GrokkingConfig(information=SampledInformationTermConfig(term=term, weight=weight))
+            for term, weight in (("none", 0.0), ("mir", 0.1))
         ],
     }
     for name, configs in adds.items():
@@ -58,3 +65,9 @@ def test_a_figure_with_nothing_to_show_names_what_it_needs_and_the_probe(tmp_pat
     assert f"grok: figure phase not drawn for phase: its records have no {accuracy} or {mir}" in lines
     assert f"grok: figure lead-time not drawn for controls: its records have no {accuracy}" in lines
     assert {line.split()[2] for line in lines} == set(FIGURES) - {"sample-sizes", "cost"} - OF_OTHERS
+
+
+def test_the_readme_says_of_every_figure_what_it_is_drawn_of():
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = readme.partition("| figure | drawn of |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert [name for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])] == list(FIGURES)

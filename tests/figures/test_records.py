@@ -8,9 +8,11 @@ from grok.config import (
     CONFIGS,
     ConnectivityConfig,
     GrokkingConfig,
+    NormMatchedConfig,
     OptimiserConfig,
     ProbesConfig,
     PruningConfig,
+    SemiSupervisedConfig,
     SupervisedConfig,
     TaskConfig,
 )
@@ -140,6 +142,8 @@ def test_groups_and_studies_are_of_one_experiment_with_settings_of_its_type(tmp_
         "grokking": GrokkingConfig(),
         "supervised": SupervisedConfig(),
         "connectivity": ConnectivityConfig(points=5),
+        "semi-supervised": SemiSupervisedConfig(),
+        "norm-matched": NormMatchedConfig(),
         "pruning": PruningConfig(sparsities=(0.0, 0.5)),
     }
     assert configs.keys() == CONFIGS.keys()
@@ -177,3 +181,18 @@ def test_a_study_falls_into_parts_that_differ_in_the_settings_named_alone(tmp_pa
         ([0.001, 0.01], [1.0]),
     ]
     assert [(settings, part.groups) for settings, part in study.parts([rate, decay])] == [({}, study.groups)]
+
+
+def test_what_differs_along_with_the_settings_named_parts_a_study_if_it_is_to_be_split_strictly(tmp_path):
+    rate, steps = "optimiser.learning_rate", "steps"
+    for value, length in ((0.001, 100), (0.01, 200), (0.1, 200)):
+        config = GrokkingConfig(optimiser=OptimiserConfig(learning_rate=value), steps=length)
+        add_run(Store(tmp_path), COLUMNS, config=config, sweeps=["one"])
+    (study,) = studies(tmp_path)
+    assert [(settings, part.groups) for settings, part in study.parts([rate])] == [({}, study.groups)]
+    parts = study.parts([rate], strictly=True)
+    assert [(settings, part.varies(rate)) for settings, part in parts] == [
+        ({steps: 100}, [0.001]),
+        ({steps: 200}, [0.01, 0.1]),
+    ]
+    assert [settings for settings, _ in study.parts([rate, steps], strictly=True)] == [{}]

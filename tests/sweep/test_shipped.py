@@ -27,6 +27,11 @@ RUNS = {
     "connectivity-gpu": 15,
     "pruning": 5,
     "pruning-gpu": 5,
+    "objectives": 130,
+    "objectives-gpu": 65,
+    "semi-supervised": 105,
+    "semi-supervised-gpu": 105,
+    "interventions": 200,
 }
 
 

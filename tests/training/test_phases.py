@@ -57,3 +57,15 @@ def test_the_engine_enters_each_phase_once_before_its_first_step_and_measures_wh
     assert [step for step, row in rows.items() if "weight_norm" in row] == [3, 4, 50, 62, 63]
     assert len({row["weight_norm"] for row in rows.values() if "weight_norm" in row}) == 1  # no update
     assert rows[0]["train/loss"] != rows[2]["train/loss"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "due"), [("every:10", [0, 10, 20, 25, 35, 45]), ("log:1", [0, 1, 10, 25, 26, 35])]
+)
+def test_a_phase_with_its_own_schedule_is_measured_as_if_it_were_the_first(tmp_path, schedule, due):
+    phases = [
+        Phase(steps=25, optimiser=CONSTANT, updates=0),
+        Phase(steps=25, optimiser=CONSTANT, updates=0, own_schedule=True),
+    ]
+    rows = trained(tmp_path, phases, accuracy=schedule)
+    assert [step for step, row in rows.items() if "test/accuracy" in row] == [*due, 50]
