@@ -16,7 +16,7 @@ class NormMatchedConfig(GrokkingConfig):
     as by making the weights smaller, it does to both.
     """
 
-    information: SampledInformationTermConfig = SampledInformationTermConfig(term="mutual_information", weight=0.1)
+    information: SampledInformationTermConfig = SampledInformationTermConfig(term="mutual_information", weight=0.01)
     """The term of the first training, of some training samples at each step."""
     steps: int = 10_000
     """Steps of either training."""

@@ -87,6 +87,8 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         for axis, column in zip(axes[1:], panels, strict=True):
             _draw_by_weight(axis, study, plain, partial(measured, of_runs, column=column))
             axis.set(title=PANELS[column], ylabel="fraction" if column in (MIR, HDR) else "")
+            if column not in (MIR, HDR):
+                axis.set_yscale("log")
         for axis in axes:
             axis.set(xscale="log", xlabel="weight of the term")
         shared_legend(figure, columns=5)

@@ -79,7 +79,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
     tallest = max(len(groups) for groups in by_count.values())
     with styled():
         figure = Figure(
-            figsize=(4.4 * len(counts) + 1.6, 0.38 * tallest + 2.2),
+            figsize=(max(4.4 * len(counts) + 1.6, 9.0), 0.38 * tallest + 2.2),
             layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)),
         )
         axes = figure.subplots(1, len(counts), squeeze=False)[0]

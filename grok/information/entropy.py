@@ -115,10 +115,12 @@ def density_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*bat
     """Entropy in nats of a symmetric positive semi-definite matrix of trace 1; nothing is checked.
 
     Beside many rows of zeros, as of samples of weight 0 or neurons that are off, LAPACK fails in float32 or finds
-    eigenvalues that are no numbers. So their eigenvalue is made 1, which adds as little as 0 does.
+    eigenvalues that are no numbers. So they get the mean of the other eigenvalues, whose part is taken off again.
     """
-    zero = (density.diagonal(dim1=-2, dim2=-1) == 0).to(density.dtype)
-    return shannon_entropy(torch.linalg.eigvalsh(density + torch.diag_embed(zero)))
+    zero = density.diagonal(dim1=-2, dim2=-1) == 0
+    mean = 1 / (~zero).sum(dim=-1, keepdim=True).clamp(min=1).to(density.dtype)
+    filled = torch.where(zero, mean, 0.0)
+    return shannon_entropy(torch.linalg.eigvalsh(density + torch.diag_embed(filled))) - shannon_entropy(filled)
 
 
 def shannon_entropy(probabilities: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:

@@ -187,7 +187,10 @@ class SemiSupervised(Objective):
         return loss + self.term(torch.cat([first, third]), head.weight, torch.cat([targets, pseudo]), counted)
 
     def values(self) -> dict[str, Tensor]:
-        """The parts of the loss, the threshold, how many pseudo-labels are used, and how many of those are right."""
+        """The parts of the loss, the threshold, the share of pseudo-labels that are used, and of those that are right.
+
+        The last is NaN where none is used.
+        """
         parts = {column: self.get_buffer(_buffer(column)) for column in COLUMNS}
         of_term = self.term.values() if self.term else {}
         return parts | {"pseudo_labels/threshold": self.thresholds.value()} | of_term

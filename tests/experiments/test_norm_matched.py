@@ -161,4 +161,4 @@ def test_the_presets_are_those_of_grokking_with_the_term_of_the_settings():
         for field in dataclasses.fields(plain):
             assert getattr(config, field.name) == changed.get(field.name, getattr(plain, field.name)), field.name
     assert (norm_matched.small().steps, norm_matched.paper().steps) == (10_000, 12_000)
-    assert (config.information.term, config.information.weight) == ("mutual_information", 0.1)
+    assert (config.information.term, config.information.weight) == ("mutual_information", 0.01)
