@@ -70,7 +70,7 @@ def shuffled(count: int, size: int, generator: torch.Generator) -> Int[Tensor, "
     """The numbers below `count` in random order, cut into whole rows; several orders if they are fewer than a row has.
 
     >>> shuffled(5, 2, stream(0, "order")).shape, shuffled(2, 5, stream(0, "order")).sort().values
-    (torch.Size([2, 2]), tensor([[0, 0, 0, 1, 1]]))
+    (torch.Size([2, 2]), tensor([[0, 0, 1, 1, 1]]))
     """
     orders = [torch.randperm(count, generator=generator) for _ in range(-(-size // count))]
     steps = len(orders) * count // size
