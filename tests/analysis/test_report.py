@@ -3,7 +3,14 @@
 import numpy as np
 
 from grok.analysis.report import describe, list_table
-from grok.config import ConnectivityConfig, NormMatchedConfig, PruningConfig, SupervisedConfig, config_hash
+from grok.config import (
+    ConnectivityConfig,
+    NormMatchedConfig,
+    PruningConfig,
+    SampledInformationTermConfig,
+    SupervisedConfig,
+    config_hash,
+)
 from grok.tracking import Store
 from grok.tracking.export import export_run
 from tests.figures.helpers import add_run, by_place, constant
@@ -97,7 +104,7 @@ def test_a_failed_run_is_described_with_its_error(tmp_path):
     assert "error    the training loss is nan at step 47" in describe(run)
 
 
-TWINS = NormMatchedConfig(steps=1000)
+TWINS = NormMatchedConfig(information=SampledInformationTermConfig(term="mutual_information", weight=0.1), steps=1000)
 
 
 def add_twins(root, first, second, **settings):

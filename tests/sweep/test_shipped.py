@@ -32,6 +32,8 @@ RUNS = {
     "semi-supervised": 105,
     "semi-supervised-gpu": 105,
     "interventions": 200,
+    "interventions-gpu": 200,
+    "norm-matched": 40,
 }
 
 
