@@ -17,6 +17,7 @@ from grok.config import (
     SemiSupervisedConfig,
     SupervisedConfig,
     TermName,
+    not_captured,
 )
 from grok.experiments import EXPERIMENTS
 from grok.tasks.images import DataFolder
@@ -49,14 +50,17 @@ TRAININGS: dict[str, tuple[str, Any, type[InformationTermConfig]]] = {
 
 
 def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
-    """A training step with each term of information against the same step without."""
+    """A training step with each term of information against the same step without.
+
+    On a GPU the step without is a captured graph, and those with a term, which no graph can capture, are not.
+    """
     rows: list[Row] = []
     steps = STEPS[device.type]
     for name, (experiment, config, term_type) in TRAININGS.items():
         say(f"objectives: {name}")
-        terms = {term: term_type(term=term, weight=0.1) for term in get_args(TermName) if term != "none"}
+        terms = [term for term in get_args(TermName) if term != "none"]
         configs = {"none": config} | {
-            name: dataclasses.replace(config, information=term) for name, term in terms.items()
+            term: dataclasses.replace(config, information=term_type(term=term, weight=0.1)) for term in terms
         }
         with scratch_run() as run:
             tasks: dict[str, Task] = {
@@ -77,4 +81,9 @@ def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
 
 def _engine(experiment: str, config: Any, device: torch.device) -> Engine:
     member = EXPERIMENTS[experiment].build(config, 0, device, DataFolder())
-    return Engine([member], executor=EXECUTORS["graph" if device.type == "cuda" else "eager"])
+    return Engine([member], executor=EXECUTORS[executor_for(config, device)])
+
+
+def executor_for(config: Any, device: torch.device) -> str:
+    """The faster executor that this step can have."""
+    return "graph" if device.type == "cuda" and not not_captured(config) else "eager"
