@@ -44,7 +44,9 @@ def choose_compile(wanted: bool, stack: int | None, configs: Sequence[Any]) -> b
     if wanted and (stack or 1) > 1:
         raise UsageError(f"--compile: expected runs that train one by one, got --stack {stack}: leave one of them out")
     if wanted and not all(hasattr(config, "batch_size") for config in configs):
-        raise UsageError("--compile: expected an experiment that trains on batches, got grokking: leave it out")
+        raise UsageError(
+            "--compile: expected an experiment that trains on batches, got one on all samples at once: leave it out"
+        )
     return wanted
 
 

@@ -70,8 +70,9 @@ def _runs_flag(run: Run) -> str:
 
 def print_table(rows: dict[str, str]) -> None:
     """Names that can be typed, each with what it does."""
+    width = max(map(len, rows))
     for name, text in rows.items():
-        print(f"    {name:<10} {text}")
+        print(f"    {name:<{width}}  {text}")
 
 
 def program() -> str:

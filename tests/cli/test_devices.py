@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grok.cli import training
+from grok.cli import main, training
 from grok.experiments import runner
 from tests.cli.helpers import error_line, train
 
@@ -45,10 +45,12 @@ def test_on_a_gpu_a_step_is_captured_unless_its_rule_or_term_cannot_be(runs, cap
 
 
 def test_a_step_on_all_samples_and_a_stack_are_not_compiled(runs, capsys):
-    assert train(runs, "--compile") == 2
-    assert error_line(capsys) == (
-        "grok: --compile: expected an experiment that trains on batches, got grokking: leave it out"
-    )
+    for experiment in ("grokking", "norm-matched"):
+        assert main(["train", experiment, "--compile", "--runs", str(runs)]) == 2
+        assert error_line(capsys) == (
+            "grok: --compile: expected an experiment that trains on batches, got one on all samples at once: "
+            "leave it out"
+        )
     assert train(runs, "--compile", "--seeds", "0-3", "--stack", "2") == 2
     assert error_line(capsys) == (
         "grok: --compile: expected runs that train one by one, got --stack 2: leave one of them out"
