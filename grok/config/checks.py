@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class ConfigError(Exception):
@@ -17,6 +18,18 @@ def require(condition: bool, name: str, expected: str, got: object) -> None:
     """
     if not condition:
         raise ConfigError(f"{name}: expected {expected}, got {got}")
+
+
+def require_default(settings: Any, name: str, why: str, *, within: str = "") -> None:
+    """Refuse a setting that would change nothing but the hash, unless it has its default; `within` leads its name.
+
+    >>> from grok.config import OptimiserConfig
+    >>> require_default(OptimiserConfig(rule="sgd", momentum=0.5), "momentum", "with this rule", within="optimiser.")
+    Traceback (most recent call last):
+    grok.config.checks.ConfigError: optimiser.momentum: expected its default, 0.9, with this rule, got 0.5
+    """
+    default, value = type(settings).__dataclass_fields__[name].default, getattr(settings, name)
+    require(value == default, f"{within}{name}", f"its default, {default}, {why}", value)
 
 
 def did_you_mean(name: str, choices: Iterable[str], *, nearness: float = 0.6) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import require, require_default
 
 TermName = Literal["none", "mutual_information", "entropy_difference", "mir", "hdr"]
 
@@ -21,7 +21,7 @@ class InformationTermConfig:
 
     def __post_init__(self) -> None:
         if self.term == "none":
-            require(self.weight == 0, "information.weight", "0 without information.term", self.weight)
+            require(self.weight == 0, "information.weight", "0, or an information.term to weigh", self.weight)
         else:
             finite = math.isfinite(self.weight) and self.weight != 0
             require(finite, "information.weight", f"a number other than 0 with {self.term}", self.weight)
@@ -43,5 +43,4 @@ class SampledInformationTermConfig(InformationTermConfig):
         super().__post_init__()
         require(self.samples >= 2, "information.samples", "an integer of at least 2", self.samples)
         if self.term == "none":
-            default = type(self).__dataclass_fields__["samples"].default
-            require(self.samples == default, "information.samples", f"{default} without a term", self.samples)
+            require_default(self, "samples", "without information.term", within="information.")

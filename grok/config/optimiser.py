@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import require, require_default
 
 # rule -> the settings that only some rules read
 READS = {"adamw": ("betas",), "adam": ("betas",), "sgd": ("momentum",), "muon": ("betas", "momentum")}
@@ -45,16 +45,11 @@ class OptimiserConfig:
         require(0 <= self.grokfast_decay < 1, "optimiser.grokfast_decay", "a number in [0, 1)", self.grokfast_decay)
         for name in ("betas", "momentum"):
             if name not in READS[self.rule]:
-                self._require_default(name, f"with the rule {self.rule}, which has none")
+                require_default(self, name, f"with the rule {self.rule}, which has none", within="optimiser.")
         if not self.grokfast:
-            self._require_default("grokfast_decay", "with optimiser.grokfast 0, which is off")
+            require_default(self, "grokfast_decay", "with optimiser.grokfast 0, which is off", within="optimiser.")
 
     @property
     def can_be_captured(self) -> bool:
         """Whether a CUDA graph can capture the update: torch's Muon waits for the device to read the learning rate."""
         return self.rule != "muon"
-
-    def _require_default(self, name: str, why: str) -> None:
-        """Refuse a setting that would change nothing but the hash."""
-        default, value = type(self).__dataclass_fields__[name].default, getattr(self, name)
-        require(value == default, f"optimiser.{name}", f"its default, {default}, {why}", value)

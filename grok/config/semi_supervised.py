@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import require, require_default
 from grok.config.image_task import ImageTaskConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.supervised import SupervisedConfig
@@ -62,10 +62,8 @@ class SemiSupervisedConfig(SupervisedConfig):
             require(0 <= getattr(self, name) < 1, name, "a number in [0, 1)", getattr(self, name))
         require(0 <= self.threshold <= 1, "threshold", "a number in [0, 1]", self.threshold)
         for name, methods in READ_BY.items():
-            default = type(self).__dataclass_fields__[name].default
             if self.method not in methods:
-                got = getattr(self, name)
-                require(got == default, name, f"{default} with the method {self.method}, which does not read it", got)
+                require_default(self, name, f"with the method {self.method}, which does not read it")
 
     @property
     def label(self) -> str:

@@ -64,7 +64,7 @@ REFUSALS = {
     ),
     "a setting that the method does not read": (
         ["train", "semi-supervised", "--config.method", "fixmatch", "--config.fairness-weight", "0.1"],
-        "grok: fairness_weight: expected 0.05 with the method fixmatch, which does not read it, got 0.1",
+        "grok: fairness_weight: expected its default, 0.05, with the method fixmatch, which does not read it, got 0.1",
     ),
     "more labels than there are": (
         ["train", "semi-supervised", "--config.labels-per-class", "399", "--device", "cpu"],
@@ -134,6 +134,13 @@ def test_without_a_command_the_usage_is_shown_and_the_status_is_2(capsys):
     assert main(["--help"]) == 0
     assert capsys.readouterr().out == bare
     assert "\n    train      Train an experiment: grok train EXPERIMENT [options].\n" in bare
+
+
+def test_what_a_choice_means_is_listed_in_one_column(capsys):
+    assert main(["train", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert lines[0].startswith("    grokking         a small transformer on modular addition")
+    assert lines[4].startswith("    semi-supervised  FreeMatch, FixMatch or few labels alone")
 
 
 def test_an_error_of_many_lines_is_told_in_one_and_debug_shows_where_it_came_from(capsys, monkeypatch):

@@ -25,7 +25,7 @@ EITHER = pytest.mark.parametrize("config_type", [InformationTermConfig, SampledI
     ("settings", "message"),
     [
         ({"term": "mir"}, "information.weight: expected a number other than 0 with mir, got 0.0"),
-        ({"weight": 0.1}, "information.weight: expected 0 without information.term, got 0.1"),
+        ({"weight": 0.1}, "information.weight: expected 0, or an information.term to weigh, got 0.1"),
         (
             {"term": "hdr", "weight": float("inf")},
             "information.weight: expected a number other than 0 with hdr, got inf",
@@ -34,7 +34,7 @@ EITHER = pytest.mark.parametrize("config_type", [InformationTermConfig, SampledI
             {"term": "mutual_information", "weight": float("nan")},
             "information.weight: expected a number other than 0 with mutual_information, got nan",
         ),
-        ({"weight": float("nan")}, "information.weight: expected 0 without information.term, got nan"),
+        ({"weight": float("nan")}, "information.weight: expected 0, or an information.term to weigh, got nan"),
     ],
 )
 def test_a_term_goes_with_a_weight_and_a_weight_with_a_term(config_type, settings, message):
@@ -55,7 +55,7 @@ def test_there_is_none_unless_it_is_named_and_its_weight_may_be_negative(config_
             {"term": "mir", "weight": 1.0, "samples": 1},
             "information.samples: expected an integer of at least 2, got 1",
         ),
-        ({"samples": 64}, "information.samples: expected 128 without a term, got 64"),
+        ({"samples": 64}, "information.samples: expected its default, 128, without information.term, got 64"),
     ],
 )
 def test_samples_are_at_least_two_and_those_of_a_term(settings, message):

@@ -59,7 +59,7 @@ def test_a_setting_that_cannot_be_is_named_with_what_was_expected(settings, mess
     ],
 )
 def test_a_setting_that_the_method_does_not_read_stays_as_it_is(method, name, default, value):
-    message = f"{name}: expected {default} with the method {method}, which does not read it, got {value}"
+    message = f"{name}: expected its default, {default}, with the method {method}, which does not read it, got {value}"
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         SemiSupervisedConfig(method=method, **{name: value})
     SemiSupervisedConfig(method=method)
