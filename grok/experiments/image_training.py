@@ -14,7 +14,7 @@ from grok.config import OptimiserConfig, SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task, require
+from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task, require_data
 from grok.training.average import Average
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
@@ -124,9 +124,10 @@ def training_on(
         objective: Objective = Supervised(labelled_batches(data, config, seed), criterion, term)
     else:
         objective = make_objective(data, criterion, term)
-    average = None
+    average, following = None, None
     if average_decay is not None:
         average = copy.deepcopy(model).requires_grad_(False)
+        following = Average(model, average, average_decay)
     probes = [
         *make_probes(config.probes, measured, seed, criterion=criterion),
         *more_probes(measured, model.head.in_features),
@@ -143,7 +144,6 @@ def training_on(
         at_once=AT_ONCE,
     )
     pruning = Pruning(model) if pruned else None
-    following = None if average is None or average_decay is None else Average(model, average, average_decay)
     optimiser = Optimiser(model, config.optimiser, pruning=pruning, average=following)
     return ImageTraining(config=config, learner=learner, optimiser=optimiser, pruning=pruning)
 
@@ -160,10 +160,10 @@ def check(config: SupervisedConfig, seed: int, folder: DataFolder | None) -> Non
     """Refuse a data set that cannot be had, or fetch it if that is asked, whatever the seed; cheap beside `build`.
 
     Raises:
-        DataError: as `require`; never where no folder is named.
+        DataError: as `require_data`; never where no folder is named.
     """
     if folder is not None:
-        require(config.task, folder)
+        require_data(config.task, folder)
 
 
 def alike(config: ImageConfig) -> ImageConfig:

@@ -4,7 +4,7 @@ from grok.tasks.images.augmentation import crop_and_flip, draw_shifts_and_flips
 from grok.tasks.images.cifar import CIFAR, cifar_task
 from grok.tasks.images.digits import digits_task
 from grok.tasks.images.image_task import DataError, ImageTask, image_task
-from grok.tasks.images.make import DataFolder, make_image_task, measured_task, require
+from grok.tasks.images.make import DataFolder, make_image_task, measured_task, require_data
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import channel_statistics, normalise
 from grok.tasks.images.rand_augment import cutout, draw_cutouts, rand_augment
@@ -33,7 +33,7 @@ __all__ = [
     "mnist1d_task",
     "normalise",
     "rand_augment",
-    "require",
+    "require_data",
     "strong_signals",
     "strong_view",
     "weak_signals",

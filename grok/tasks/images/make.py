@@ -45,7 +45,7 @@ def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder, devi
     return _cifar(config.dataset, (folder.path / config.dataset).resolve(), folder.download, device)
 
 
-def require(config: ImageTaskConfig, folder: DataFolder) -> None:
+def require_data(config: ImageTaskConfig, folder: DataFolder) -> None:
     """Refuse a data set that cannot be had here, or fetch it if that is asked; files that are there are not decoded.
 
     Raises:

@@ -15,7 +15,7 @@ from grok.tasks.images import (
     measured_task,
     mnist1d_task,
     normalise,
-    require,
+    require_data,
 )
 from tests.tasks.images.test_cifar import HUB_FOLDERS, LABELS, write
 
@@ -73,7 +73,7 @@ def test_files_that_are_there_are_required_without_being_decoded(tmp_path, monke
     monkeypatch.setattr(make, "cifar_task", None)
     monkeypatch.setattr(make, "mnist1d_task", None)
     for dataset in ("cifar10", "mnist1d"):
-        require(ImageTaskConfig(dataset=dataset), DataFolder(path=tmp_path))
+        require_data(ImageTaskConfig(dataset=dataset), DataFolder(path=tmp_path))
 
 
 def test_files_that_are_required_are_fetched_when_asked_and_refused_otherwise(tmp_path, monkeypatch):
@@ -82,12 +82,12 @@ def test_files_that_are_required_are_fetched_when_asked_and_refused_otherwise(tm
     write(hub / HUB_FOLDERS["cifar10"], "cifar10", suffix="-00000-of-00001")
     config = ImageTaskConfig(dataset="cifar10")
     with pytest.raises(DataError, match=f"^cifar10: expected train.parquet or .* in {re.escape(str(folder))}"):
-        require(config, DataFolder(path=folder))
-    require(config, DataFolder(path=folder, download=True))
+        require_data(config, DataFolder(path=folder))
+    require_data(config, DataFolder(path=folder, download=True))
     decoded = make._cifar.cache_info().misses
     assert make_image_task(config, 0, DataFolder(path=folder, download=True)).targets.tolist() == [3, 9, 0, 1, 2]
     assert make._cifar.cache_info().misses == decoded
-    require(config, DataFolder(path=folder))
+    require_data(config, DataFolder(path=folder))
 
 
 def originals(task, inputs):
