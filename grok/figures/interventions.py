@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy import stats
 
 from grok.figures.latex import write_latex
-from grok.figures.markdown import table, write_markdown
+from grok.figures.markdown import MISSING, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, ORANGE, styled, write_figure
@@ -212,10 +212,10 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
                 "training": line.title,
                 "grokked": f"{np.count_nonzero(np.isfinite(steps))} of {len(steps)}",
                 "at step": _range(steps),
-                "earlier, later": "–" if earlier is None else f"{earlier}, {later}",
-                "step / compared": "–" if math.isnan(ratio) else f"{ratio:.2f}",
-                "p": tested.get(line.title, "–"),
-                "weight norm at the end": f"{np.mean(norms):.1f}" if norms else "–",
+                "earlier, later": MISSING if earlier is None else f"{earlier}, {later}",
+                "step / compared": MISSING if math.isnan(ratio) else f"{ratio:.2f}",
+                "p": tested.get(line.title, MISSING),
+                "weight norm at the end": f"{np.mean(norms):.1f}" if norms else MISSING,
             }
         )
     return rows

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from grok.analysis.statistics import MeanInterval, PairedDifference
 from grok.config import SupervisedConfig
 from grok.figures.latex import write_latex
-from grok.figures.markdown import table, write_markdown
+from grok.figures.markdown import MISSING, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import GREY, shared_legend, styled, write_figure
@@ -81,7 +81,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
             figsize=(4.0 * (1 + len(panels)) + 0.4, 4.6), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96))
         )
         axes = list(figure.subplots(1, 1 + len(panels), squeeze=False).flat)
-        _draw_by_weight(axes[0], study, plain, lambda config: paired(of_runs, config, plain.name, ACCURACY))
+        _draw_by_weight(axes[0], study, plain, partial(paired, of_runs, plain=plain.name, column=ACCURACY))
         axes[0].set(title="accuracy above training without", ylabel="percentage points")
         axes[0].yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
         for axis, column in zip(axes[1:], panels, strict=True):
@@ -112,8 +112,8 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
 def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str, str]]:
     """A row a term and weight, in their order, the one without first and the published ones last."""
     differences = [paired(of_runs, group.name, plain.name, ACCURACY) for group in study.groups[1:]]
-    differs = ["–", *(difference_cell(each, ".2f", times=100) for each in differences)]
-    tested = ["–", *p_cells([each.p for each in differences])]
+    differs = [MISSING, *(difference_cell(each, ".2f", times=100) for each in differences)]
+    tested = [MISSING, *p_cells([each.p for each in differences])]
     rows = [
         {
             "term, weight": title(group.settings),
@@ -125,7 +125,7 @@ def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str
         | {heading: mean_cell(measured(of_runs, group.name, column), ".3f") for column, heading in IN_TABLE.items()}
         for group, difference, p in zip(study.groups, differs, tested, strict=True)
     ]
-    return rows + [dict.fromkeys(rows[0], "–") | published for published in PUBLISHED]
+    return rows + [dict.fromkeys(rows[0], MISSING) | published for published in PUBLISHED]
 
 
 def _draw_by_weight(

@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SemiSupervisedConfig
 from grok.figures.latex import write_latex
-from grok.figures.markdown import table, write_markdown
+from grok.figures.markdown import MISSING, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, styled, write_figure
@@ -106,7 +106,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         "single numbers, without seeds or spreads."
     )
     rows = [row for count, groups in by_count.items() for row in _rows(groups, count, of_runs)]
-    rows += [dict.fromkeys(rows[0], "–") | published for published in PUBLISHED]
+    rows += [dict.fromkeys(rows[0], MISSING) | published for published in PUBLISHED]
     return [
         *written,
         write_markdown(folder, name, [table(rows), text]),
@@ -126,7 +126,7 @@ def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list
     }
     rows = []
     for group in groups:
-        difference, p = cells.get(group.name, ("–", "–"))
+        difference, p = cells.get(group.name, (MISSING, MISSING))
         rows.append(
             {
                 "method": _title(group),

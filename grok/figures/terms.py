@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from grok.analysis.statistics import MeanInterval, PairedDifference, holm, mean_interval, paired_difference
+from grok.figures.markdown import MISSING
 from grok.figures.records import RunGroup, Study
 from grok.figures.style import BLUE, GREEN, PURPLE, VERMILION
 
@@ -47,7 +48,7 @@ def mean_cell(interval: MeanInterval, form: str, *, times: int = 1) -> str:
     ('80.0 ± 24.8', '–')
     """
     if interval.n == 0:
-        return "–"
+        return MISSING
     mean = f"{interval.mean * times:{form}}"
     return mean if interval.n < 2 else f"{mean} ± {(interval.high - interval.mean) * times:{form}}"
 
@@ -55,7 +56,7 @@ def mean_cell(interval: MeanInterval, form: str, *, times: int = 1) -> str:
 def difference_cell(difference: PairedDifference, form: str, *, times: int = 1) -> str:
     """A mean difference with its sign ± half of its 95 % interval; a dash without pairs."""
     if difference.n == 0:
-        return "–"
+        return MISSING
     mean = f"{difference.mean * times:+z{form}}".replace("-", "−")
     return mean if difference.n < 2 else f"{mean} ± {(difference.high - difference.mean) * times:{form}}"
 
@@ -66,7 +67,7 @@ def p_cells(p_values: Sequence[float]) -> list[str]:
     >>> p_cells([0.00001, 0.02, math.nan])
     ['< 0.001', '0.020', '–']
     """
-    return ["–" if math.isnan(p) else "< 0.001" if p < 0.0005 else f"{p:.3f}" for p in holm(p_values)]
+    return [MISSING if math.isnan(p) else "< 0.001" if p < 0.0005 else f"{p:.3f}" for p in holm(p_values)]
 
 
 def by_term_and_weight(group: RunGroup) -> tuple[int, float]:
