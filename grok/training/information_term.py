@@ -58,7 +58,7 @@ class InformationTerm(nn.Module):
         return self.get_buffer("weight") * value
 
     def values(self) -> dict[str, Tensor]:
-        """The term without its weight at the last update, and how many samples have been left out of it so far."""
+        """`information_loss` at the last update, without the weight, and how many samples it has left out so far."""
         return {TERM: self.get_buffer("value"), LEFT_OUT: self.get_buffer("left_out")}
 
     def state(self) -> dict[str, Tensor]:

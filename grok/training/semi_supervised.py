@@ -80,7 +80,7 @@ class AdaptiveThresholds(Thresholds):
         r"""$-H(\mathrm{SumNorm}(\tilde p / \tilde h), \mathrm{SumNorm}(\bar p / \bar h))$, a cross-entropy in nats.
 
         $\bar p$ and $\bar h$ are the mean prediction of the strong views that are used, and how often each class is
-        predicted there; a class that is not has no part in it (equation 11). 0 if none is used.
+        predicted there (equation 11); a class that is not adds a constant, without a gradient. 0 if none is used.
         """
         weights = used.to(predictions.dtype)
         share = weights / weights.sum().clamp(min=1)
