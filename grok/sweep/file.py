@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from grok.arguments import UsageError, parse_seeds
+from grok.config import did_you_mean
 from grok.experiments import Experiment
 from grok.sweep.document import Document, SweepFileError
 from grok.sweep.lines import KeyPath
@@ -84,6 +85,7 @@ def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
     except OSError as error:
         raise SweepFileError(
             f"{path} cannot be read ({error.strerror}): name a sweep's file, or one of {', '.join(shipped())}"
+            f"{did_you_mean(str(path), shipped())}"
         ) from error
     except UnicodeDecodeError as error:
         raise SweepFileError(f"{path} is no text in UTF-8: save it as such") from error

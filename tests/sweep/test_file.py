@@ -1,5 +1,7 @@
 """A sweep's file is read into blocks; what is wrong with it is one line with file, line and mend."""
 
+from pathlib import Path
+
 import pytest
 
 from grok.experiments import EXPERIMENTS
@@ -157,6 +159,8 @@ def test_a_file_is_refused_with_its_line_and_the_mend(tmp_path, text, line):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SweepFileError, match=r"nothing.toml cannot be read \(No such file or directory\): name a"):
         read_sweep(tmp_path / "nothing.toml", EXPERIMENTS)
+    with pytest.raises(SweepFileError, match=r"supervised; did you mean 'objectives'\?$"):
+        read_sweep(Path("objektives"), EXPERIMENTS)
 
 
 def test_a_block_has_the_files_settings_unless_it_has_its_own(tmp_path):
