@@ -110,7 +110,9 @@ class Store:
         runs = sorted(self._folders(), key=lambda run: run.name)
         experiment, _, part = name.rpartition("/")
         exact = [run for run in runs if name in (run.name, run.id)]
-        matching = exact or [run for run in runs if experiment in run.path.parent.name and part in run.id]
+        matching = exact or [
+            run for run in runs if name in run.name or (experiment in run.path.parent.name and part in run.id)
+        ]
         if len(matching) == 1:
             return matching[0]
         if not matching:

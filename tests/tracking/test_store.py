@@ -60,7 +60,7 @@ def test_runs_of_one_id_are_told_apart_by_their_experiment_as_the_refusal_names_
     assert str(refused.value) == f"{run.id!r} could be any of {names}: name one of them"
     opened = [Store(tmp_path).open(name).path for name in names.split(", ")]
     assert opened == [run.path, other]
-    assert Store(tmp_path).open("prun/seed0").path == other
+    assert Store(tmp_path).open("prun/seed0").path == Store(tmp_path).open("pruning").path == other
     with pytest.raises(StoreError, match="no run 'supervised/seed0'"):
         Store(tmp_path).open("supervised/seed0")
 
