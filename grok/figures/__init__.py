@@ -1,7 +1,10 @@
 """Figures, drawn from records alone."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from tqdm import tqdm
 
 from grok.figures.comparison import draw_controls, draw_moduli, draw_operations
 from grok.figures.connectivity import draw_connectivity
@@ -48,9 +51,9 @@ def draw_figures(names: Sequence[str], runs: Path, plots: Path) -> list[Path]:
     Returns: every file written, in order.
     """
     written = []
-    for source, target in ((runs / REFERENCE, plots / REFERENCE), (runs, plots)):
-        for name in names:
-            written += FIGURES[name](source, target)
+    wanted = list(itertools.product(((runs / REFERENCE, plots / REFERENCE), (runs, plots)), names))
+    for folders, name in tqdm(wanted, desc="figures", unit="figure", leave=False, disable=None):  # in a terminal alone
+        written += FIGURES[name](*folders)
     return written
 
 
