@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.bands import BAND, FEW, band_table, draw_band
+from grok.figures.markdown import seeds_in_words
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, differing, studies
 from grok.figures.style import BLUE, GREEN, SKY, VERMILION, shared_legend, styled, write_figure
@@ -84,7 +85,7 @@ def _draw_study(study: Study, name: str, titles: dict[str, str], folder: Path, *
             of_group = records[group.name]
             _draw_panel(axis, of_group)
             size, train = group.grokking.probes.sample_size, 100 * group.grokking.task.train_fraction
-            seeds = f"{len(of_group)} seed{'s' * (len(of_group) > 1)}"
+            seeds = seeds_in_words(len(of_group))
             below = f"n = {size}, {seeds}, {train:g} % train"
             axis.set_title(f"{titles[group.name]}\n{below}", fontsize=11)
             plotted.append(band_table(of_group, LINES).assign(config=group.name))

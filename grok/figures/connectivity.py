@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from grok.analysis.barrier import STATISTICS, barrier_of_test_loss, networks_between
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
-from grok.figures.markdown import QUANTILES, cell, median_cell, name_of, table, write_markdown
+from grok.figures.markdown import QUANTILES, cell, median_cell, name_of, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
@@ -103,7 +103,8 @@ def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> li
     seeds = max(len(group.runs) for group in study.groups)
     parts = [
         table(heights),
-        f"{config.label}, test split, {seeds} seeds: {QUANTILES}; of barriers the least and the most over seeds.",
+        f"{config.label}, test split, {seeds_in_words(seeds)}: {QUANTILES}; "
+        "of barriers the least and the most over seeds.",
     ]
     below = (
         f"n = {config.probes.sample_size} in `sample`; range: the most less the least that the median over seeds is on "

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SupervisedConfig
-from grok.figures.markdown import QUANTILES, median_cell, name_of, table, write_markdown
+from grok.figures.markdown import QUANTILES, median_cell, name_of, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import Study, part_name, studies
 from grok.figures.style import BLUE, GREEN, VERMILION, own_legend, styled, write_figure
@@ -67,7 +67,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
                 own_legend(axis)
         axes[0].set_ylabel("fraction")
         seeds = max(len(group.runs) for group in study.groups)
-        figure.suptitle(f"End of training, {config.label}, test split, {seeds} seeds: dots, and their median")
+        figure.suptitle(f"End of training, {config.label}, test split, {seeds_in_words(seeds)}: dots, and their median")
         name = part_name("label-smoothing", study, settings)
         written = write_figure(figure, ends, folder, name, stamp=study.stamp)
     measures = [column for lines in panels.values() for column in lines]
@@ -75,7 +75,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         {"label smoothing": f"{epsilon:g}"} | {name_of(each): median_cell(of_epsilon[each], each) for each in measures}
         for epsilon, of_epsilon in ends.groupby(SETTING)
     ]
-    about = f"{config.label}, test split at the end, {seeds} seeds, n = {sizes['sample']} in `sample`"
+    about = f"{config.label}, test split at the end, {seeds_in_words(seeds)}, n = {sizes['sample']} in `sample`"
     return [*written, write_markdown(folder, name, [table(rows), f"{about}: {QUANTILES}."])]
 
 

@@ -12,6 +12,15 @@ MISSING = "–"
 QUANTILES = f"medians, and the {100 * LOW:.0f} % and {100 * HIGH:.0f} % quantiles in brackets where they differ"
 
 
+def seeds_in_words(count: int) -> str:
+    """How many seeds there are.
+
+    >>> seeds_in_words(1), seeds_in_words(5)
+    ('1 seed', '5 seeds')
+    """
+    return f"{count} seed{'' if count == 1 else 's'}"
+
+
 def name_of(column: str) -> str:
     """A measure's column of the record as a heading.
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from grok.analysis.statistics import MeanInterval, PairedDifference
 from grok.config import SupervisedConfig
 from grok.figures.latex import write_latex
-from grok.figures.markdown import MISSING, table, write_markdown
+from grok.figures.markdown import MISSING, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import GREY, shared_legend, styled, write_figure
@@ -93,7 +93,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
             axis.set(xscale="log", xlabel="weight of the term")
         shared_legend(figure, columns=5)
         seeds = len(plain.runs)
-        about = f"{config.label}, test split at the end, {seeds} seeds"
+        about = f"{config.label}, test split at the end, {seeds_in_words(seeds)}"
         figure.suptitle(f"{about}: means and 95 % intervals")
         written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
     rows = _rows(study, plain, of_runs)

@@ -9,7 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from grok.analysis.pruning import FINE_TUNED, PRUNED, pruning_stages
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
-from grok.figures.markdown import QUANTILES, median_cell, name_of, table, write_markdown
+from grok.figures.markdown import QUANTILES, median_cell, name_of, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, write_figure
@@ -81,8 +81,8 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
         for sparsity, of_sparsity in pruned.groupby(SPARSITY)
         for stage, of_stage in of_sparsity.groupby("stage", sort=False)
     ]
-    seeds, size = len(group.runs), sizes["sample"]
-    about = f"{config.label}, {config.schedule}, test split, {seeds} seeds, n = {size} in `sample` and `before-after`"
+    seeds, size = seeds_in_words(len(group.runs)), sizes["sample"]
+    about = f"{config.label}, {config.schedule}, test split, {seeds}, n = {size} in `sample` and `before-after`"
     return [*written, write_markdown(folder, name, [table(lines), f"{about}: {QUANTILES}."])]
 
 

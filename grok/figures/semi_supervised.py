@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SemiSupervisedConfig
 from grok.figures.latex import write_latex
-from grok.figures.markdown import MISSING, table, write_markdown
+from grok.figures.markdown import MISSING, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, styled, write_figure
@@ -75,11 +75,11 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
     counts = study.varies(LABELS)
     by_count = {count: [group for group in study.groups if group.settings[LABELS] == count] for count in counts}
     seeds = max(len(group.runs) for group in study.groups)
-    about = f"{config.task.dataset}, {config.model.label}, test split at the end, {seeds} seeds"
+    about = f"{config.task.dataset}, {config.model.label}, test split at the end, {seeds_in_words(seeds)}"
     tallest = max(len(groups) for groups in by_count.values())
     with styled():
         figure = Figure(
-            figsize=(max(4.4 * len(counts) + 1.6, 9.0), 0.38 * tallest + 2.2),
+            figsize=(max(4.4 * len(counts) + 1.6, 9.0), 0.38 * tallest + 2.5),
             layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)),
         )
         axes = figure.subplots(1, len(counts), squeeze=False)[0]
@@ -96,7 +96,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
             axis.set_yticks(range(len(groups)), [_title(group) for group in reversed(groups)])
             axis.set(title=f"{count} labels a class", xlabel="test error (%)")
         dashed = "; dashed: FreeMatch" if any(map(_freematch, by_count.values())) else ""
-        figure.suptitle(f"{about}: strokes, and means with 95 % intervals{dashed}")
+        figure.suptitle(f"{about}\nstrokes: seeds; dots: their means, with 95 % intervals{dashed}")
         written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
     text = (
         f"{about}, batches of {config.batch_size} labelled and {config.batch_size * config.unlabelled_ratio} "

@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SupervisedConfig
 from grok.figures.bands import BAND, FEW, band, band_table, draw_band
-from grok.figures.markdown import QUANTILES, cell, form_of, name_of, table, write_markdown
+from grok.figures.markdown import QUANTILES, cell, form_of, name_of, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups, studies
 from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, own_legend, styled, write_figure
@@ -137,7 +137,7 @@ def _in_words(records: dict[int, pd.DataFrame], columns: list[str], config: Supe
         label = COLLAPSE[column.rpartition("/")[2]][0] if column.startswith("collapse/") else name_of(column)
         rows.append({"measure": label} | cells)
     mir = simplex_etf_interplay(config.task.num_classes).mir.item()
-    about = f"{config.label}, test split, {len(records)} seeds, n = {config.probes.sample_size} in `sample`"
+    about = f"{config.label}, test split, {seeds_in_words(len(records))}, n = {config.probes.sample_size} in `sample`"
     text = f"{about}: {QUANTILES}; lowest and highest are those of the median. MIR at neural collapse: {mir:.3f}."
     return [table(rows), text] if rows else ["Nothing was measured on the test split."]
 

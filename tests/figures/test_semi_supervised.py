@@ -199,3 +199,15 @@ def test_unfinished_runs_and_other_experiments_are_not_drawn(tmp_path, other):
     for run in Store(tmp_path / "runs").runs():
         run.update(**other)
     assert draw(tmp_path) == []
+
+
+def test_the_title_is_within_the_picture_of_one_label_count_too(tmp_path, monkeypatch):
+    add_study(tmp_path, {each: accuracies for each, accuracies in STUDY.items() if each[2] == 4})
+    drawn = {}
+    monkeypatch.setattr(semi_supervised, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw(tmp_path)
+    figure = drawn["f"]
+    assert len(figure.axes) == 1
+    figure.draw_without_rendering()
+    title = figure._suptitle.get_window_extent()
+    assert 0 <= title.x0 < title.x1 <= figure.bbox.width
