@@ -47,7 +47,8 @@ def test_what_does_not_parse_is_one_short_line_with_the_flag_what_was_expected_a
         (
             ShowOptions,
             [],
-            "command: expected a run's folder, its id or a part of the id, or the name of a sweep, got none",
+            "command: expected a run's folder, its id, or experiment/id as `grok list` prints it, or a part of these; "
+            "or the name of a sweep, got none",
         ),
     ],
 )
