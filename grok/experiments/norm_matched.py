@@ -64,7 +64,7 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
 
 EXPERIMENT = Experiment(
     name="norm-matched",
-    description="grokking with a term of information, and a twin of the same weight norm without it",
+    description="grokking with a term of information, and a twin of the same weight norm without it, `steps` each",
     config_type=NormMatchedConfig,
     presets={"small": small, "paper": paper},
     default_preset="small",

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy import stats
 
-from grok.figures.latex import write_latex
-from grok.figures.markdown import MISSING, seeds_in_words, table, write_markdown
+from grok.figures.latex import write_tables
+from grok.figures.markdown import MISSING, seeds_in_words
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, ORANGE, styled, write_figure
@@ -164,7 +164,7 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         axis.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
         axis.set(xlim=(0, budget * 1.14), ylim=(-0.6, len(lines) - 0.4))
         of_plain = f"; dashed: {lines[0].title}" if dashed else ""
-        figure.suptitle(f"{about.grokking.label}, {seeds_in_words(seeds)}: strokes, and their median{of_plain}")
+        figure.suptitle(f"{about.grokking.label}, {seeds_in_words(seeds)}: a stroke a seed, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
     rows = _rows(lines)
     text = (
@@ -174,7 +174,7 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         "Earlier, later: than the training it is compared with (plain, or its twin) of the same seed; the ratio of "
         "steps is the median of pairs that both grokked; p is of the sign test, adjusted for all of the table (Holm)."
     )
-    return [*written, write_markdown(folder, name, [table(rows), text]), write_latex(folder, name, rows, text)]
+    return [*written, *write_tables(folder, name, rows, text)]
 
 
 def _plotted(lines: Sequence[Line]) -> pd.DataFrame:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from grok.figures.markdown import table, write_markdown
+
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -32,12 +34,15 @@ def escaped(text: str) -> str:
     return "".join(rf"\texttt{{{part}}}" if place % 2 else part for place, part in enumerate(parts))
 
 
-def latex_table(rows: Sequence[Mapping[str, str]], caption: str) -> str:
+def latex_table(rows: Sequence[Mapping[str, str]], caption: str, label: str) -> str:
     r"""Rows of cells by their headings, the same in each, the first column to the left; needs the package booktabs.
 
-    >>> print(latex_table([{"term": "MIR", "p": "0.5"}], "All."))
-    \begin{table}
+    >>> print(latex_table([{"term": "MIR", "p": "0.5"}], "All.", "terms"))
+    \begin{table*}
+      \centering
+      \small
       \caption{All.}
+      \label{tab:terms}
       \begin{tabular}{lr}
         \toprule
         term & p \\
@@ -45,7 +50,7 @@ def latex_table(rows: Sequence[Mapping[str, str]], caption: str) -> str:
         MIR & 0.5 \\
         \bottomrule
       \end{tabular}
-    \end{table}
+    \end{table*}
     """
 
     def line(cells: Sequence[str]) -> str:
@@ -54,8 +59,11 @@ def latex_table(rows: Sequence[Mapping[str, str]], caption: str) -> str:
     columns = "l" + "r" * (len(rows[0]) - 1)
     return "\n".join(
         [
-            r"\begin{table}",
+            r"\begin{table*}",
+            r"  \centering",
+            r"  \small",
             rf"  \caption{{{escaped(caption)}}}",
+            rf"  \label{{tab:{label}}}",
             rf"  \begin{{tabular}}{{{columns}}}",
             r"    \toprule",
             line(list(rows[0])),
@@ -63,14 +71,14 @@ def latex_table(rows: Sequence[Mapping[str, str]], caption: str) -> str:
             *(line(list(row.values())) for row in rows),
             r"    \bottomrule",
             r"  \end{tabular}",
-            r"\end{table}",
+            r"\end{table*}",
         ]
     )
 
 
-def write_latex(folder: Path, name: str, rows: Sequence[Mapping[str, str]], caption: str) -> Path:
-    """Write a table into a file beside the figure of this name."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_tables(folder: Path, name: str, rows: Sequence[Mapping[str, str]], text: str) -> list[Path]:
+    """Write a table in Markdown and in LaTeX beside the figure of this name; the text is below it, or its caption."""
     path = folder / f"{name}.tex"
-    path.write_text(latex_table(rows, caption) + "\n", encoding="utf-8")
-    return path
+    written = write_markdown(folder, name, [table(rows), text])
+    path.write_text(latex_table(rows, text, name) + "\n", encoding="utf-8")
+    return [written, path]

@@ -13,8 +13,8 @@ from matplotlib.ticker import PercentFormatter
 
 from grok.analysis.statistics import MeanInterval, PairedDifference
 from grok.config import SupervisedConfig
-from grok.figures.latex import write_latex
-from grok.figures.markdown import MISSING, seeds_in_words, table, write_markdown
+from grok.figures.latex import write_tables
+from grok.figures.markdown import MISSING, seeds_in_words
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import GREY, shared_legend, styled, write_figure
@@ -102,11 +102,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         "95 % interval (Student). Differences are paired by seed with training without a term; p is of the exact "
         "sign-flip test, adjusted for all of the table (Holm). Published are single numbers, without seeds or spreads."
     )
-    return [
-        *written,
-        write_markdown(folder, name, [table(rows), text]),
-        write_latex(folder, name, rows, text),
-    ]
+    return [*written, *write_tables(folder, name, rows, text)]
 
 
 def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str, str]]:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.config import SemiSupervisedConfig
-from grok.figures.latex import write_latex
-from grok.figures.markdown import MISSING, seeds_in_words, table, write_markdown
+from grok.figures.latex import write_tables
+from grok.figures.markdown import MISSING, seeds_in_words
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, styled, write_figure
@@ -107,11 +107,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
     )
     rows = [row for count, groups in by_count.items() for row in _rows(groups, count, of_runs)]
     rows += [dict.fromkeys(rows[0], MISSING) | published for published in PUBLISHED]
-    return [
-        *written,
-        write_markdown(folder, name, [table(rows), text]),
-        write_latex(folder, name, rows, text),
-    ]
+    return [*written, *write_tables(folder, name, rows, text)]
 
 
 def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list[dict[str, str]]:

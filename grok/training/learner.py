@@ -72,8 +72,8 @@ class Learner(nn.Module):
     @property
     def has_term(self) -> bool:
         """Whether a term of information is part of the loss."""
-        source = self.objective or self
-        return source.term is not None
+        term = self.objective.term if self.objective else self.term
+        return term is not None
 
     def state(self) -> dict[str, Tensor]:
         """The tensors themselves that the loss depends on beside the network and the data, by name."""

@@ -162,7 +162,7 @@ def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_neve
     assert [text.get_text() for text in axis.texts] == ["6", "2", "1"]
     (plain,) = [line for line in axis.lines if line.get_linestyle() == "--"]
     assert set(plain.get_xdata()) == {550}
-    assert drawn["f"].get_suptitle() == "add-p113, 6 seeds: strokes, and their median; dashed: plain"
+    assert drawn["f"].get_suptitle() == "add-p113, 6 seeds: a stroke a seed, and their median; dashed: plain"
 
 
 def test_one_that_never_groks_is_later_than_any_that_does_and_no_later_than_another_that_never_does(tmp_path):

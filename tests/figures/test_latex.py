@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from grok.figures.latex import escaped, latex_table, write_latex
+from grok.figures.latex import escaped, latex_table, write_tables
 
 ROWS = [{"term, weight": "ΔH, −0.1", "accuracy, %": "95.00 ± 1.20", "p": "< 0.001"}, dict.fromkeys("abc", "–")]
 
@@ -24,10 +24,11 @@ def test_letters_that_latex_reads_as_commands_are_written_out(text, expected):
 
 
 def test_a_table_has_a_line_a_row_with_as_many_cells_as_columns():
-    lines = latex_table(ROWS, "Means ± half, `n` = 5 %.").splitlines()
-    assert lines[0] == r"\begin{table}"
-    assert lines[1:3] == [r"  \caption{Means $\pm$ half, \texttt{n} = 5 \%.}", r"  \begin{tabular}{lrr}"]
-    assert [line.strip() for line in lines[3:9]] == [
+    lines = latex_table(ROWS, "Means ± half, `n` = 5 %.", "mine").splitlines()
+    assert lines[:3] == [r"\begin{table*}", r"  \centering", r"  \small"]
+    assert lines[3:5] == [r"  \caption{Means $\pm$ half, \texttt{n} = 5 \%.}", r"  \label{tab:mine}"]
+    assert [line.strip() for line in lines[5:12]] == [
+        r"\begin{tabular}{lrr}",
         r"\toprule",
         r"term, weight & accuracy, \% & p \\",
         r"\midrule",
@@ -35,12 +36,14 @@ def test_a_table_has_a_line_a_row_with_as_many_cells_as_columns():
         r"-- & -- & -- \\",
         r"\bottomrule",
     ]
-    assert lines[9:] == [r"  \end{tabular}", r"\end{table}"]
+    assert lines[12:] == [r"  \end{tabular}", r"\end{table*}"]
 
 
 def test_the_file_is_plain_ascii_and_stands_beside_the_figure(tmp_path):
-    path = write_latex(tmp_path / "plots", "objectives-mine", ROWS, "All.")
-    assert path == tmp_path / "plots" / "objectives-mine.tex"
+    rows = [{"term, weight": "ΔH, −0.1", "p": "0.002"}]
+    markdown, path = write_tables(tmp_path / "plots", "objectives-mine", rows, "All.")
+    assert (markdown.name, path.name) == ("objectives-mine.md", "objectives-mine.tex")
+    assert markdown.read_text().splitlines()[2:] == ["| ΔH, −0.1 | 0.002 |", "", "All."]
     text = path.read_bytes().decode("ascii")
-    assert text == latex_table(ROWS, "All.") + "\n"
+    assert text == latex_table(rows, "All.", "objectives-mine") + "\n"
     assert not re.search(r"(?<!\\)%", text)
