@@ -18,7 +18,7 @@ from tests.helpers import small_config
 
 def test_train_without_an_experiment_lists_them(capsys):
     assert main(["train"]) == 2
-    assert "    grokking   a small transformer on modular addition" in capsys.readouterr().out
+    assert "    grokking         a small transformer on modular addition" in capsys.readouterr().out
 
 
 def test_flags_make_the_config_that_they_name(runs):
