@@ -33,7 +33,7 @@ RUNS = {
     "semi-supervised-gpu": 105,
     "interventions": 200,
     "interventions-gpu": 200,
-    "norm-matched": 40,
+    "norm-matched": 80,
 }
 
 
