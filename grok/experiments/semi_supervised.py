@@ -24,7 +24,7 @@ from grok.training.step import Member
 
 
 def laptop() -> SemiSupervisedConfig:
-    """MNIST-1D with four labels a class and a convolutional network: a minute on one core."""
+    """MNIST-1D with four labels a class and a convolutional network: half a minute on one core."""
     return SemiSupervisedConfig(probes=supervised.measured())
 
 

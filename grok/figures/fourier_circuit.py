@@ -81,7 +81,8 @@ def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
         shared_legend(figure, columns=4)
         sizes = ", ".join(map(str, sorted(rows["num_classes"].unique())))
         figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step, n = {sizes} classes")
-        stamp = f"{rows['run'].nunique()} runs of {len(groups)} configs in {source.name}; ids in the CSV"
+        configs = rows["run"].str.partition("-seed")[0].nunique()
+        stamp = f"{rows['run'].nunique()} runs of {configs} configs in {source.name}; ids in the CSV"
         return write_figure(figure, rows, target, "fourier-circuit", stamp=stamp)
 
 

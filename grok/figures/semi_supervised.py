@@ -65,7 +65,7 @@ def draw_semi_supervised(source: Path, target: Path) -> list[Path]:
 
 
 def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
-    of_runs = ends(study, ["test/accuracy", *MEASURES])
+    of_runs = ends(study, ["test/accuracy", *MEASURES], settings=(METHOD, LABELS))
     if of_runs["test/accuracy"].isna().all():
         not_drawn("semi-supervised", study.name, {"test/accuracy": "accuracy"})
         return []

@@ -24,15 +24,16 @@ TITLES = {
 TERM_COLOURS = {"mutual_information": VERMILION, "entropy_difference": BLUE, "mir": PURPLE, "hdr": GREEN}
 
 
-def ends(study: Study, columns: Sequence[str]) -> pd.DataFrame:
-    """A row a run: its term, weight and seed, and each measure as it was last measured; NaN where it was not."""
+def ends(study: Study, columns: Sequence[str], settings: Sequence[str] = ()) -> pd.DataFrame:
+    """A row a run: its settings, term, weight and seed, and each measure as it was last measured; NaN where not."""
     rows = []
+    shown = (*settings, TERM, WEIGHT)
     for group in study.groups:
-        about = {"config": group.name, TERM: group.settings[TERM], WEIGHT: group.settings[WEIGHT]}
+        about = {"config": group.name} | {name: group.settings[name] for name in shown}
         for seed, metrics in group.metrics(columns).items():
             last = metrics.ffill().iloc[-1:].to_dict("records")
             rows += [about | {"seed": seed} | values for values in last]
-    return pd.DataFrame(rows).reindex(columns=["config", TERM, WEIGHT, "seed", *columns])
+    return pd.DataFrame(rows).reindex(columns=["config", *shown, "seed", *columns])
 
 
 def paired(of_runs: pd.DataFrame, config: str, plain: str, column: str) -> PairedDifference:
