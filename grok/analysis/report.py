@@ -9,9 +9,8 @@ import pandas as pd
 
 from grok.analysis.barrier import STATISTICS, at_omega, barrier_of_test_loss, networks_between
 from grok.analysis.pruning import FINE_TUNED, pruning_stages
-from grok.analysis.twins import trainings
 from grok.tracking import Run
-from grok.tracking.record import OMEGA, RECOMPUTED, SPARSITY, TWIN
+from grok.tracking.record import OMEGA, RECOMPUTED, SPARSITY
 
 EXTREMA = {
     "mir_max": "MIR max",
@@ -34,7 +33,8 @@ GROKKING = ("grokked", "ungrokked")
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
     """One line a run: `experiment/id`, status, step and test accuracy at the end.
 
-    Where there are runs of grokking, also the step at which each of them did; of norm-matched twins the first.
+    Where there are runs of grokking, also the step at which each of them did; of norm-matched twins both are of the
+    training with the term.
     """
     grokking = any(_groks(manifest) for manifest in manifests)
     names = [f"{manifest['experiment']}/{manifest['id']}" for manifest in manifests]
@@ -149,17 +149,14 @@ def _describe_pruning(run: Run, manifest: dict[str, Any]) -> list[str]:
 def _describe_norm_matched(run: Run, manifest: dict[str, Any]) -> list[str]:
     """When the training with the term and when its twin grokked, in steps of its own, and their test accuracy."""
     summary, term = manifest["summary"], manifest["config"]["information"]
-    accuracies = [
-        float(part["test/accuracy"].dropna().iloc[-1]) if "test/accuracy" in part else math.nan
-        for part in trainings(run.read_table(["step", "test/accuracy", TWIN]).to_pandas())
-    ]
-    if len(accuracies) == 1:  # a copy without the column that tells them apart: what it has last is of the twin
-        accuracies = [math.nan, *accuracies]
-    names = f"with {term['term']}, weight {term['weight']:g}", "twin without it, of the same norm"
-    width = max(map(len, names))
+    trainings = {
+        f"with {term['term']}, weight {term['weight']:g}": summary,
+        "twin without it, of the same norm": summary["twin"],
+    }
+    width = max(map(len, trainings))
     lines = [f"{'training':<{width}}{'grokked':>14}{'test accuracy at the end':>28}"]
-    for name, key, accuracy in zip(names, ("events", "twin"), accuracies, strict=True):
-        grokked = summary[key]["grokked"]
+    for name, came_to in trainings.items():
+        grokked, accuracy = came_to["events"]["grokked"], came_to["last"].get("test/accuracy", math.nan)
         step = "never" if grokked is None else f"step {grokked:,}"
         lines.append(f"{name:<{width}}{step:>14}{_cell(accuracy, '.1%'):>28}")
     return lines

@@ -35,5 +35,5 @@ class NormMatchedConfig(GrokkingConfig):
 
     @property
     def total_steps(self) -> int:
-        """Steps of both trainings."""
-        return 2 * self.steps
+        """Steps of both trainings, and one between them in which the last network of the first is measured."""
+        return 2 * self.steps + 1

@@ -1,21 +1,18 @@
 """Trains members and keeps what is measured in their runs: progress, saves, mirrors, a clean interrupt."""
 
-import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
-from grok.analysis.events import EVENT_COLUMNS, events
-from grok.analysis.twins import trainings
+from grok.analysis.summary import summarise
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
-from grok.tracking.record import TWIN
 from grok.tracking.wandb_mirror import WandbMirror
 from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine, TrainingError
@@ -106,7 +103,7 @@ def drive(
             run.update(status="failed", error=str(error), diverged=True)
         else:
             save(index)
-            summary = _summary(run)
+            summary = summarise(run)
             run.update(status="finished", summary=summary)
         if mirror := mirrors[index]:
             mirrors[index] = None
@@ -173,14 +170,6 @@ def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[Wan
             mirrors.append(mirror)
         started.pop_all()
     return mirrors
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    last = {name: value for name, value in run.last_row().items() if math.isfinite(value)}
-    if not last:
-        return {}
-    parts = trainings(run.read_table([*EVENT_COLUMNS, TWIN]).to_pandas())
-    return {**dict(zip(("events", "twin"), map(events, parts), strict=False)), "last": last}
 
 
 def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:

@@ -40,7 +40,7 @@ def alike(config: NormMatchedConfig) -> NormMatchedConfig:
 def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
     """The network at step 0, the beginning of both trainings."""
     which = PhaseValues(Schedule.parse(config.probes.accuracy), [TWIN], device)
-    member = grokking.build(config, seed, device, more_probes=[which], followed_updates=config.steps)
+    member = grokking.build(config, seed, device, more_probes=[which], followed_updates=config.steps + 1)
     parameters = list(member.learner.model.parameters())
     initial = [parameter.detach().clone() for parameter in parameters]
 
@@ -54,8 +54,15 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
         member.optimiser.restart()
         member.optimiser.followed_norm.follow()
 
+    with_term = Phase(
+        steps=config.steps + 1,
+        updates=config.steps,
+        optimiser=config.optimiser,
+        values={TWIN: 0.0},
+        measured=(config.steps,),  # its last network, in full, in a step without an update
+    )
     phases = [
-        Phase(steps=config.steps, optimiser=config.optimiser, values={TWIN: 0.0}),
+        with_term,
         Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),
     ]
     settle = Settle(steps=config.total_steps, settle=None)

@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy import stats
 
+from grok.analysis.statistics import PairedDifference, mean_interval, paired_difference
 from grok.figures.latex import write_tables
 from grok.figures.markdown import MISSING, seeds_in_words
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREY, ORANGE, styled, write_figure
-from grok.figures.terms import PLAIN, TERM, WEIGHT, in_order, p_cells
+from grok.figures.terms import PLAIN, TERM, WEIGHT, difference_cell, in_order, mean_cell, p_cells
 from grok.figures.terms import title as term_title
 
 ACCURACY = "test/accuracy"
@@ -40,8 +41,10 @@ class Line:
     title: str
     steps: dict[int, float]
     """Seed to the step at which it grokked, infinite where it did not in its time."""
+    accuracies: dict[int, float]
+    """Seed to the test accuracy at its end."""
     norms: dict[int, float]
-    """Seed to the weight norm at its end."""
+    """Seed to the weight norm at its end; NaN where it was not measured."""
     against: str | None
     twin: bool = False
 
@@ -78,12 +81,7 @@ def _beside_plain(study: Study) -> list[Line]:
     others = [group for group in study.groups if group is not plain]
     titles = {group.name: _title(group, study, plain) for group in (plain, *others)}
     return [
-        Line(
-            title=titles[group.name],
-            steps=_steps(group, "events"),
-            norms=_norms(group),
-            against=None if group is plain else titles[plain.name],
-        )
+        _line(titles[group.name], _summaries(group), against=None if group is plain else titles[plain.name])
         for group in (plain, *others)
     ]
 
@@ -92,12 +90,10 @@ def _beside_twins(study: Study) -> list[Line]:
     """Each training with a term, to be compared with its twin, which follows it."""
     lines = []
     for group in study.groups:
-        title, norms = _title(group, study), _norms(group)
+        title, summaries = _title(group, study), _summaries(group)
         twin = f"{title}: twin"
-        lines += [
-            Line(title=title, steps=_steps(group, "events"), norms=norms, against=twin),
-            Line(title=twin, steps=_steps(group, "twin"), norms=norms, against=None, twin=True),
-        ]
+        of_twins = {seed: summary["twin"] for seed, summary in summaries.items()}
+        lines += [_line(title, summaries, against=twin), _line(twin, of_twins, against=None, twin=True)]
     return lines
 
 
@@ -135,15 +131,16 @@ def _summaries(group: RunGroup) -> dict[int, dict[str, Any]]:
     return {seed: summary for seed, summary in found.items() if ACCURACY in summary.get("last", {})}
 
 
-def _steps(group: RunGroup, training: str) -> dict[int, float]:
-    """Seed to the step at which that training grokked; infinite where it did not."""
-    found = {seed: summary[training]["grokked"] for seed, summary in _summaries(group).items()}
-    return {seed: math.inf if step is None else float(step) for seed, step in found.items()}
-
-
-def _norms(group: RunGroup) -> dict[int, float]:
-    """Seed to the weight norm at the end of its run; NaN where it was not measured."""
-    return {seed: summary["last"].get("weight_norm", math.nan) for seed, summary in _summaries(group).items()}
+def _line(title: str, summaries: Mapping[int, Mapping[str, Any]], *, against: str | None, twin: bool = False) -> Line:
+    grokked = {seed: summary["events"]["grokked"] for seed, summary in summaries.items()}
+    return Line(
+        title=title,
+        steps={seed: math.inf if step is None else float(step) for seed, step in grokked.items()},
+        accuracies={seed: summary["last"][ACCURACY] for seed, summary in summaries.items()},
+        norms={seed: summary["last"].get("weight_norm", math.nan) for seed, summary in summaries.items()},
+        against=against,
+        twin=twin,
+    )
 
 
 def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -172,7 +169,9 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         "Grokked: test accuracy at least 99 % and kept; medians (least to most) of all runs, those that had not "
         "grokked counting as later than all others. "
         "Earlier, later: than the training it is compared with (plain, or its twin) of the same seed; the ratio of "
-        "steps is the median of pairs that both grokked; p is of the sign test, adjusted for all of the table (Holm)."
+        "steps is the median of pairs that both grokked; p is of the sign test. "
+        "Accuracy: of the test split, mean and 95 % interval; the difference is paired by seed, and its p is of the "
+        "sign-flip test. Each p is adjusted for all of its column (Holm)."
     )
     return [*written, *write_tables(folder, name, rows, text)]
 
@@ -182,9 +181,16 @@ def _plotted(lines: Sequence[Line]) -> pd.DataFrame:
     rows = []
     for line in lines:
         for seed, step in line.steps.items():
-            grokked = step if math.isfinite(step) else math.nan
-            about = {"training": line.title, "compared with": line.against, "seed": seed}
-            rows.append(about | {"grokked": grokked, "weight norm": line.norms[seed]})
+            rows.append(
+                {
+                    "training": line.title,
+                    "compared with": line.against,
+                    "seed": seed,
+                    "grokked": step if math.isfinite(step) else math.nan,
+                    "test accuracy": line.accuracies[seed],
+                    "weight norm": line.norms[seed],
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -202,34 +208,63 @@ def _draw_line(axis: Axes, line: Line, place: int, *, budget: int) -> None:
 def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
     by_title = {line.title: line for line in lines}
     compared = {line.title: _compare(line, by_title[line.against]) for line in lines if line.against}
-    tested = dict(zip(compared, p_cells([p for *_, p in compared.values()]), strict=True))
+    of_steps = dict(zip(compared, p_cells([each.p for each in compared.values()]), strict=True))
+    of_accuracies = dict(zip(compared, p_cells([each.accuracy.p for each in compared.values()]), strict=True))
     rows = []
     for line in lines:
+        comparison = compared.get(line.title)
         steps = np.array(list(line.steps.values()))
         norms = [norm for norm in line.norms.values() if not math.isnan(norm)]
-        earlier, later, ratio, _ = compared.get(line.title, (None, None, math.nan, None))
         rows.append(
             {
                 "training": line.title,
                 "grokked": f"{np.count_nonzero(np.isfinite(steps))} of {len(steps)}",
                 "at step": _range(steps),
-                "earlier, later": MISSING if earlier is None else f"{earlier}, {later}",
-                "step / compared": MISSING if math.isnan(ratio) else f"{ratio:.2f}",
-                "p": tested.get(line.title, MISSING),
+                "earlier, later": f"{comparison.earlier}, {comparison.later}" if comparison else MISSING,
+                "step / compared": comparison.ratio_cell if comparison else MISSING,
+                "p": of_steps.get(line.title, MISSING),
+                "accuracy at the end, %": mean_cell(mean_interval(line.accuracies.values()), ".1f", times=100),
+                "difference, points": difference_cell(comparison.accuracy, ".1f", times=100) if comparison else MISSING,
+                "p of the difference": of_accuracies.get(line.title, MISSING),
                 "weight norm at the end": f"{np.mean(norms):.1f}" if norms else MISSING,
             }
         )
     return rows
 
 
-def _compare(line: Line, other: Line) -> tuple[int, int, float, float]:
-    """In how many pairs it grokked earlier, in how many later, the median ratio of steps, and the sign test's p."""
-    pairs = [(line.steps[seed], other.steps[seed]) for seed in line.steps.keys() & other.steps.keys()]
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What a training came to beside another with the same seeds."""
+
+    earlier: int
+    """Pairs in which it grokked earlier; one that never did is later than any that did."""
+    later: int
+    ratio: float
+    """The median ratio of the steps, of pairs that both grokked; NaN if none did."""
+    p: float
+    """How rare so many on one side are by chance: the sign test, of pairs that differ."""
+    accuracy: PairedDifference
+    """Of the test accuracies at the end."""
+
+    @property
+    def ratio_cell(self) -> str:
+        """The ratio as it is written."""
+        return MISSING if math.isnan(self.ratio) else f"{self.ratio:.2f}"
+
+
+def _compare(line: Line, other: Line) -> Comparison:
+    seeds = sorted(line.steps.keys() & other.steps.keys())
+    pairs = [(line.steps[seed], other.steps[seed]) for seed in seeds]
     earlier = sum(a < b for a, b in pairs)
     later = sum(a > b for a, b in pairs)
     both = [a / b for a, b in pairs if math.isfinite(a) and math.isfinite(b)]
-    p = stats.binomtest(earlier, earlier + later).pvalue if earlier + later else math.nan
-    return earlier, later, float(np.median(both)) if both else math.nan, float(p)
+    return Comparison(
+        earlier=earlier,
+        later=later,
+        ratio=float(np.median(both)) if both else math.nan,
+        p=float(stats.binomtest(earlier, earlier + later).pvalue) if earlier + later else math.nan,
+        accuracy=paired_difference(line.accuracies[seed] - other.accuracies[seed] for seed in seeds),
+    )
 
 
 def _range(steps: np.ndarray) -> str:

@@ -82,8 +82,12 @@ def _of_columns(summary: Mapping[str, Any], names: Sequence[str]) -> dict[str, A
                 kept[name] = value
         return kept
 
-    last = {column: value for column, value in summary.get("last", {}).items() if column in names}
-    return {key: last if key == "last" else of_events(value) for key, value in summary.items()}
+    of = {
+        "events": of_events,
+        "last": lambda last: {column: value for column, value in last.items() if column in names},
+        "twin": lambda twin: _of_columns(twin, names),
+    }
+    return {key: of[key](value) for key, value in summary.items()}
 
 
 def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:

@@ -112,10 +112,10 @@ def add_twins(root, first, second, **settings):
 
     def accuracy(steps):
         groks = np.where(steps < 1000, np.inf if first is None else first, np.inf if second is None else second)
-        return np.where(steps % 1000 >= groks, 0.995, 0.625) * np.where(steps == 2000, np.nan, 1)
+        return np.where(steps % 1000 >= groks, 0.995, 0.625)
 
     columns = {"test/accuracy": accuracy, "norm_matched/twin": lambda steps: (steps >= 1000).astype(float)}
-    return add_run(Store(root), columns, config=TWINS, steps=2000, experiment="norm-matched", **settings)
+    return add_run(Store(root), columns, config=TWINS, steps=1990, experiment="norm-matched", **settings)
 
 
 def test_norm_matched_twins_are_described_each_by_when_it_grokked_and_how_accurate_it_became(tmp_path):
@@ -135,19 +135,19 @@ def test_a_copy_of_twins_says_the_same_as_far_as_it_has_the_columns(tmp_path):
     run = add_twins(tmp_path, 400, None)
     copy, _ = export_run(run, tmp_path / "small", rows=1)
     assert describe(copy).splitlines()[-3:] == describe(run).splitlines()[-3:]
-    for place, (columns, accuracies) in enumerate({"test/*": ["-", "62.5%"], "norm*": ["-", "-"]}.items()):
+    for place, (columns, accuracies) in enumerate({"test/*": ["99.5%", "62.5%"], "norm*": ["-", "-"]}.items()):
         copy, _ = export_run(run, tmp_path / str(place), rows=1, columns=[columns])
         said = [line.split() for line in describe(copy).splitlines()[-2:]]
         assert [(words[-2], words[-1]) for words in said] == list(zip(("400", "never"), accuracies, strict=True))
 
 
-def test_twins_are_listed_with_the_step_at_which_the_first_grokked(tmp_path):
+def test_twins_are_listed_with_what_the_training_with_the_term_came_to(tmp_path):
     manifests = [
-        add_twins(tmp_path, *steps, seed=seed).manifest() for seed, steps in enumerate([(400, 30), (None, 30)])
+        add_twins(tmp_path, *steps, seed=seed).manifest() for seed, steps in enumerate([(400, None), (None, 30)])
     ]
     header, *lines = list_table(manifests).splitlines()
     assert header.endswith("  grokked at")
-    assert [line.split()[-1] for line in lines] == ["400", "-"]
+    assert [line.split()[-2:] for line in lines] == [["99.5%", "400"], ["62.5%", "-"]]
 
 
 OMEGAS = np.linspace(0, 1, 5)

@@ -40,8 +40,8 @@ def test_a_setting_that_cannot_be_is_named_with_what_was_expected(settings, mess
         NormMatchedConfig(**settings)
 
 
-def test_both_trainings_take_as_many_steps():
-    assert NormMatchedConfig(steps=7).total_steps == 14
+def test_both_trainings_take_as_many_steps_with_one_between_them():
+    assert NormMatchedConfig(steps=7).total_steps == 15
 
 
 def test_json_gives_the_same_config_back():

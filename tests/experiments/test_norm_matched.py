@@ -42,13 +42,13 @@ def run(tmp_path_factory):
 def halves(run):
     """The records of both trainings, with the steps of each."""
     metrics = run.metrics()
-    first, twin = metrics[metrics["step"] < STEPS], metrics[metrics["step"] >= STEPS]
-    return first.set_index("step"), twin.set_index(twin["step"] - STEPS).drop(columns="step")
+    first, twin = metrics[metrics["step"] <= STEPS], metrics[metrics["step"] > STEPS]
+    return first.set_index("step"), twin.set_index(twin["step"] - STEPS - 1).drop(columns="step")
 
 
 def test_the_first_training_is_that_of_the_grokking_experiment_with_the_same_term(tmp_path_factory, halves):
     alone = run_of(tmp_path_factory, make_config(GrokkingConfig), grokking.EXPERIMENT).metrics().set_index("step")
-    pd.testing.assert_frame_equal(halves[0].drop(columns=TWIN), alone.loc[: STEPS - 1], check_exact=True)
+    pd.testing.assert_frame_equal(halves[0].drop(columns=TWIN), alone, check_exact=True)
 
 
 def test_the_twin_begins_with_the_same_network_measured_alike(halves):
@@ -61,16 +61,16 @@ def test_the_twin_begins_with_the_same_network_measured_alike(halves):
 
 def test_every_measure_is_taken_at_the_same_steps_of_both(halves):
     first, twin = halves
-    pd.testing.assert_frame_equal(twin.loc[: STEPS - 1].notna(), first.notna())
-    assert first[TWIN].dropna().to_dict() == dict.fromkeys(range(0, STEPS, 7), 0.0)
-    assert twin[TWIN].dropna().to_dict() == dict.fromkeys([*range(0, STEPS, 7), STEPS], 1.0)
-    assert twin.loc[STEPS].notna().all()  # the last network, in full
+    pd.testing.assert_frame_equal(twin.notna(), first.notna())
+    for half, which in ((first, 0.0), (twin, 1.0)):
+        assert half[TWIN].dropna().to_dict() == dict.fromkeys([*range(0, STEPS, 7), STEPS], which)
+        assert half.loc[STEPS].notna().all()  # the last network, in full
 
 
 def test_the_twin_has_the_weight_norm_of_the_first_after_every_update(halves):
     first, twin = (half["weight_norm"] for half in halves)
-    np.testing.assert_allclose(twin.loc[: STEPS - 1], first, rtol=1e-6)
-    assert abs(first.loc[STEPS - 1] / first.loc[0] - 1) > 0.02
+    np.testing.assert_allclose(twin, first, rtol=1e-6)
+    assert abs(first.loc[STEPS] / first.loc[0] - 1) > 0.02
 
 
 def test_the_twin_is_training_without_the_term_scaled_to_the_norm_of_the_first(halves):
@@ -86,12 +86,12 @@ def test_the_twin_is_training_without_the_term_scaled_to_the_norm_of_the_first(h
         loss.backward()
         optimiser.param_groups[0]["lr"] = 3e-3 * min(1.0, (step + 1) / 4)
         optimiser.step()
-        if step + 1 < STEPS:
-            norm = torch.cat([parameter.detach().flatten() for parameter in parameters]).norm().item()
-            with torch.no_grad():
-                for parameter in parameters:
-                    parameter.mul_(first.loc[step + 1, "weight_norm"] / norm)
-    measured = twin.loc[: STEPS - 1, "train/loss"].dropna()
+        norm = torch.cat([parameter.detach().flatten() for parameter in parameters]).norm().item()
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.mul_(first.loc[step + 1, "weight_norm"] / norm)
+    losses[STEPS] = learner(())[0].item()
+    measured = twin["train/loss"].dropna()
     assert measured.to_dict() == pytest.approx({step: losses[step] for step in measured.index}, rel=1e-4)
     with_term = first["train/loss"].dropna()
     assert abs(with_term[56] / measured[56] - 1) > 0.01
@@ -99,12 +99,11 @@ def test_the_twin_is_training_without_the_term_scaled_to_the_norm_of_the_first(h
 
 def test_the_term_is_measured_on_in_the_twin_without_being_raised(halves):
     first, twin = (half["information/term"].dropna() for half in halves)
-    assert list(first.index) == list(range(7, STEPS, 7))
-    assert list(twin.index) == [*first.index, STEPS]
+    assert list(first.index) == list(twin.index) == [*range(7, STEPS, 7), STEPS]
     assert first[56] < twin[56] - 0.1  # what is optimised is minus the information
 
 
-@pytest.mark.parametrize("step", [0, 13, 50, STEPS - 1, STEPS, STEPS + 1, STEPS + 50, 2 * STEPS - 1])
+@pytest.mark.parametrize("step", [0, 13, 50, STEPS - 1, STEPS, STEPS + 1, STEPS + 2, STEPS + 50, 2 * STEPS])
 def test_a_run_interrupted_in_either_training_resumes_to_the_same_record_and_networks(tmp_path, monkeypatch, run, step):
     assert_resumes_bit_for_bit(tmp_path, monkeypatch, norm_matched.EXPERIMENT, make_config(), run, step)
 
@@ -119,7 +118,7 @@ def test_members_of_a_stack_measure_what_they_would_alone(tmp_path):
     stacked = rows_of(members([0, 1]), tmp_path, steps=99)
     for index in range(2):
         (alone,) = rows_of(members([index]), tmp_path, steps=99)
-        assert [step for step, _ in stacked[index]] == [step for step, _ in alone] == list(range(41))
+        assert [step for step, _ in stacked[index]] == [step for step, _ in alone] == list(range(42))
         for (_, row), (_, expected) in zip(stacked[index], alone, strict=True):
             assert row.keys() == expected.keys()
             for name in row.keys() & {"train/loss", "weight_norm", "information/term", TWIN}:
@@ -133,9 +132,9 @@ def test_what_differs_in_more_than_the_optimiser_shares_no_stack(other):
     assert norm_matched.alike(make_config(**other)) != norm_matched.alike(make_config())
 
 
-def test_the_summary_has_the_events_of_each_training_in_its_own_steps(tmp_path, monkeypatch):
+def test_the_summary_has_the_events_and_the_end_of_each_training_in_its_own_steps(tmp_path, monkeypatch):
     groks_at = {0: 28, 1: 14}
-    rows = iter([(which, step) for which in groks_at for step in [*range(0, STEPS, 7), *([STEPS] if which else [])]])
+    rows = iter([(which, step) for which in groks_at for step in [*range(0, STEPS, 7), STEPS]])
 
     def scripted(self, observed):
         which, step = next(rows)
@@ -146,12 +145,14 @@ def test_the_summary_has_the_events_of_each_training_in_its_own_steps(tmp_path, 
     run, _ = start(tmp_path, make_config(), experiment=norm_matched.EXPERIMENT)
     assert next(rows, None) is None
     summary = run.manifest()["summary"]
-    for key, grokked in (("events", 28), ("twin", 14)):
-        assert summary[key]["grokked"] == summary[key]["test_accuracy_0.99"] == grokked
-        assert summary[key]["test_accuracy_0.50"] == 0
-        assert summary[key]["sample/test"]["mir_max"]["step"] <= STEPS
-    assert summary["last"]["step"] == 2 * STEPS
-    assert summary["last"]["weight_norm"] == run.metrics()["weight_norm"].iloc[-1]
+    metrics = run.metrics()
+    for (training, grokked), step in zip(((summary, 28), (summary["twin"], 14)), (STEPS, 2 * STEPS + 1), strict=True):
+        found, last = training["events"], training["last"]
+        assert found["grokked"] == found["test_accuracy_0.99"] == grokked
+        assert found["test_accuracy_0.50"] == 0
+        assert found["sample/test"]["mir_max"]["step"] <= STEPS
+        (row,) = metrics[metrics["step"] == step].to_dict("records")
+        assert last == {**row, "step": STEPS}
 
 
 def test_the_presets_are_those_of_grokking_with_the_term_of_the_settings():

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from grok.analysis.events import events
-from grok.analysis.twins import trainings
+from grok.analysis.summary import summarise
 from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
 from grok.tracking import Run, Store
 
@@ -42,8 +41,7 @@ def add_run(
         run.append_table(pa.table(table), first_step=0)
     run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
     if columns and status == "finished":
-        parts = dict(zip(("events", "twin"), map(events, trainings(run.metrics())), strict=False))
-        run.update(summary=parts | {"last": run.last_row()})
+        run.update(summary=summarise(run))
     return run
 
 

@@ -105,16 +105,19 @@ def written(root):
 def test_each_training_is_compared_with_the_plain_one_by_seed(written):
     assert list(written) == [".png", ".pdf", ".csv", ".md", ".tex"]
     rows, text = rows_of_markdown(written[".md"])
-    assert [list(row.values()) for row in rows] == [
-        ["plain", "5 of 6", "550 (300 to never)", "–", "–", "–", "22.5"],
-        ["weight decay 3", "4 of 6", "450 (300 to never)", "2, 2", "0.90", "1.000", "22.5"],
-        ["MI, 0.1", "6 of 6", "275 (150 to 900)", "6, 0", "0.50", "0.094", "22.5"],
-        ["HDR, −1", "0 of 6", "never", "0, 5", "–", "0.125", "22.5"],
+    assert [list(row.values())[:6] for row in rows] == [
+        ["plain", "5 of 6", "550 (300 to never)", "–", "–", "–"],
+        ["weight decay 3", "4 of 6", "450 (300 to never)", "2, 2", "0.90", "1.000"],
+        ["MI, 0.1", "6 of 6", "275 (150 to 900)", "6, 0", "0.50", "0.094"],
+        ["HDR, −1", "0 of 6", "never", "0, 5", "–", "0.125"],
     ]
-    headings = ["training", "grokked", "at step", "earlier, later", "step / compared", "p", "weight norm at the end"]
-    assert list(rows[0]) == headings
+    assert [row["weight norm at the end"] for row in rows] == ["22.5"] * 4
+    assert list(rows[0]) == [
+        *("training", "grokked", "at step", "earlier, later", "step / compared", "p"),
+        *("accuracy at the end, %", "difference, points", "p of the difference", "weight norm at the end"),
+    ]
     assert text.startswith("add-p113, 6 seeds, at most 1,000 steps. Grokked: ")
-    assert "p is of the sign test, adjusted for all of the table (Holm)" in text
+    assert "Each p is adjusted for all of its column (Holm)" in text
 
 
 def test_the_p_values_are_of_the_binomial_test_adjusted_for_three_comparisons(written):
@@ -122,6 +125,15 @@ def test_the_p_values_are_of_the_binomial_test_adjusted_for_three_comparisons(wr
     adjusted = [3 * raw[0], max(3 * raw[0], 2 * raw[1]), 1.0]
     by_title = {row["training"]: row["p"] for row in rows_of_markdown(written[".md"])[0]}
     assert [by_title[title] for title in ("MI, 0.1", "HDR, −1", "weight decay 3")] == [f"{p:.3f}" for p in adjusted]
+
+
+def test_the_accuracy_at_the_end_is_compared_by_seed(written):
+    plain, decay, mi, hdr = rows_of_markdown(written[".md"])[0]
+    names = "accuracy at the end, %", "difference, points", "p of the difference"
+    assert [plain[name] for name in names] == ["83.3 ± 42.8", "–", "–"]
+    assert [mi[name] for name in names] == ["100.0 ± 0.0", "+16.7 ± 42.8", "1.000"]
+    assert [hdr[name] for name in names] == ["0.0 ± 0.0", "−83.3 ± 42.8", f"{3 * 2 / 2**5:.3f}"]
+    assert decay["difference, points"].startswith("−16.7 ± ")
 
 
 def test_the_latex_table_has_the_same_cells_as_the_markdown(written):
@@ -140,6 +152,7 @@ def test_the_csv_holds_every_training_and_seed_without_a_step_where_it_never_gro
     )
     assert plotted["training"].drop_duplicates().tolist() == ["plain", "weight decay 3", "MI, 0.1", "HDR, −1"]
     assert plotted["compared with"].isna().sum() == 6
+    assert plotted["test accuracy"].tolist() == [float(step is not None) for step in steps]
     assert plotted["weight norm"].tolist() == [20, 21, 22, 23, 24, 25] * 4
 
 
@@ -248,11 +261,17 @@ def test_trainings_with_a_term_are_compared_with_their_twins_by_seed(tmp_path):
     add_twins(tmp_path, [(None, None)] * 2, term=MI | {"term": "hdr"}, norm=12.0)
     add_twins(tmp_path, [(200, 400), (300, None), (900, 600), (100, 200), (100, 400), (100, 500)])
     rows, _ = rows_of_markdown(draw(tmp_path)[3])
-    assert [list(row.values()) for row in rows] == [
-        ["MI, 0.1", "6 of 6", "150 (100 to 900)", "5, 1", "0.50", "0.219", "10.0"],
-        ["MI, 0.1: twin", "5 of 6", "450 (200 to never)", "–", "–", "–", "10.0"],
-        ["HDR, 0.1", "0 of 2", "never", "0, 0", "–", "–", "12.0"],
-        ["HDR, 0.1: twin", "0 of 2", "never", "–", "–", "–", "12.0"],
+    assert [list(row.values())[:6] for row in rows] == [
+        ["MI, 0.1", "6 of 6", "150 (100 to 900)", "5, 1", "0.50", "0.219"],
+        ["MI, 0.1: twin", "5 of 6", "450 (200 to never)", "–", "–", "–"],
+        ["HDR, 0.1", "0 of 2", "never", "0, 0", "–", "–"],
+        ["HDR, 0.1: twin", "0 of 2", "never", "–", "–", "–"],
+    ]
+    assert [list(row.values())[6:] for row in rows] == [
+        ["100.0 ± 0.0", "+16.7 ± 42.8", "1.000", "10.0"],
+        ["83.3 ± 42.8", "–", "–", "10.0"],
+        ["0.0 ± 0.0", "+0.0 ± 0.0", "1.000", "12.0"],
+        ["0.0 ± 0.0", "–", "–", "12.0"],
     ]
 
 

@@ -47,13 +47,14 @@ def test_the_summary_loses_values_of_columns_that_are_not_kept_and_no_step(run, 
     extrema = {"mir_max": {"step": 7, "value": 0.9}}
     events = {"grokked": 90, "sample/test": extrema, "embedding": extrema, "turns": {"weight_norm": {"detected": 4}}}
     last = {"test/accuracy": 1.0, "interplay/sample/test/mir": 0.4, "weight_norm": 3.0}
-    run.update(summary={"events": events, "twin": {"grokked": None, "embedding": extrema}, "last": last})
+    twin = {"events": {"grokked": None, "embedding": extrema}, "last": {"test/accuracy": 0.1, "weight_norm": 3.0}}
+    run.update(summary={"events": events, "last": last, "twin": twin})
     run.append_table(pa.table({"step": [20_001], "interplay/sample/test/mir": [0.4]}), first_step=20_001)
     copy, _ = export_run(run, tmp_path / "small", rows=20, columns=["test/*", "interplay/sample/*"])
     assert copy.manifest()["summary"] == {
         "events": {name: value for name, value in events.items() if name != "embedding"},
-        "twin": {"grokked": None},
         "last": {"test/accuracy": 1.0, "interplay/sample/test/mir": 0.4},
+        "twin": {"events": {"grokked": None}, "last": {"test/accuracy": 0.1}},
     }
 
 
