@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
 from grok.bench.training import next_steps, scratch_run
-from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
+from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig, fastest_executor
 from grok.experiments.image_training import training_on
 from grok.models import make_image_model
 from grok.random import stream
@@ -75,7 +75,7 @@ def random_task(shape: tuple[int, ...]) -> ImageTask:
 def _engine(config: SupervisedConfig, data: ImageTask, device: torch.device) -> Engine:
     training = training_on(data.to(device), config, 0, device)
     member = training.member([Phase(steps=config.steps, optimiser=config.optimiser)])
-    return Engine([member], executor=EXECUTORS["graph" if device.type == "cuda" else "eager"])
+    return Engine([member], executor=EXECUTORS[fastest_executor(device.type, [config])])
 
 
 def _plain_loop(config: SupervisedConfig, data: ImageTask, device: torch.device, steps: int) -> Task:

@@ -17,7 +17,7 @@ from grok.config import (
     SemiSupervisedConfig,
     SupervisedConfig,
     TermName,
-    not_captured,
+    fastest_executor,
 )
 from grok.experiments import EXPERIMENTS
 from grok.tasks.images import DataFolder
@@ -81,9 +81,4 @@ def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
 
 def _engine(experiment: str, config: Any, device: torch.device) -> Engine:
     member = EXPERIMENTS[experiment].build(config, 0, device, DataFolder())
-    return Engine([member], executor=EXECUTORS[executor_for(config, device)])
-
-
-def executor_for(config: Any, device: torch.device) -> str:
-    """The faster executor that this step can have."""
-    return "graph" if device.type == "cuda" and not not_captured(config) else "eager"
+    return Engine([member], executor=EXECUTORS[fastest_executor(device.type, [config])])

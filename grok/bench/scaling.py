@@ -12,7 +12,7 @@ import torch
 
 from grok.bench.measure import Figure, Row, Table, Task, interleaved, resident_memory
 from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, scratch_run
-from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig
+from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig, fastest_executor
 from grok.experiments import grokking
 from grok.experiments.driving import Setup
 from grok.experiments.runner import start
@@ -91,7 +91,7 @@ def stack(device: torch.device, say: Callable[[str], None]) -> Table:
         config = GrokkingConfig(task=TaskConfig(modulus=modulus), probes=NOTHING, settle=None, steps=10**9)
         for count in STACKS[device.type]:
             say(f"stack: p = {modulus}, {count} members")
-            executor = EXECUTORS["graph" if device.type == "cuda" else "eager"]
+            executor = EXECUTORS[fastest_executor(device.type, [config])]
             members = [grokking.build(config, seed, device) for seed in range(count)]
             steps = 5 if device.type == "cpu" else 200
             with scratch_run() as run:

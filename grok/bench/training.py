@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grok.bench.full_sequence import full_sequence_logits
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
-from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json
+from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json, fastest_executor
 from grok.experiments import grokking
 from grok.experiments.driving import SAVE_INTERVAL
 from grok.models import Transformer
@@ -187,7 +187,7 @@ def _sgemm_flops(engine: Engine) -> float:
 def endless_engine(device: torch.device, measured: ProbesConfig, *, config: GrokkingConfig | None = None) -> Engine:
     """An engine that never ends, of the `paper` preset if no other config is given."""
     config = dataclasses.replace(config or GrokkingConfig(), probes=measured, settle=None, steps=10**9)
-    executor = EXECUTORS["graph" if device.type == "cuda" else "eager"]
+    executor = EXECUTORS[fastest_executor(device.type, [config])]
     return Engine([grokking.build(config, 0, device)], executor=executor)
 
 

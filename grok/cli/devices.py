@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grok.arguments import UsageError
-from grok.config import not_captured
+from grok.config import fastest_executor, not_captured
 
 
 def choose_device(name: str) -> Any:
@@ -28,7 +28,7 @@ def choose_executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
             f"--executor: expected eager or auto with {issued[0]} no graph can capture, got graph: use --executor eager"
         )
     if name == "auto":
-        name = "graph" if device.type == "cuda" and not issued else "eager"
+        return fastest_executor(device.type, configs)
     return name
 
 

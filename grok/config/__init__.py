@@ -1,6 +1,6 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
-from grok.config.capture import not_captured
+from grok.config.capture import ExecutorName, fastest_executor, not_captured
 from grok.config.checks import ConfigError, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig
@@ -34,6 +34,7 @@ __all__ = [
     "ClassifierProbesConfig",
     "ConfigError",
     "ConnectivityConfig",
+    "ExecutorName",
     "GrokkingConfig",
     "ImageModelConfig",
     "ImageTaskConfig",
@@ -53,5 +54,6 @@ __all__ = [
     "config_hash",
     "config_to_json",
     "did_you_mean",
+    "fastest_executor",
     "not_captured",
 ]

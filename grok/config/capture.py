@@ -1,6 +1,9 @@
-"""What a step does that no CUDA graph can capture."""
+"""How the steps of an experiment can be carried out: what they do that no CUDA graph can capture."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
+
+ExecutorName = Literal["eager", "graph"]
 
 
 def not_captured(config: Any) -> str | None:
@@ -17,3 +20,13 @@ def not_captured(config: Any) -> str | None:
     if config.information.is_on:
         return f"the term {config.information.term}, whose eigenvalues"
     return None
+
+
+def fastest_executor(device_type: str, configs: Iterable[Any]) -> ExecutorName:
+    """The executor that is fastest for steps of these configs on such a device, and can carry them out.
+
+    >>> from grok.config import GrokkingConfig
+    >>> fastest_executor("cuda", [GrokkingConfig()]), fastest_executor("cpu", [GrokkingConfig()])
+    ('graph', 'eager')
+    """
+    return "graph" if device_type == "cuda" and not any(map(not_captured, configs)) else "eager"

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 
 from grok.analysis.summary import summarise
+from grok.config import ExecutorName
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.wandb_mirror import WandbMirror
@@ -26,7 +27,6 @@ SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most what was mea
 SAVE_SHARE = 0.03  # of the time: where many runs make saves slow, they come less often
 
 WandbMode = Literal["offline", "online", "disabled"]
-ExecutorName = Literal["eager", "graph"]
 
 Stop = Callable[[], bool]
 """Whether to save and end."""

@@ -65,7 +65,7 @@ def refuse_unfinished(run: Run) -> None:
     manifest = run.manifest()
     if manifest["status"] != "finished":
         raise RunExistsError(
-            f"run {run.id} was {manifest['status']} at step {manifest['step']}: go on with it by "
+            f"run {run.name} was {manifest['status']} at step {manifest['step']}: go on with it by "
             f"`grok resume {run.path}`, or train another beside it with --again"
         )
 
@@ -155,11 +155,11 @@ def resume(
     experiment = experiments.get(manifest["experiment"])
     if experiment is None:
         raise StoreError(
-            f"run {run.id} is of the experiment {manifest['experiment']!r}, which this version does not know: "
+            f"run {run.name} is of the experiment {manifest['experiment']!r}, which this version does not know: "
             f"it knows {', '.join(experiments)}"
         )
     if manifest["device"] == "cuda" and not torch.cuda.is_available():
-        raise StoreError(f"run {run.id} was trained on a GPU and there is none here: resume it where there is one")
+        raise StoreError(f"run {run.name} was trained on a GPU and there is none here: resume it where there is one")
     setup = Setup(
         device=torch.device(manifest["device"]),
         store=Store(run.path.parent.parent),
@@ -202,7 +202,7 @@ def _build(experiment: Experiment, config: Any, seed: int, setup: Setup) -> Memb
 def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:
     if run := find_existing(store, experiment, config, seed):
         raise RunExistsError(
-            f"run {run.id} has been made meanwhile by another process: give the same command again, or train another "
+            f"run {run.name} has been made meanwhile by another process: give the same command again, or train another "
             "beside it with --again"
         )
 
@@ -215,7 +215,7 @@ def _lock_standing_together(run: Run, locks: ExitStack) -> tuple[list[Run], int 
     for each in runs:
         locks.enter_context(each.lock())
     if (has_ended(run), *_standing_together(run, peers)) != before:
-        raise RunExistsError(f"run {run.id} has been trained meanwhile by another process: look at it, and try again")
+        raise RunExistsError(f"run {run.name} has been trained meanwhile by another process: look at it, and try again")
     return runs, step
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -84,16 +85,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
         )
         axes = figure.subplots(1, len(counts), squeeze=False)[0]
         for axis, (count, groups) in zip(axes, by_count.items(), strict=True):
-            for place, group in enumerate(reversed(groups)):
-                errors = 100 * of_runs.loc[of_runs["config"] == group.name, ERROR]
-                interval = measured(of_runs, group.name, ERROR)
-                axis.plot(errors, np.full(len(errors), place), "|", color=BLUE, markersize=11, alpha=0.6)
-                half = 100 * (interval.high - interval.mean)
-                axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE)
-            base = _freematch(groups)
-            if base:
-                axis.axvline(100 * measured(of_runs, base.name, ERROR).mean, color=GREY, linestyle="--")
-            axis.set_yticks(range(len(groups)), [_title(group) for group in reversed(groups)])
+            _draw_errors(axis, groups, of_runs)
             axis.set(title=f"{count} labels a class", xlabel="test error (%)")
         dashed = "; dashed: FreeMatch" if any(map(_freematch, by_count.values())) else ""
         figure.suptitle(f"{about}\nstrokes: seeds; dots: their means, with 95 % intervals{dashed}")
@@ -108,6 +100,20 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
     rows = [row for count, groups in by_count.items() for row in _rows(groups, count, of_runs)]
     rows += [dict.fromkeys(rows[0], MISSING) | published for published in PUBLISHED]
     return [*written, *write_tables(folder, name, rows, text)]
+
+
+def _draw_errors(axis: Axes, groups: Sequence[RunGroup], of_runs: pd.DataFrame) -> None:
+    """A line a method: the error of each seed, and their mean with its interval; dashed that of FreeMatch."""
+    for place, group in enumerate(reversed(groups)):
+        errors = 100 * of_runs.loc[of_runs["config"] == group.name, ERROR]
+        interval = measured(of_runs, group.name, ERROR)
+        axis.plot(errors, np.full(len(errors), place), "|", color=BLUE, markersize=11, alpha=0.6)
+        half = 100 * (interval.high - interval.mean)
+        axis.errorbar(100 * interval.mean, place, xerr=half, fmt="o", color=BLUE)
+    base = _freematch(groups)
+    if base:
+        axis.axvline(100 * measured(of_runs, base.name, ERROR).mean, color=GREY, linestyle="--")
+    axis.set_yticks(range(len(groups)), [_title(group) for group in reversed(groups)])
 
 
 def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list[dict[str, str]]:

@@ -35,7 +35,7 @@ def export_run(
     """
     manifest = run.manifest()
     if manifest["status"] != "finished":
-        raise StoreError(f"run {run.id} is {manifest['status']}: expected a finished one to export, `grok resume` it")
+        raise StoreError(f"run {run.name} is {manifest['status']}: expected a finished one to export, `grok resume` it")
     copy = Run(target / manifest["experiment"] / run.id)
     of_sweeps = [name for name in manifest.get("sweeps", []) if sweeps is None or name in sweeps]
     exported = {"rows_a_decade": rows, "columns": list(columns), "dtype": "float32"}
@@ -48,7 +48,7 @@ def export_run(
     names = [name for name in run.columns() if any(fnmatch(name, pattern) for pattern in columns)]
     if not names:
         raise StoreError(
-            f"run {run.id} has no column like {', '.join(columns)}: expected patterns such as 'test/*', in quotes"
+            f"run {run.name} has no column like {', '.join(columns)}: expected patterns such as 'test/*', in quotes"
         )
     record = thinned(run.read_table(["step", *names]).to_pandas().set_index("step"), rows)
     # pyarrow takes NaN from pandas for null, which is what a cell that was not measured is.

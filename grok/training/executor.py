@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from grok.config import ExecutorName
+
 Due = tuple[str, ...]
 """The probes to observe at a step, by name."""
 
@@ -55,7 +57,7 @@ class CudaGraphs:
         self._graphs[due].replay()
 
 
-EXECUTORS: dict[str, Executor] = {"eager": eager, "graph": CudaGraphs}
+EXECUTORS: dict[ExecutorName, Executor] = {"eager": eager, "graph": CudaGraphs}
 
 
 class SideStream:

@@ -1,9 +1,6 @@
 """A step with a term is timed beside the same step without."""
 
-import torch
-
 from grok.bench import information_terms
-from grok.config import GrokkingConfig, SampledInformationTermConfig
 from tests.helpers import CPU
 
 
@@ -17,10 +14,3 @@ def test_every_term_has_a_row_beside_the_step_without(monkeypatch):
         assert [row["term"] for row in alike] == ["none", "mutual_information", "entropy_difference", "mir", "hdr"]
         for row in alike:
             assert row["with / without"].value == row["step"].median / alike[0]["step"].median
-
-
-def test_on_a_gpu_the_step_without_is_captured_and_one_with_a_term_is_not():
-    with_term = GrokkingConfig(information=SampledInformationTermConfig(term="hdr", weight=0.1))
-    gpu = torch.device("cuda")
-    assert information_terms.executor_for(GrokkingConfig(), gpu) == "graph"
-    assert information_terms.executor_for(with_term, gpu) == information_terms.executor_for(with_term, CPU) == "eager"

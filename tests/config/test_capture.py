@@ -10,6 +10,7 @@ from grok.config import (
     SampledInformationTermConfig,
     SemiSupervisedConfig,
     SupervisedConfig,
+    fastest_executor,
     not_captured,
 )
 from tests.helpers import small_config
@@ -38,3 +39,9 @@ MUON = OptimiserConfig(rule="muon")
 )
 def test_the_setting_that_the_host_waits_for_is_named(config, expected):
     assert not_captured(config) == expected
+
+
+def test_steps_are_captured_on_a_gpu_if_all_of_them_can_be():
+    assert fastest_executor("cuda", [small_config(), SupervisedConfig()]) == "graph"
+    assert fastest_executor("cuda", [small_config(), small_config(optimiser=MUON)]) == "eager"
+    assert fastest_executor("cpu", [small_config()]) == "eager"

@@ -141,7 +141,7 @@ def test_an_unfinished_run_of_the_same_config_and_seed_is_to_be_resumed(tmp_path
     run = new_run(tmp_path)
     assert runner.find_existing(Store(tmp_path), EXPERIMENT, small_config(), 1) is None
     run.update(status=status, step=40)
-    message = f"run {run.id} was {status} at step 40: go on with it by `grok resume {run.path}`, or train another"
+    message = f"run {run.name} was {status} at step 40: go on with it by `grok resume {run.path}`, or train another"
     with pytest.raises(runner.RunExistsError, match=message):
         runner.refuse_unfinished(runner.find_existing(Store(tmp_path), EXPERIMENT, small_config(), 0))
     run.update(status="finished")
@@ -161,7 +161,7 @@ def test_a_run_in_use_is_neither_trained_again_nor_resumed(tmp_path):
 def test_a_run_that_has_been_made_meanwhile_is_not_made_again_without_again(tmp_path):
     run = new_run(tmp_path)
     wanted = [(small_config(steps=1), 1), (small_config(), 0)]
-    with pytest.raises(runner.RunExistsError, match=f"run {run.id} has been made meanwhile by another process"):
+    with pytest.raises(runner.RunExistsError, match=f"run {run.name} has been made meanwhile by another process"):
         runner.start(EXPERIMENT, wanted, setup(tmp_path))
     assert Store(tmp_path).runs() == [run]
     (beside,), _ = runner.start(EXPERIMENT, [(small_config(), 0)], setup(tmp_path), again=True, stop=lambda: True)
@@ -178,7 +178,7 @@ def test_a_run_that_was_trained_while_it_was_looked_at_is_not_trained_from_where
         yield
 
     monkeypatch.setattr(Run, "lock", lock_after_another)
-    with pytest.raises(runner.RunExistsError, match=f"run {run.id} has been trained meanwhile by another process"):
+    with pytest.raises(runner.RunExistsError, match=f"run {run.name} has been trained meanwhile by another process"):
         resume(run, wandb="disabled")
     assert run.manifest()["step"] == 120
 

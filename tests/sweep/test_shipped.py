@@ -28,6 +28,7 @@ RUNS = {
     "pruning": 5,
     "pruning-gpu": 5,
     "objectives": 130,
+    "objectives-cifar10": 65,
     "objectives-gpu": 65,
     "semi-supervised": 105,
     "semi-supervised-gpu": 105,
