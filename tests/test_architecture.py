@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "tasks": {"config", "operations", "random", "tracking"},
     "models": {"config"},
     "tracking": set(),
-    "analysis": {"information", "tracking"},
+    "analysis": {"config", "information", "tracking"},
     "figures": {"config", "information", "analysis", "tracking"},
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
     "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},

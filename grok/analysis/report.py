@@ -9,6 +9,7 @@ import pandas as pd
 
 from grok.analysis.barrier import STATISTICS, at_omega, barrier_of_test_loss, networks_between
 from grok.analysis.pruning import FINE_TUNED, pruning_stages
+from grok.config import CONFIGS, TransformerTrainingConfig
 from grok.tracking import Run
 from grok.tracking.record import OMEGA, RECOMPUTED, SPARSITY
 
@@ -171,8 +172,8 @@ OUTCOMES = {
 
 
 def _groks(manifest: dict[str, Any]) -> bool:
-    """Whether the run is of an experiment in which a network groks."""
-    return manifest["experiment"] in ("grokking", "norm-matched")
+    """Whether the run trains a network that may grok."""
+    return issubclass(CONFIGS.get(manifest["experiment"], object), TransformerTrainingConfig)
 
 
 def _read(run: Run, columns: Sequence[str]) -> pd.DataFrame:

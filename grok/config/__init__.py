@@ -3,7 +3,7 @@
 from grok.config.capture import ExecutorName, fastest_executor, not_captured
 from grok.config.checks import ConfigError, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
-from grok.config.grokking import GrokkingConfig
+from grok.config.grokking import GrokkingConfig, TransformerTrainingConfig
 from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import Augmentation, ImageTaskConfig
 from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig, TermName
@@ -19,7 +19,7 @@ from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
 
 # experiment -> the type of its settings
-CONFIGS: dict[str, type[GrokkingConfig] | type[SupervisedConfig]] = {
+CONFIGS: dict[str, type[TransformerTrainingConfig] | type[SupervisedConfig]] = {
     "grokking": GrokkingConfig,
     "supervised": SupervisedConfig,
     "connectivity": ConnectivityConfig,
@@ -50,6 +50,7 @@ __all__ = [
     "TaskConfig",
     "TermName",
     "TransformerConfig",
+    "TransformerTrainingConfig",
     "config_from_json",
     "config_hash",
     "config_to_json",

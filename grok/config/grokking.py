@@ -1,4 +1,4 @@
-"""Settings of a grokking run."""
+"""Settings of a grokking run, and what other trainings of its transformer share."""
 
 import dataclasses
 from typing import Literal
@@ -12,8 +12,8 @@ from grok.config.task import TaskConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GrokkingConfig:
-    """Everything that decides the numbers of a grokking run, but for the seed."""
+class TransformerTrainingConfig:
+    """What decides the numbers of a transformer in training on an operation, but for the seed and an early end."""
 
     task: TaskConfig = TaskConfig()
     """The data."""
@@ -25,8 +25,6 @@ class GrokkingConfig:
     """The measurements, each `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
     steps: int = 40_000
     """Most steps to train for."""
-    settle: int | None = 2_000
-    """End this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
     loss: Literal["cross_entropy", "stablemax"] = "cross_entropy"
     """The training loss: softmax cross-entropy, or cross-entropy of StableMax (Prieto et al. 2025)."""
     loss_dtype: Literal["float64", "float32"] = "float64"
@@ -36,7 +34,6 @@ class GrokkingConfig:
 
     def __post_init__(self) -> None:
         require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
-        require(self.settle is None or self.settle >= 1, "settle", "None or an integer of at least 1", self.settle)
         smaller_split = min(self.task.train_size, self.task.test_size)
         require(
             self.probes.sample == "off" or self.probes.sample_size <= smaller_split,
@@ -56,10 +53,22 @@ class GrokkingConfig:
                 require(
                     schedule == "off", f"probes.{name}", f"off, as {self.task.operation} has no frequencies", schedule
                 )
-        if self.settle is not None and self.probes.accuracy == "off":
-            raise ConfigError("settle: needs test accuracy, but probes.accuracy is off; switch it on, or settle None")
 
     @property
     def label(self) -> str:
         """A short name for people; the hash tells apart what it leaves out."""
         return self.task.label
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GrokkingConfig(TransformerTrainingConfig):
+    """Everything that decides the numbers of a grokking run, but for the seed."""
+
+    settle: int | None = 2_000
+    """End this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.settle is None or self.settle >= 1, "settle", "None or an integer of at least 1", self.settle)
+        if self.settle is not None and self.probes.accuracy == "off":
+            raise ConfigError("settle: needs test accuracy, but probes.accuracy is off; switch it on, or settle None")

@@ -3,30 +3,27 @@
 import dataclasses
 
 from grok.config.checks import require
-from grok.config.grokking import GrokkingConfig
+from grok.config.grokking import TransformerTrainingConfig
 from grok.config.information_term import SampledInformationTermConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NormMatchedConfig(GrokkingConfig):
+class NormMatchedConfig(TransformerTrainingConfig):
     """A network trained with a term of information, then its twin: without the term, and of the same weight norm.
 
-    `steps` is the length of either training. The twin begins with the same weights, and after each update all of its
-    weights are scaled to the norm that the first had after that update: what a term does through the norm alone, such
-    as by making the weights smaller, it does to both.
+    `steps` is the length of either training, and neither ends before. The twin begins with the same weights, and after
+    each update all of its weights are scaled to the norm that the first had after that update: what a term does through
+    the norm alone, such as by making the weights smaller, it does to both.
     """
 
     information: SampledInformationTermConfig = SampledInformationTermConfig(term="mutual_information", weight=0.01)
     """The term of the first training, of some training samples at each step."""
     steps: int = 10_000
     """Steps of either training."""
-    settle: int | None = None
-    """None: neither training ends before its time."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.information.is_on, "information.term", "a term of information", self.information.term)
-        require(self.settle is None, "settle", "None, as both trainings take all steps", self.settle)
         fixed = self.optimiser.fixed_norm
         require(not fixed, "optimiser.fixed_norm", "False, as the twin has the norm of the first training", fixed)
         require(self.steps >= 1, "steps", "a positive integer", self.steps)

@@ -6,7 +6,14 @@ from functools import partial
 
 import torch
 
-from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
+from grok.config import (
+    GrokkingConfig,
+    OptimiserConfig,
+    ProbesConfig,
+    TaskConfig,
+    TransformerConfig,
+    TransformerTrainingConfig,
+)
 from grok.experiments.runner import Experiment
 from grok.models import make_transformer
 from grok.random import stream
@@ -60,15 +67,21 @@ def s5() -> GrokkingConfig:
     )
 
 
-def build(
-    config: GrokkingConfig,
+def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
+    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
+    return transformer_training(config, seed, device, settle=config.settle)
+
+
+def transformer_training(
+    config: TransformerTrainingConfig,
     seed: int,
     device: torch.device,
     *,
+    settle: int | None,
     more_probes: Sequence[Probe] = (),
     followed_updates: int | None = None,
 ) -> Member:
-    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device.
+    """The network at step 0, to end `settle` steps after it has grokked, or None: after all steps.
 
     With `followed_updates`, its optimiser keeps the norm after so many updates, for another training to follow.
     """
@@ -100,12 +113,12 @@ def build(
         ),
         optimiser=Optimiser(model, config.optimiser, followed_norm=followed),
         optimiser_config=config.optimiser,
-        settle=Settle(steps=config.steps, settle=config.settle),
+        settle=Settle(steps=config.steps, settle=settle),
         phases=Phases([Phase(steps=config.steps, optimiser=config.optimiser)]),
     )
 
 
-def check(config: GrokkingConfig, seed: int) -> None:
+def check(config: TransformerTrainingConfig, seed: int) -> None:
     """Refuse probes that have nothing to measure on the data of this seed; cheap beside `build`.
 
     Raises:

@@ -40,7 +40,9 @@ def alike(config: NormMatchedConfig) -> NormMatchedConfig:
 def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
     """The network at step 0, the beginning of both trainings."""
     which = PhaseValues(Schedule.parse(config.probes.accuracy), [TWIN], device)
-    member = grokking.build(config, seed, device, more_probes=[which], followed_updates=config.steps + 1)
+    member = grokking.transformer_training(
+        config, seed, device, settle=None, more_probes=[which], followed_updates=config.steps + 1
+    )
     parameters = list(member.learner.model.parameters())
     initial = [parameter.detach().clone() for parameter in parameters]
 

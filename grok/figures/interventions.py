@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy import stats
 
 from grok.analysis.statistics import PairedDifference, mean_interval, paired_difference
+from grok.config import TransformerTrainingConfig
 from grok.figures.latex import write_tables
 from grok.figures.markdown import MISSING, seeds_in_words
 from grok.figures.missing import not_drawn
@@ -145,8 +146,8 @@ def _line(title: str, summaries: Mapping[int, Mapping[str, Any]], *, against: st
 
 def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
     name = part_name("interventions", study, settings)
-    about = study.groups[0]
-    budget = int(about.settings["steps"])
+    about = study.groups[0].config_as(TransformerTrainingConfig)
+    budget = about.steps
     seeds = max(len(group.runs) for group in study.groups)
     with styled():
         figure = Figure(figsize=(9, 0.34 * len(lines) + 2.0), layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)))
@@ -161,11 +162,11 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         axis.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
         axis.set(xlim=(0, budget * 1.14), ylim=(-0.6, len(lines) - 0.4))
         of_plain = f"; dashed: {lines[0].title}" if dashed else ""
-        figure.suptitle(f"{about.grokking.label}, {seeds_in_words(seeds)}: a stroke a seed, and their median{of_plain}")
+        figure.suptitle(f"{about.label}, {seeds_in_words(seeds)}: a stroke a seed, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
     rows = _rows(lines)
     text = (
-        f"{about.grokking.label}, {seeds_in_words(seeds)}, at most {budget:,} steps. "
+        f"{about.label}, {seeds_in_words(seeds)}, at most {budget:,} steps. "
         "Grokked: test accuracy at least 99 % and kept; medians (least to most) of all runs, those that had not "
         "grokked counting as later than all others. "
         "Earlier, later: than the training it is compared with (plain, or its twin) of the same seed; the ratio of "

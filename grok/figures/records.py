@@ -9,13 +9,20 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from grok.config import CONFIGS, ConfigError, GrokkingConfig, SupervisedConfig, config_from_json
+from grok.config import (
+    CONFIGS,
+    ConfigError,
+    GrokkingConfig,
+    SupervisedConfig,
+    TransformerTrainingConfig,
+    config_from_json,
+)
 from grok.tracking import Run, Store
 from grok.tracking.notes import note
 
 FEW_IDS = 3  # run ids that fit into a stamp
 
-ConfigType = TypeVar("ConfigType", bound=GrokkingConfig | SupervisedConfig)
+ConfigType = TypeVar("ConfigType", bound=TransformerTrainingConfig | SupervisedConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +47,7 @@ class RunGroup:
         return f"runs: {', '.join(ids) if len(ids) <= FEW_IDS else f'{self.name}-seed[{_ranges(list(self.runs))}]'}"
 
     @cached_property
-    def _typed(self) -> GrokkingConfig | SupervisedConfig:
+    def _typed(self) -> TransformerTrainingConfig | SupervisedConfig:
         return config_from_json(CONFIGS[self.experiment], self.config)
 
     def config_as(self, config_type: type[ConfigType]) -> ConfigType:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grok.config import GrokkingConfig
+from grok.config import TransformerTrainingConfig
 from grok.sweep.expand import Wanted
 from grok.sweep.packs import Key, state
 from grok.sweep.settings import as_toml
@@ -36,8 +36,8 @@ class Row:
 
     @property
     def may_grok(self) -> bool:
-        """Whether it is a run of grokking."""
-        return isinstance(self.wanted.config, GrokkingConfig)
+        """Whether it trains a network that may grok."""
+        return isinstance(self.wanted.config, TransformerTrainingConfig)
 
     @property
     def grokked(self) -> int | None:

@@ -22,7 +22,6 @@ from grok.config import (
             {"information": SampledInformationTermConfig()},
             "information.term: expected a term of information, got none",
         ),
-        ({"settle": 500}, "settle: expected None, as both trainings take all steps, got 500"),
         (
             {"optimiser": OptimiserConfig(fixed_norm=True)},
             "optimiser.fixed_norm: expected False, as the twin has the norm of the first training, got True",

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, SampledInformationTermConfig
+from grok.config import (
+    GrokkingConfig,
+    NormMatchedConfig,
+    OptimiserConfig,
+    SampledInformationTermConfig,
+    TransformerTrainingConfig,
+)
 from grok.experiments import grokking, norm_matched
 from grok.tracking.record import TWIN
 from grok.training.probes.accuracy import Accuracy
@@ -23,8 +29,8 @@ OPTIMISER = OptimiserConfig(learning_rate=3e-3, weight_decay=0.5, betas=(0.8, 0.
 
 def make_config(config_type=NormMatchedConfig, **settings):
     small = small_config(steps=STEPS, optimiser=OPTIMISER, accuracy="every:7", norms="every:1", neurons="every:7")
-    shared = {field.name: getattr(small, field.name) for field in dataclasses.fields(GrokkingConfig)}
-    return config_type(**shared | {"information": TERM, "settle": None} | settings)
+    shared = {field.name: getattr(small, field.name) for field in dataclasses.fields(TransformerTrainingConfig)}
+    return config_type(**shared | {"information": TERM} | settings)
 
 
 def run_of(tmp_path_factory, config, experiment):
@@ -47,8 +53,8 @@ def halves(run):
 
 
 def test_the_first_training_is_that_of_the_grokking_experiment_with_the_same_term(tmp_path_factory, halves):
-    alone = run_of(tmp_path_factory, make_config(GrokkingConfig), grokking.EXPERIMENT).metrics().set_index("step")
-    pd.testing.assert_frame_equal(halves[0].drop(columns=TWIN), alone, check_exact=True)
+    alone = run_of(tmp_path_factory, make_config(GrokkingConfig, settle=None), grokking.EXPERIMENT).metrics()
+    pd.testing.assert_frame_equal(halves[0].drop(columns=TWIN), alone.set_index("step"), check_exact=True)
 
 
 def test_the_twin_begins_with_the_same_network_measured_alike(halves):
@@ -75,7 +81,8 @@ def test_the_twin_has_the_weight_norm_of_the_first_after_every_update(halves):
 
 def test_the_twin_is_training_without_the_term_scaled_to_the_norm_of_the_first(halves):
     first, twin = halves
-    learner = grokking.build(make_config(GrokkingConfig, information=SampledInformationTermConfig()), 0, CPU).learner
+    plain = make_config(GrokkingConfig, settle=None, information=SampledInformationTermConfig())
+    learner = grokking.build(plain, 0, CPU).learner
     parameters = list(learner.model.parameters())
     optimiser = torch.optim.AdamW(parameters, betas=(0.8, 0.95), weight_decay=0.5)
     losses = {}
@@ -158,8 +165,8 @@ def test_the_summary_has_the_events_and_the_end_of_each_training_in_its_own_step
 def test_the_presets_are_those_of_grokking_with_the_term_of_the_settings():
     for name, preset in norm_matched.EXPERIMENT.presets.items():
         config, plain = preset(), grokking.EXPERIMENT.presets[name]()
-        changed = {"information": NormMatchedConfig().information, "settle": None, "steps": config.steps}
-        for field in dataclasses.fields(plain):
+        changed = {"information": NormMatchedConfig().information, "steps": config.steps}
+        for field in dataclasses.fields(config):
             assert getattr(config, field.name) == changed.get(field.name, getattr(plain, field.name)), field.name
     assert (norm_matched.small().steps, norm_matched.paper().steps) == (10_000, 12_000)
     assert (config.information.term, config.information.weight) == ("mutual_information", 0.01)
