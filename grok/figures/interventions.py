@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import PercentFormatter
 from scipy import stats
 
 from grok.analysis.statistics import PairedDifference, mean_interval, paired_difference
@@ -150,17 +151,20 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
     budget = about.steps
     seeds = max(len(group.runs) for group in study.groups)
     with styled():
-        figure = Figure(figsize=(9, 0.34 * len(lines) + 2.0), layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)))
-        axis = figure.subplots()
+        figure = Figure(figsize=(12, 0.34 * len(lines) + 2.0), layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)))
+        steps, accuracy = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
         for place, line in enumerate(reversed(lines)):
-            _draw_line(axis, line, place, budget=budget)
+            _draw_steps(steps, line, place, budget=budget)
+            _draw_accuracies(accuracy, line, place)
         dashed = lines[0].against is None and math.isfinite(lines[0].median)
         if dashed:
-            axis.axvline(lines[0].median, color=GREY, linestyle="--")
-        axis.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
-        axis.xaxis.set_major_formatter("{x:,.0f}")
-        axis.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
-        axis.set(xlim=(0, budget * 1.14), ylim=(-0.6, len(lines) - 0.4))
+            steps.axvline(lines[0].median, color=GREY, linestyle="--")
+        steps.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
+        steps.xaxis.set_major_formatter("{x:,.0f}")
+        steps.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
+        steps.set(xlim=(0, budget * 1.14), ylim=(-0.6, len(lines) - 0.4))
+        accuracy.set(xlabel="test accuracy at the end", xlim=(-0.03, 1.03))
+        accuracy.xaxis.set_major_formatter(PercentFormatter(xmax=1))
         of_plain = f"; dashed: {lines[0].title}" if dashed else ""
         figure.suptitle(f"{about.label}, {seeds_in_words(seeds)}: a stroke a seed, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
@@ -195,8 +199,14 @@ def _plotted(lines: Sequence[Line]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _draw_line(axis: Axes, line: Line, place: int, *, budget: int) -> None:
-    colour = ORANGE if line.twin else BLUE
+def _draw_accuracies(axis: Axes, line: Line, place: int) -> None:
+    accuracies, colour = list(line.accuracies.values()), _colour(line)
+    axis.plot(accuracies, [place] * len(accuracies), "|", color=colour, markersize=11)
+    axis.plot(np.median(accuracies), place, "o", color=colour, markersize=7)
+
+
+def _draw_steps(axis: Axes, line: Line, place: int, *, budget: int) -> None:
+    colour = _colour(line)
     grokked = [step for step in line.steps.values() if math.isfinite(step)]
     axis.plot(grokked, [place] * len(grokked), "|", color=colour, markersize=11)
     if math.isfinite(line.median):
@@ -204,6 +214,10 @@ def _draw_line(axis: Axes, line: Line, place: int, *, budget: int) -> None:
     if missing := len(line.steps) - len(grokked):
         axis.plot(budget * 1.04, place, "x", color=colour, markersize=6)
         axis.text(budget * 1.07, place, str(missing), va="center", fontsize=10)
+
+
+def _colour(line: Line) -> str:
+    return ORANGE if line.twin else BLUE
 
 
 def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:

@@ -42,6 +42,7 @@ COLLAPSE = {
     "collapse/test/nc3_self_duality": "NC3",
     "collapse/test/nc4_agreement": "NC4 (agreement)",
 }
+BESIDE = 1.08  # factor between the places of two terms at the same weight
 PANELS = {MIR: "MIR, sample", HDR: "HDR, sample", "collapse/test/nc1": "NC1"}
 IN_TABLE = {MIR: "MIR, `sample`", HDR: "HDR, `sample`", PROTOTYPE_MIR: "MIR, `prototype`"} | COLLAPSE
 COLUMNS = [ACCURACY, MIR, HDR, PROTOTYPE_MIR, PROTOTYPE_HDR, *COLLAPSE]
@@ -127,10 +128,14 @@ def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str
 def _draw_by_weight(
     axis: Axes, study: Study, plain: RunGroup, found: Callable[[str], MeanInterval | PairedDifference]
 ) -> None:
-    """What is found of each config, with its 95 % interval, a line a term; dashed that of the plain one."""
+    """What is found of each config, with its 95 % interval, a line a term; dashed that of the plain one.
+
+    The terms stand side by side, for their intervals to be told apart.
+    """
     for term, groups in _by_term(study).items():
         intervals = [found(group.name) for group in groups]
-        weights = [group.settings[WEIGHT] for group in groups]
+        beside = BESIDE ** (list(TITLES).index(term) - (len(TITLES) - 1) / 2)
+        weights = [group.settings[WEIGHT] * beside for group in groups]
         means = [each.mean for each in intervals]
         half = [each.high - each.mean for each in intervals]
         axis.errorbar(weights, means, half, fmt="o-", capsize=3, color=TERM_COLOURS[term], label=TITLES[term])

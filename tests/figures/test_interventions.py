@@ -156,25 +156,33 @@ def test_the_csv_holds_every_training_and_seed_without_a_step_where_it_never_gro
     assert plotted["weight norm"].tolist() == [20, 21, 22, 23, 24, 25] * 4
 
 
-def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_never_grokked(root, monkeypatch):
-    drawn = {}
-    monkeypatch.setattr(interventions, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(root)
-    (axis,) = drawn["f"].axes
-    titles = [label.get_text() for label in axis.get_yticklabels()]
-    assert titles == ["HDR, −1", "MI, 0.1", "weight decay 3", "plain"]
-    places = {
+def by_marker(axis):
+    """Marker to the row of each line and where its marks are."""
+    return {
         marker: {
             tuple(line.get_ydata())[:1]: list(line.get_xdata()) for line in axis.lines if line.get_marker() == marker
         }
         for marker in ("|", "o", "x")
     }
+
+
+def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_never_grokked(root, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(interventions, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
+    draw(root)
+    axis, accuracy = drawn["f"].axes
+    titles = [label.get_text() for label in axis.get_yticklabels()]
+    assert titles == ["HDR, −1", "MI, 0.1", "weight decay 3", "plain"]
+    places = by_marker(axis)
     assert places["|"][(1,)] == EARLIER
     assert places["o"] == {(1,): [275], (2,): [450], (3,): [550]}
     assert list(places["x"]) == [(0,), (2,), (3,)]
     assert [text.get_text() for text in axis.texts] == ["6", "2", "1"]
     (plain,) = [line for line in axis.lines if line.get_linestyle() == "--"]
     assert set(plain.get_xdata()) == {550}
+    at_the_end = by_marker(accuracy)
+    assert at_the_end["|"] == {(0,): [0] * 6, (1,): [1] * 6, (2,): [1, 1, 0, 1, 0, 1], (3,): [1, 1, 1, 1, 0, 1]}
+    assert at_the_end["o"] == {(0,): [0], (1,): [1], (2,): [1], (3,): [1]}
     assert drawn["f"].get_suptitle() == "add-p113, 6 seeds: a stroke a seed, and their median; dashed: plain"
 
 
