@@ -4,7 +4,11 @@ VENV   := .venv
 GROK   := $(VENV)/bin/grok
 READY  := $(VENV)/.ready
 
-.PHONY: help setup train sweep figures dashboard bench test lint clean
+# The sweeps behind the README's figures; that on CIFAR-10 where its files are.
+SWEEPS := seeds controls operations permutations moduli phase supervised label-smoothing connectivity pruning \
+          objectives semi-supervised interventions norm-matched $(if $(wildcard data/cifar10),objectives-cifar10)
+
+.PHONY: help setup train sweep figures reproduce dashboard bench test lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +23,10 @@ sweep: $(READY)  ## many runs from one file, e.g. make sweep ARGS='sweep.toml --
 
 figures: $(READY)  ## every figure, from the records in runs/
 	@$(GROK) figures $(ARGS)
+
+reproduce: $(READY)  ## trains all that the README shows, about a day on 2 cores, and draws it; again to go on
+	@for sweep in $(SWEEPS); do echo "grok: sweep $$sweep"; $(GROK) sweep $$sweep $(ARGS) || exit; done
+	$(if $(findstring --dry-run,$(ARGS)),,@$(GROK) figures)
 
 dashboard: $(READY)  ## the runs' wandb mirrors, in the terminal
 	@$(GROK) dashboard $(ARGS)

@@ -1,5 +1,6 @@
 """Every sweep that comes with the package can be trained."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def test_they_are_found_by_name_and_files_by_path(tmp_path):
     own = tmp_path / "controls"
     own.touch()
     assert find_sweep(own) == own
+
+
+def test_make_reproduce_trains_all_but_those_for_a_gpu():
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    named = set(re.findall(r"[\w-]+", makefile.partition("SWEEPS := ")[2].partition("\n\n")[0]))
+    assert {name for name in RUNS if name in named} == {name for name in RUNS if not name.endswith("-gpu")}
 
 
 @pytest.mark.parametrize("name", RUNS)
