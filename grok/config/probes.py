@@ -69,3 +69,5 @@ class ProbesConfig(ClassifierProbesConfig):
     """Fourier structure of the MLP's neurons."""
     spectrum: str = "off"
     """Fourier power on every frequency."""
+    swapped: str = "off"
+    """Accuracy on test pairs (a, b) of which (b, a) is a training pair, and on the others."""

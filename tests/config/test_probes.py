@@ -26,7 +26,7 @@ def test_every_probe_has_a_schedule():
 
 def test_any_classifier_has_the_probes_that_need_no_embedding_with_the_same_defaults():
     names = ClassifierProbesConfig.names()
-    assert set(ProbesConfig.names()) - set(names) == {"embedding", "fourier", "neurons", "spectrum"}
+    assert set(ProbesConfig.names()) - set(names) == {"embedding", "fourier", "neurons", "spectrum", "swapped"}
     of_tokens = ProbesConfig()
     assert {name: getattr(ClassifierProbesConfig(), name) for name in names} == {
         name: getattr(of_tokens, name) for name in names

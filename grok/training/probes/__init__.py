@@ -20,6 +20,7 @@ from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
 from grok.training.probes.rank import Rank
 from grok.training.probes.sizes import SampleSizes
 from grok.training.probes.spectrum import Spectrum
+from grok.training.probes.swapped import Swapped
 
 
 def make_probes(
@@ -40,6 +41,7 @@ def make_probes(
         "fourier": lambda schedule: Fourier(schedule, task, criterion),
         "neurons": lambda schedule: Neurons(schedule, task),
         "spectrum": lambda schedule: Spectrum(schedule, task),
+        "swapped": lambda schedule: Swapped(schedule, task),
         "sample_sizes": lambda schedule: SampleSizes(schedule, task, seed=seed),
         "collapse": Collapse,
         "rank": Rank,

@@ -1,0 +1,41 @@
+"""How much of the test accuracy is commutativity: pairs that were trained on the other way round, and the others."""
+
+import torch
+import torch.nn.functional as F
+
+from grok.config import Schedule
+from grok.tasks import Split, Task
+from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.snapshot import Snapshot
+
+
+class Swapped(Probe):
+    """Accuracy on the test pairs (a, b) of which (b, a) is a training pair, and on the others; NaN if there are none.
+
+    Of a commutative operation a network that knows no more than a ∘ b = b ∘ a is right on the first.
+    """
+
+    name = "swapped"
+
+    def __init__(self, schedule: Schedule, task: Task) -> None:
+        super().__init__(schedule)
+        first, second = task.inputs[:, 0], task.inputs[:, 1]
+        pairs, swapped = first * task.num_classes + second, second * task.num_classes + first
+        self._size = len(task.test)
+        self.register_buffer("seen", torch.isin(swapped[task.test], pairs[task.train]))
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """Of either kind of test pairs the fraction that is right."""
+        correct = snapshot.logits("test").argmax(dim=-1) == snapshot.targets("test")
+        seen = self.get_buffer("seen")
+        kinds = {"seen": seen, "unseen": ~seen & snapshot.counted("test")}
+        return {name: (correct & kind).sum().double() / kind.sum() for name, kind in kinds.items()}
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `swapped/seen_accuracy` and `swapped/unseen_accuracy`."""
+        return {f"swapped/{name}_accuracy": value for name, value in observed.items()}
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding is of neither kind."""
+        if split == "test":
+            self.seen = F.pad(self.get_buffer("seen")[: self._size], (0, size - self._size))
