@@ -32,6 +32,8 @@ RULES: dict[str, Callable[[Any], str]] = {
     "optimiser.fixed_norm": lambda fixed: "fixed norm" if fixed else "free norm",
 }
 """Other ways to move grokking, each with the words for a value of it."""
+SWAPPED = {"swapped/seen_accuracy": "(b, a) trained, %", "swapped/unseen_accuracy": "the others, %"}
+"""Accuracy on test pairs (a, b) of either kind, where it was measured."""
 VARIED = [TERM, WEIGHT, SAMPLES, *RULES]
 NEVER = "never"
 
@@ -47,6 +49,8 @@ class Line:
     """Seed to the test accuracy at its end."""
     norms: dict[int, float]
     """Seed to the weight norm at its end; NaN where it was not measured."""
+    swapped: dict[str, list[float]]
+    """Column of the probe `swapped` to its values at the end, of the seeds that have it."""
     against: str | None
     twin: bool = False
 
@@ -140,6 +144,10 @@ def _line(title: str, summaries: Mapping[int, Mapping[str, Any]], *, against: st
         steps={seed: math.inf if step is None else float(step) for seed, step in grokked.items()},
         accuracies={seed: summary["last"][ACCURACY] for seed, summary in summaries.items()},
         norms={seed: summary["last"].get("weight_norm", math.nan) for seed, summary in summaries.items()},
+        swapped={
+            column: [summary["last"][column] for summary in summaries.values() if column in summary["last"]]
+            for column in SWAPPED
+        },
         against=against,
         twin=twin,
     )
@@ -178,6 +186,8 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         "Accuracy: of the test split, mean and 95 % interval; the difference is paired by seed, and its p is of the "
         "sign-flip test. Each p is adjusted for all of its column (Holm)."
     )
+    if any(heading in rows[0] for heading in SWAPPED.values()):
+        text += " (b, a) trained: accuracy on the test pairs (a, b) of which (b, a) is a training pair."
     return [*written, *write_tables(folder, name, rows, text)]
 
 
@@ -225,6 +235,7 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
     compared = {line.title: _compare(line, by_title[line.against]) for line in lines if line.against}
     of_steps = dict(zip(compared, p_cells([each.p for each in compared.values()]), strict=True))
     of_accuracies = dict(zip(compared, p_cells([each.accuracy.p for each in compared.values()]), strict=True))
+    kinds = {column: heading for column, heading in SWAPPED.items() if any(line.swapped[column] for line in lines)}
     rows = []
     for line in lines:
         comparison = compared.get(line.title)
@@ -241,6 +252,10 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
                 "accuracy at the end, %": mean_cell(mean_interval(line.accuracies.values()), ".1f", times=100),
                 "difference, points": difference_cell(comparison.accuracy, ".1f", times=100) if comparison else MISSING,
                 "p of the difference": of_accuracies.get(line.title, MISSING),
+                **{
+                    heading: mean_cell(mean_interval(line.swapped[column]), ".1f", times=100)
+                    for column, heading in kinds.items()
+                },
                 "weight norm at the end": f"{np.mean(norms):.1f}" if norms else MISSING,
             }
         )

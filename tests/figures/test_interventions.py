@@ -306,3 +306,13 @@ def test_unfinished_runs_and_other_experiments_are_not_drawn(tmp_path, other):
     for run in (*add(tmp_path, [300]), *add(tmp_path, [200], term=MI), *add_twins(tmp_path, [(200, 400)])):
         run.update(**other)
     assert draw(tmp_path) == []
+
+
+def test_accuracy_by_whether_the_swapped_pair_trained_is_in_the_table_where_it_was_measured(tmp_path):
+    swapped = {"swapped/seen_accuracy": constant(1.0), "swapped/unseen_accuracy": constant(0.25)}
+    add(tmp_path, [400, 500], columns={"test/accuracy": constant(0.5)} | swapped)
+    add(tmp_path, [300, 400], term=MI)
+    rows, text = rows_of_markdown(draw(tmp_path)[3])
+    assert text.endswith("(b, a) trained: accuracy on the test pairs (a, b) of which (b, a) is a training pair.")
+    kinds = "(b, a) trained, %", "the others, %"
+    assert [[row[kind] for kind in kinds] for row in rows] == [["100.0 ± 0.0", "25.0 ± 0.0"], ["–", "–"]]
