@@ -4,6 +4,8 @@ VENV   := .venv
 GROK   := $(VENV)/bin/grok
 READY  := $(VENV)/.ready
 
+# Where `make reproduce` trains.
+RUNS   ?= runs
 # The sweeps behind the README's figures; that on CIFAR-10 where its files are.
 SWEEPS := seeds controls operations permutations moduli phase supervised label-smoothing connectivity pruning \
           objectives semi-supervised interventions norm-matched $(if $(wildcard data/cifar10),objectives-cifar10)
@@ -24,9 +26,11 @@ sweep: $(READY)  ## many runs from one file, e.g. make sweep ARGS='sweep.toml --
 figures: $(READY)  ## every figure, from the records in runs/
 	@$(GROK) figures $(ARGS)
 
-reproduce: $(READY)  ## trains all that the README shows, about a day on 2 cores, and draws it; again to go on
-	@for sweep in $(SWEEPS); do echo "grok: sweep $$sweep"; $(GROK) sweep $$sweep $(ARGS) || exit; done
-	$(if $(findstring --dry-run,$(ARGS)),,@$(GROK) figures)
+reproduce: $(READY)  ## trains all that the README shows into RUNS, about a day on 2 cores, and draws it; again to go on
+	@status=0; for sweep in $(SWEEPS); do \
+		echo "grok: sweep $$sweep"; \
+		$(GROK) sweep $$sweep --runs $(RUNS) $(ARGS) || { status=$$?; [ $$status -eq 1 ] || exit $$status; }; \
+	done; $(GROK) figures --runs $(RUNS) && exit $$status
 
 dashboard: $(READY)  ## the runs' wandb mirrors, in the terminal
 	@$(GROK) dashboard $(ARGS)

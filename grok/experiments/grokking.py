@@ -68,7 +68,7 @@ def s5() -> GrokkingConfig:
 
 
 def build(config: GrokkingConfig, seed: int, device: torch.device) -> Member:
-    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device."""
+    """The network at step 0."""
     return transformer_training(config, seed, device, settle=config.settle)
 
 
@@ -81,8 +81,9 @@ def transformer_training(
     more_probes: Sequence[Probe] = (),
     followed_updates: int | None = None,
 ) -> Member:
-    """The network at step 0, to end `settle` steps after it has grokked, or None: after all steps.
+    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device.
 
+    It ends `settle` steps after it has grokked; None: after all steps.
     With `followed_updates`, its optimiser keeps the norm after so many updates, for another training to follow.
     """
     task = operation_task(config.task, seed).to(device)

@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, Schedule
+from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, Schedule, TransformerTrainingConfig
 from grok.experiments import grokking
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
@@ -17,9 +17,8 @@ from grok.training.stopping import Settle
 
 def with_twin(config: GrokkingConfig) -> NormMatchedConfig:
     """Trained as this says, but with mutual information raised, and for all steps."""
-    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    del settings["information"], settings["settle"]
-    return NormMatchedConfig(**settings)
+    shared = [field.name for field in dataclasses.fields(TransformerTrainingConfig) if field.name != "information"]
+    return NormMatchedConfig(**{name: getattr(config, name) for name in shared})
 
 
 def small() -> NormMatchedConfig:
@@ -39,9 +38,16 @@ def alike(config: NormMatchedConfig) -> NormMatchedConfig:
 
 def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
     """The network at step 0, the beginning of both trainings."""
+    with_term = Phase(
+        steps=config.steps + 1,
+        updates=config.steps,
+        optimiser=config.optimiser,
+        values={TWIN: 0.0},
+        measured=(config.steps,),  # its last network, in full, in a step without an update
+    )
     which = PhaseValues(Schedule.parse(config.probes.accuracy), [TWIN], device)
     member = grokking.transformer_training(
-        config, seed, device, settle=None, more_probes=[which], followed_updates=config.steps + 1
+        config, seed, device, settle=None, more_probes=[which], followed_updates=with_term.steps
     )
     parameters = list(member.learner.model.parameters())
     initial = [parameter.detach().clone() for parameter in parameters]
@@ -56,13 +62,6 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
         member.optimiser.restart()
         member.optimiser.followed_norm.follow()
 
-    with_term = Phase(
-        steps=config.steps + 1,
-        updates=config.steps,
-        optimiser=config.optimiser,
-        values={TWIN: 0.0},
-        measured=(config.steps,),  # its last network, in full, in a step without an update
-    )
     phases = [
         with_term,
         Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),

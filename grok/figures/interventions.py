@@ -1,7 +1,7 @@
 """Does moving a measure move grokking? Runs with a term of information beside plain ones, other rules, and twins."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
-from scipy import stats
 
-from grok.analysis.statistics import PairedDifference, mean_interval, paired_difference
-from grok.config import TransformerTrainingConfig
+from grok.analysis.comparison import ACCURACY, Outcomes, compare, outcomes
+from grok.analysis.statistics import mean_interval
+from grok.config import GrokkingConfig, TransformerTrainingConfig
 from grok.figures.latex import write_tables
 from grok.figures.markdown import MISSING, seeds_in_words
 from grok.figures.missing import not_drawn
@@ -24,7 +24,6 @@ from grok.figures.style import BLUE, GREY, ORANGE, styled, write_figure
 from grok.figures.terms import PLAIN, TERM, WEIGHT, difference_cell, in_order, mean_cell, p_cells
 from grok.figures.terms import title as term_title
 
-ACCURACY = "test/accuracy"
 SAMPLES = "information.samples"
 RULES: dict[str, Callable[[Any], str]] = {
     "optimiser.weight_decay": "weight decay {:g}".format,
@@ -34,6 +33,7 @@ RULES: dict[str, Callable[[Any], str]] = {
 """Other ways to move grokking, each with the words for a value of it."""
 SWAPPED = {"swapped/seen_accuracy": "(b, a) trained, %", "swapped/unseen_accuracy": "the others, %"}
 """Accuracy on test pairs (a, b) of either kind, where it was measured."""
+ENDS = ["weight_norm", *SWAPPED]
 VARIED = [TERM, WEIGHT, SAMPLES, *RULES]
 NEVER = "never"
 
@@ -43,21 +43,11 @@ class Line:
     """What one kind of training came to, and the kind that it is compared with, if any."""
 
     title: str
-    steps: dict[int, float]
-    """Seed to the step at which it grokked, infinite where it did not in its time."""
-    accuracies: dict[int, float]
-    """Seed to the test accuracy at its end."""
-    norms: dict[int, float]
-    """Seed to the weight norm at its end; NaN where it was not measured."""
-    swapped: dict[str, list[float]]
-    """Column of the probe `swapped` to its values at the end, of the seeds that have it."""
+    outcomes: Outcomes
+    ends: dict[str, dict[int, float]]
+    """Other columns (`ENDS`) to seed and value at the end, where it was measured."""
     against: str | None
     twin: bool = False
-
-    @property
-    def median(self) -> float:
-        """Of the steps."""
-        return float(np.median(list(self.steps.values())))
 
 
 def draw_interventions(source: Path, target: Path) -> list[Path]:
@@ -72,11 +62,18 @@ def draw_interventions(source: Path, target: Path) -> list[Path]:
         for study in studies(source, experiment):
             for settings, part in study.parts(VARIED, strictly=True):
                 lines = lines_of(in_order(part))
-                if any(line.steps for line in lines):
-                    written += _draw(lines, part, settings, target)
+                if measured := _measured(lines):
+                    written += _draw(measured, part, settings, target)
                 elif lines:
                     not_drawn("interventions", part.name, {ACCURACY: "accuracy"})
     return written
+
+
+def _measured(lines: Sequence[Line]) -> list[Line]:
+    """Those whose accuracy was measured, as was that of what they are compared with; none if none can be compared."""
+    titles = {line.title for line in lines if line.outcomes.steps}
+    kept = [line for line in lines if line.title in titles and (line.against is None or line.against in titles)]
+    return kept if any(line.against for line in kept) else []
 
 
 def _beside_plain(study: Study) -> list[Line]:
@@ -98,7 +95,7 @@ def _beside_twins(study: Study) -> list[Line]:
     for group in study.groups:
         title, summaries = _title(group, study), _summaries(group)
         twin = f"{title}: twin"
-        of_twins = {seed: summary["twin"] for seed, summary in summaries.items()}
+        of_twins = {seed: summary.get("twin", {}) for seed, summary in summaries.items()}
         lines += [_line(title, summaries, against=twin), _line(twin, of_twins, against=None, twin=True)]
     return lines
 
@@ -132,22 +129,16 @@ def _title(group: RunGroup, study: Study, plain: RunGroup | None = None) -> str:
 
 
 def _summaries(group: RunGroup) -> dict[int, dict[str, Any]]:
-    """Seed to what its run came to, where test accuracy was measured."""
-    found = {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
-    return {seed: summary for seed, summary in found.items() if ACCURACY in summary.get("last", {})}
+    """Seed to what its run came to."""
+    return {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
 
 
 def _line(title: str, summaries: Mapping[int, Mapping[str, Any]], *, against: str | None, twin: bool = False) -> Line:
-    grokked = {seed: summary["events"]["grokked"] for seed, summary in summaries.items()}
+    last = {seed: summary.get("last", {}) for seed, summary in summaries.items()}
     return Line(
         title=title,
-        steps={seed: math.inf if step is None else float(step) for seed, step in grokked.items()},
-        accuracies={seed: summary["last"][ACCURACY] for seed, summary in summaries.items()},
-        norms={seed: summary["last"].get("weight_norm", math.nan) for seed, summary in summaries.items()},
-        swapped={
-            column: [summary["last"][column] for summary in summaries.values() if column in summary["last"]]
-            for column in SWAPPED
-        },
+        outcomes=outcomes(summaries),
+        ends={column: {seed: values[column] for seed, values in last.items() if column in values} for column in ENDS},
         against=against,
         twin=twin,
     )
@@ -164,9 +155,9 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         for place, line in enumerate(reversed(lines)):
             _draw_steps(steps, line, place, budget=budget)
             _draw_accuracies(accuracy, line, place)
-        dashed = lines[0].against is None and math.isfinite(lines[0].median)
+        dashed = lines[0].against is None and math.isfinite(lines[0].outcomes.median)
         if dashed:
-            steps.axvline(lines[0].median, color=GREY, linestyle="--")
+            steps.axvline(lines[0].outcomes.median, color=GREY, linestyle="--")
         steps.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
         steps.xaxis.set_major_formatter("{x:,.0f}")
         steps.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
@@ -177,8 +168,14 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
         figure.suptitle(f"{about.label}, {seeds_in_words(seeds)}: a stroke a seed, and their median{of_plain}")
         written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
     rows = _rows(lines)
+    return [*written, *write_tables(folder, name, rows, _caption(about, seeds, rows))]
+
+
+def _caption(about: TransformerTrainingConfig, seeds: int, rows: Sequence[Mapping[str, str]]) -> str:
+    settle = about.settle if isinstance(about, GrokkingConfig) else None
+    early = f"; one that groks ends {settle:,} steps later" if settle else ""
     text = (
-        f"{about.label}, {seeds_in_words(seeds)}, at most {budget:,} steps. "
+        f"{about.label}, {seeds_in_words(seeds)}, at most {about.steps:,} steps{early}. "
         "Grokked: test accuracy at least 99 % and kept; medians (least to most) of all runs, those that had not "
         "grokked counting as later than all others. "
         "Earlier, later: than the training it is compared with (plain, or its twin) of the same seed; the ratio of "
@@ -188,40 +185,39 @@ def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], fold
     )
     if any(heading in rows[0] for heading in SWAPPED.values()):
         text += " (b, a) trained: accuracy on the test pairs (a, b) of which (b, a) is a training pair."
-    return [*written, *write_tables(folder, name, rows, text)]
+    return text
 
 
 def _plotted(lines: Sequence[Line]) -> pd.DataFrame:
     """A row a training and seed; NaN where it had not grokked."""
-    rows = []
-    for line in lines:
-        for seed, step in line.steps.items():
-            rows.append(
-                {
-                    "training": line.title,
-                    "compared with": line.against,
-                    "seed": seed,
-                    "grokked": step if math.isfinite(step) else math.nan,
-                    "test accuracy": line.accuracies[seed],
-                    "weight norm": line.norms[seed],
-                }
-            )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {
+            "training": line.title,
+            "compared with": line.against,
+            "seed": seed,
+            "grokked": step if math.isfinite(step) else math.nan,
+            "test accuracy": line.outcomes.accuracies[seed],
+            "weight norm": line.ends["weight_norm"].get(seed, math.nan),
+        }
+        for line in lines
+        for seed, step in line.outcomes.steps.items()
+    )
 
 
 def _draw_accuracies(axis: Axes, line: Line, place: int) -> None:
-    accuracies, colour = list(line.accuracies.values()), _colour(line)
+    accuracies, colour = list(line.outcomes.accuracies.values()), _colour(line)
     axis.plot(accuracies, [place] * len(accuracies), "|", color=colour, markersize=11)
     axis.plot(np.median(accuracies), place, "o", color=colour, markersize=7)
 
 
 def _draw_steps(axis: Axes, line: Line, place: int, *, budget: int) -> None:
     colour = _colour(line)
-    grokked = [step for step in line.steps.values() if math.isfinite(step)]
+    steps = line.outcomes.steps
+    grokked = [step for step in steps.values() if math.isfinite(step)]
     axis.plot(grokked, [place] * len(grokked), "|", color=colour, markersize=11)
-    if math.isfinite(line.median):
-        axis.plot(line.median, place, "o", color=colour, markersize=7)
-    if missing := len(line.steps) - len(grokked):
+    if math.isfinite(line.outcomes.median):
+        axis.plot(line.outcomes.median, place, "o", color=colour, markersize=7)
+    if missing := len(steps) - len(grokked):
         axis.plot(budget * 1.04, place, "x", color=colour, markersize=6)
         axis.text(budget * 1.07, place, str(missing), va="center", fontsize=10)
 
@@ -231,70 +227,40 @@ def _colour(line: Line) -> str:
 
 
 def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
-    by_title = {line.title: line for line in lines}
-    compared = {line.title: _compare(line, by_title[line.against]) for line in lines if line.against}
-    of_steps = dict(zip(compared, p_cells([each.p for each in compared.values()]), strict=True))
-    of_accuracies = dict(zip(compared, p_cells([each.accuracy.p for each in compared.values()]), strict=True))
-    kinds = {column: heading for column, heading in SWAPPED.items() if any(line.swapped[column] for line in lines)}
+    by_title = {line.title: line.outcomes for line in lines}
+    compared = {line.title: compare(line.outcomes, by_title[line.against]) for line in lines if line.against}
+    p_of_steps = dict(zip(compared, p_cells([each.p for each in compared.values()]), strict=True))
+    p_of_accuracy = dict(zip(compared, p_cells([each.accuracy.p for each in compared.values()]), strict=True))
+    kinds = {column: heading for column, heading in SWAPPED.items() if any(line.ends[column] for line in lines)}
     rows = []
     for line in lines:
         comparison = compared.get(line.title)
-        steps = np.array(list(line.steps.values()))
-        norms = [norm for norm in line.norms.values() if not math.isnan(norm)]
+        steps, accuracies = (np.array(list(of.values())) for of in (line.outcomes.steps, line.outcomes.accuracies))
+        norms = list(line.ends["weight_norm"].values())
         rows.append(
             {
                 "training": line.title,
                 "grokked": f"{np.count_nonzero(np.isfinite(steps))} of {len(steps)}",
                 "at step": _range(steps),
                 "earlier, later": f"{comparison.earlier}, {comparison.later}" if comparison else MISSING,
-                "step / compared": comparison.ratio_cell if comparison else MISSING,
-                "p": of_steps.get(line.title, MISSING),
-                "accuracy at the end, %": mean_cell(mean_interval(line.accuracies.values()), ".1f", times=100),
+                "step / compared": _ratio(comparison.ratio) if comparison else MISSING,
+                "p": p_of_steps.get(line.title, MISSING),
+                "accuracy at the end, %": _percent(accuracies),
                 "difference, points": difference_cell(comparison.accuracy, ".1f", times=100) if comparison else MISSING,
-                "p of the difference": of_accuracies.get(line.title, MISSING),
-                **{
-                    heading: mean_cell(mean_interval(line.swapped[column]), ".1f", times=100)
-                    for column, heading in kinds.items()
-                },
+                "p of the difference": p_of_accuracy.get(line.title, MISSING),
+                **{heading: _percent(line.ends[column].values()) for column, heading in kinds.items()},
                 "weight norm at the end": f"{np.mean(norms):.1f}" if norms else MISSING,
             }
         )
     return rows
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """What a training came to beside another with the same seeds."""
-
-    earlier: int
-    """Pairs in which it grokked earlier; one that never did is later than any that did."""
-    later: int
-    ratio: float
-    """The median ratio of the steps, of pairs that both grokked; NaN if none did."""
-    p: float
-    """How rare so many on one side are by chance: the sign test, of pairs that differ."""
-    accuracy: PairedDifference
-    """Of the test accuracies at the end."""
-
-    @property
-    def ratio_cell(self) -> str:
-        """The ratio as it is written."""
-        return MISSING if math.isnan(self.ratio) else f"{self.ratio:.2f}"
+def _percent(fractions: Iterable[float]) -> str:
+    return mean_cell(mean_interval(fractions), ".1f", times=100)
 
 
-def _compare(line: Line, other: Line) -> Comparison:
-    seeds = sorted(line.steps.keys() & other.steps.keys())
-    pairs = [(line.steps[seed], other.steps[seed]) for seed in seeds]
-    earlier = sum(a < b for a, b in pairs)
-    later = sum(a > b for a, b in pairs)
-    both = [a / b for a, b in pairs if math.isfinite(a) and math.isfinite(b)]
-    return Comparison(
-        earlier=earlier,
-        later=later,
-        ratio=float(np.median(both)) if both else math.nan,
-        p=float(stats.binomtest(earlier, earlier + later).pvalue) if earlier + later else math.nan,
-        accuracy=paired_difference(line.accuracies[seed] - other.accuracies[seed] for seed in seeds),
-    )
+def _ratio(ratio: float) -> str:
+    return MISSING if math.isnan(ratio) else f"{ratio:.2f}"
 
 
 def _range(steps: np.ndarray) -> str:

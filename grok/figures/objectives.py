@@ -91,7 +91,7 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
             if column not in (MIR, HDR):
                 axis.set_yscale("log")
         for axis in axes:
-            axis.set(xscale="log", xlabel="weight of the term")
+            axis.set(xscale="log", xlabel="weight (terms side by side)")
         shared_legend(figure, columns=5)
         seeds = len(plain.runs)
         about = f"{config.label}, test split at the end, {seeds_in_words(seeds)}"

@@ -62,7 +62,7 @@ class Row:
         return f"{self.wanted.config.label}-{self.wanted.config_hash}-seed{self.wanted.seed}"
 
     def json(self) -> dict[str, Any]:
-        """The row as plain JSON values: of grokking when it grokked, of other experiments how accurate it became."""
+        """The row as plain JSON values: when it grokked if it may, or its accuracy; of twins those of the first."""
         return {
             "block": self.wanted.block,
             "axes": self.wanted.axes,
@@ -94,8 +94,8 @@ def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[K
 def results_table(rows: Sequence[Row]) -> str:
     """A line for each block and combination of axes: runs, how many finished, and what came of them.
 
-    Of grokking that is how many grokked, and of other experiments the test accuracy at the end; and MIR at the end.
-    Medians over the seeds.
+    Of networks that may grok that is how many did, and of others the test accuracy at the end; and MIR at the end.
+    Medians over the seeds; of norm-matched twins of the training with the term.
     """
     names = list(dict.fromkeys(name for row in rows for name in row.wanted.axes))
     groups: dict[tuple[str, ...], list[Row]] = {}

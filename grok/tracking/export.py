@@ -82,12 +82,14 @@ def _of_columns(summary: Mapping[str, Any], names: Sequence[str]) -> dict[str, A
                 kept[name] = value
         return kept
 
-    of = {
-        "events": of_events,
-        "last": lambda last: {column: value for column, value in last.items() if column in names},
-        "twin": lambda twin: _of_columns(twin, names),
-    }
-    return {key: of[key](value) for key, value in summary.items()}
+    kept = dict(summary)
+    if "events" in summary:
+        kept["events"] = of_events(summary["events"])
+    if "last" in summary:
+        kept["last"] = {column: value for column, value in summary["last"].items() if column in names}
+    if "twin" in summary:
+        kept["twin"] = _of_columns(summary["twin"], names)
+    return kept
 
 
 def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:

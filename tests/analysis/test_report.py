@@ -111,11 +111,11 @@ def add_twins(root, first, second, **settings):
     """Twins of which each groks at a step of its own, or not at all, and ends at 99.5 or 62.5 %."""
 
     def accuracy(steps):
-        groks = np.where(steps < 1000, np.inf if first is None else first, np.inf if second is None else second)
-        return np.where(steps % 1000 >= groks, 0.995, 0.625)
+        groks = np.where(steps <= 1000, np.inf if first is None else first, np.inf if second is None else second)
+        return np.where(steps % 1001 >= groks, 0.995, 0.625)
 
-    columns = {"test/accuracy": accuracy, "norm_matched/twin": lambda steps: (steps >= 1000).astype(float)}
-    return add_run(Store(root), columns, config=TWINS, steps=1990, experiment="norm-matched", **settings)
+    columns = {"test/accuracy": accuracy, "norm_matched/twin": lambda steps: (steps > 1000).astype(float)}
+    return add_run(Store(root), columns, config=TWINS, steps=2001, every=1, experiment="norm-matched", **settings)
 
 
 def test_norm_matched_twins_are_described_each_by_when_it_grokked_and_how_accurate_it_became(tmp_path):

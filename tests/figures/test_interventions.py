@@ -31,11 +31,11 @@ SETTINGS = {
 
 
 def groks(first, second=None, *, norm):
-    """Columns of a training that groks at such a step, and of its twin."""
+    """Columns of a training that groks at such a step, and of its twin, which begins a step after its end."""
 
     def accuracy(steps):
-        groks_at = np.where(steps < BUDGET, *(math.inf if at is None else at for at in (first, second)))
-        return (steps % BUDGET >= groks_at).astype(float)
+        groks_at = np.where(steps <= BUDGET, *(math.inf if at is None else at for at in (first, second)))
+        return (steps % (BUDGET + 1) >= groks_at).astype(float)
 
     return {"test/accuracy": accuracy, "weight_norm": constant(norm)}
 
@@ -64,14 +64,15 @@ def add_twins(tmp_path, steps, *, term=MI, norm=10.0, seeds=None, **optimiser):
     config = NormMatchedConfig(
         information=SampledInformationTermConfig(**term), optimiser=OptimiserConfig(**optimiser), steps=BUDGET
     )
-    which = {"norm_matched/twin": lambda steps: (steps >= BUDGET).astype(float)}
+    which = {"norm_matched/twin": lambda steps: (steps > BUDGET).astype(float)}
     return [
         add_run(
             Store(tmp_path / "runs"),
             groks(*pair, norm=norm) | which,
             seed=seed,
             config=config,
-            steps=2 * BUDGET - 10,
+            steps=2 * BUDGET + 1,
+            every=1,
             experiment="norm-matched",
             sweeps=["twins"],
         )
@@ -186,15 +187,7 @@ def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_neve
     assert drawn["f"].get_suptitle() == "add-p113, 6 seeds: a stroke a seed, and their median; dashed: plain"
 
 
-def test_one_that_never_groks_is_later_than_any_that_does_and_no_later_than_another_that_never_does(tmp_path):
-    add(tmp_path, [900, None, None])
-    add(tmp_path, [None, 900, None], term=MI)
-    row = rows_of_markdown(draw(tmp_path)[3])[0][1]
-    assert (row["earlier, later"], row["p"], row["step / compared"]) == ("1, 1", "1.000", "–")
-    assert (row["grokked"], row["at step"]) == ("1 of 3", "never (900 to never)")
-
-
-def test_seeds_that_one_side_lacks_are_no_pairs(tmp_path):
+def test_trainings_of_other_seeds_are_compared_where_they_have_the_same(tmp_path):
     add(tmp_path, [400, 500, 600], seeds=[5, 1, 2])
     add(tmp_path, [100, 200, 800], seeds=[2, 7, 5], term=MI)
     add(tmp_path, [100], seeds=[9], term=MI | {"weight": 1.0})
@@ -263,6 +256,27 @@ def test_a_study_without_accuracies_is_left_out_with_a_line_and_not_said_never_t
     assert draw(tmp_path) == []
     line = "grok: figure interventions not drawn for mine: its records have no test/accuracy (probes.accuracy)\n"
     assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize("without", ["plain", "hdr"])
+def test_a_training_without_accuracies_is_left_out_and_so_are_those_that_it_is_compared_with(tmp_path, capsys, without):
+    for name in ("plain", "mi", "hdr"):
+        columns = {"weight_norm": constant(1.0)} if name == without else None
+        add(tmp_path, STUDY[name], **SETTINGS[name], columns=columns)
+    if without == "plain":
+        assert draw(tmp_path) == []
+        assert "figure interventions not drawn for mine" in capsys.readouterr().err
+    else:
+        assert titles_of(tmp_path) == ["plain", "MI, 0.1"]
+
+
+def test_the_caption_says_when_runs_end_early(tmp_path):
+    for term in (None, MI):
+        information = SampledInformationTermConfig(**term) if term else SampledInformationTermConfig()
+        config = GrokkingConfig(information=information, steps=BUDGET, settle=500)
+        add_run(Store(tmp_path / "runs"), groks(400, norm=1), config=config, steps=900, sweeps=["mine"])
+    _, text = rows_of_markdown(draw(tmp_path)[3])
+    assert text.startswith("add-p113, 1 seed, at most 1,000 steps; one that groks ends 500 steps later. Grokked: ")
 
 
 def test_trainings_with_a_term_are_compared_with_their_twins_by_seed(tmp_path):

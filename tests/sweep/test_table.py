@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from grok.sweep.packs import existing_runs
 from grok.sweep.table import plan_table, results_table, rows_of
 from grok.tracking import Store
@@ -53,6 +55,21 @@ def test_results_of_images_are_their_accuracy_in_place_of_grokking(tmp_path):
         "sweep  0.0                 3         3                     80.0%           0.400",
         "sweep  0.1                 3         0                         -               -",
     ]
+
+
+def test_results_of_norm_matched_twins_are_when_the_training_with_the_term_grokked(tmp_path):
+    path = write(tmp_path, 'experiment = "norm-matched"\nseeds = "0"\n[base]\nsteps = 1000\n')
+    (wanted,) = wanted_of(path)
+    columns = {
+        "test/accuracy": lambda steps: np.where(steps > 1000, 0.0, steps >= 400),
+        "interplay/sample/test/mir": lambda steps: np.where(steps > 1000, 0.9, 0.3),
+        "interplay/sample/test/hdr": constant(0.1),
+        "norm_matched/twin": lambda steps: (steps > 1000).astype(float),
+    }
+    add_run(Store(tmp_path), columns, config=wanted.config, steps=2001, every=1, experiment="norm-matched")
+    rows = rows_of([wanted], existing_runs(Store(tmp_path), "norm-matched"), {})
+    assert (rows[0].json()["grokked"], rows[0].json()["interplay/sample/test/mir"]) == (400, 0.3)
+    assert results_table(rows).splitlines()[1].split()[-3:] == ["1", "400", "0.300"]
 
 
 def test_a_plan_counts_how_runs_stand(tmp_path):

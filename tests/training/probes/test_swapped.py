@@ -74,6 +74,8 @@ def test_pairs_are_told_apart_where_some_have_no_swapped_pair():
 def test_it_is_off_by_default_and_samples_that_pad_the_split_change_nothing(learner):
     assert ProbesConfig().swapped == "off"
     expected = measure(learner)
+    learner.pad("train", 90)
+    assert measure(learner) == pytest.approx(expected, rel=1e-5)
     learner.pad("test", 90)
     learner.pad("test", 70)  # less padding again
     assert measure(learner) == pytest.approx(expected, rel=1e-5)
