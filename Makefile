@@ -26,7 +26,7 @@ sweep: $(READY)  ## many runs from one file, e.g. make sweep ARGS='sweep.toml --
 figures: $(READY)  ## every figure, from the records in runs/
 	@$(GROK) figures $(ARGS)
 
-reproduce: $(READY)  ## trains all that the README shows into RUNS, about a day on 2 cores, and draws it; again to go on
+reproduce: $(READY)  ## trains all that the README shows into RUNS, half a day on 2 cores, and draws it; again to go on
 	@status=0; for sweep in $(SWEEPS); do \
 		echo "grok: sweep $$sweep"; \
 		$(GROK) sweep $$sweep --runs $(RUNS) $(ARGS) || { status=$$?; [ $$status -eq 1 ] || exit $$status; }; \

@@ -21,6 +21,8 @@ class Outcomes:
     """Seed to the step at which it grokked, infinite where it did not in its time."""
     accuracies: dict[int, float]
     """Seed to the test accuracy at its end."""
+    lost: int = 0
+    """How many grokked and lost it again, as `events` has it: test accuracy below 90 %."""
 
     @property
     def median(self) -> float:
@@ -51,6 +53,7 @@ def outcomes(summaries: Mapping[int, Mapping[str, Any]]) -> Outcomes:
     return Outcomes(
         steps={seed: math.inf if step is None else float(step) for seed, step in grokked.items()},
         accuracies={seed: summary["last"][ACCURACY] for seed, summary in measured.items()},
+        lost=sum(summary["events"].get("ungrokked") is not None for summary in measured.values()),
     )
 
 

@@ -176,8 +176,9 @@ def _caption(about: TransformerTrainingConfig, seeds: int, rows: Sequence[Mappin
     early = f"; one that groks ends {settle:,} steps later" if settle else ""
     text = (
         f"{about.label}, {seeds_in_words(seeds)}, at most {about.steps:,} steps{early}. "
-        "Grokked: test accuracy at least 99 % and kept; medians (least to most) of all runs, those that had not "
-        "grokked counting as later than all others. "
+        "Grokked: test accuracy at least 99 %, and kept up to 1.1 times that step or to the end of the run; medians "
+        "(least to most) of all runs, those that had not grokked counting as later than all others. Lost again: below "
+        "90 % at any later step. "
         "Earlier, later: than the training it is compared with (plain, or its twin) of the same seed; the ratio of "
         "steps is the median of pairs that both grokked; p is of the sign test. "
         "Accuracy: of the test split, mean and 95 % interval; the difference is paired by seed, and its p is of the "
@@ -241,6 +242,7 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
             {
                 "training": line.title,
                 "grokked": f"{np.count_nonzero(np.isfinite(steps))} of {len(steps)}",
+                "lost again": str(line.outcomes.lost),
                 "at step": _range(steps),
                 "earlier, later": f"{comparison.earlier}, {comparison.later}" if comparison else MISSING,
                 "step / compared": _ratio(comparison.ratio) if comparison else MISSING,

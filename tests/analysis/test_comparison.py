@@ -19,9 +19,12 @@ def summary(grokked, accuracy):
 
 
 def test_outcomes_are_those_of_the_seeds_whose_accuracy_was_measured():
-    found = outcomes({3: summary(400, 1.0), 1: summary(None, 0.5), 2: {"events": {"grokked": 7}, "last": {}}, 4: {}})
-    assert found == Outcomes(steps={3: 400.0, 1: math.inf}, accuracies={3: 1.0, 1: 0.5})
-    assert found.median == math.inf
+    lost = {"events": {"grokked": 300, "ungrokked": 500}, "last": {"test/accuracy": 0.75}}
+    unmeasured = {"events": {"grokked": 7}, "last": {}}
+    found = outcomes({3: summary(400, 1.0), 1: summary(None, 0.5), 0: lost, 2: unmeasured, 4: {}})
+    steps, accuracies = {3: 400.0, 1: math.inf, 0: 300.0}, {3: 1.0, 1: 0.5, 0: 0.75}
+    assert found == Outcomes(steps=steps, accuracies=accuracies, lost=1)
+    assert found.median == 400.0
 
 
 def test_steps_are_paired_by_seed_whatever_the_order_and_seeds_that_one_side_lacks_are_no_pairs():

@@ -106,15 +106,15 @@ def written(root):
 def test_each_training_is_compared_with_the_plain_one_by_seed(written):
     assert list(written) == [".png", ".pdf", ".csv", ".md", ".tex"]
     rows, text = rows_of_markdown(written[".md"])
-    assert [list(row.values())[:6] for row in rows] == [
-        ["plain", "5 of 6", "550 (300 to never)", "–", "–", "–"],
-        ["weight decay 3", "4 of 6", "450 (300 to never)", "2, 2", "0.90", "1.000"],
-        ["MI, 0.1", "6 of 6", "275 (150 to 900)", "6, 0", "0.50", "0.094"],
-        ["HDR, −1", "0 of 6", "never", "0, 5", "–", "0.125"],
+    assert [list(row.values())[:7] for row in rows] == [
+        ["plain", "5 of 6", "0", "550 (300 to never)", "–", "–", "–"],
+        ["weight decay 3", "4 of 6", "0", "450 (300 to never)", "2, 2", "0.90", "1.000"],
+        ["MI, 0.1", "6 of 6", "0", "275 (150 to 900)", "6, 0", "0.50", "0.094"],
+        ["HDR, −1", "0 of 6", "0", "never", "0, 5", "–", "0.125"],
     ]
     assert [row["weight norm at the end"] for row in rows] == ["22.5"] * 4
     assert list(rows[0]) == [
-        *("training", "grokked", "at step", "earlier, later", "step / compared", "p"),
+        *("training", "grokked", "lost again", "at step", "earlier, later", "step / compared", "p"),
         *("accuracy at the end, %", "difference, points", "p of the difference", "weight norm at the end"),
     ]
     assert text.startswith("add-p113, 6 seeds, at most 1,000 steps. Grokked: ")
@@ -283,13 +283,13 @@ def test_trainings_with_a_term_are_compared_with_their_twins_by_seed(tmp_path):
     add_twins(tmp_path, [(None, None)] * 2, term=MI | {"term": "hdr"}, norm=12.0)
     add_twins(tmp_path, [(200, 400), (300, None), (900, 600), (100, 200), (100, 400), (100, 500)])
     rows, _ = rows_of_markdown(draw(tmp_path)[3])
-    assert [list(row.values())[:6] for row in rows] == [
-        ["MI, 0.1", "6 of 6", "150 (100 to 900)", "5, 1", "0.50", "0.219"],
-        ["MI, 0.1: twin", "5 of 6", "450 (200 to never)", "–", "–", "–"],
-        ["HDR, 0.1", "0 of 2", "never", "0, 0", "–", "–"],
-        ["HDR, 0.1: twin", "0 of 2", "never", "–", "–", "–"],
+    assert [list(row.values())[:7] for row in rows] == [
+        ["MI, 0.1", "6 of 6", "0", "150 (100 to 900)", "5, 1", "0.50", "0.219"],
+        ["MI, 0.1: twin", "5 of 6", "0", "450 (200 to never)", "–", "–", "–"],
+        ["HDR, 0.1", "0 of 2", "0", "never", "0, 0", "–", "–"],
+        ["HDR, 0.1: twin", "0 of 2", "0", "never", "–", "–", "–"],
     ]
-    assert [list(row.values())[6:] for row in rows] == [
+    assert [list(row.values())[7:] for row in rows] == [
         ["100.0 ± 0.0", "+16.7 ± 42.8", "1.000", "10.0"],
         ["83.3 ± 42.8", "–", "–", "10.0"],
         ["0.0 ± 0.0", "+0.0 ± 0.0", "1.000", "12.0"],
@@ -330,3 +330,11 @@ def test_accuracy_by_whether_the_swapped_pair_trained_is_in_the_table_where_it_w
     assert text.endswith("(b, a) trained: accuracy on the test pairs (a, b) of which (b, a) is a training pair.")
     kinds = "(b, a) trained, %", "the others, %"
     assert [[row[kind] for kind in kinds] for row in rows] == [["100.0 ± 0.0", "25.0 ± 0.0"], ["–", "–"]]
+
+
+def test_those_that_lose_it_again_are_counted(tmp_path):
+    lost = {"test/accuracy": lambda steps: np.where(steps < 300, 0.0, np.where(steps < 800, 1.0, 0.5))}
+    add(tmp_path, [400, 500])
+    add(tmp_path, [300, 400], term=MI, columns=lost)
+    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    assert [(row["grokked"], row["lost again"]) for row in rows] == [("2 of 2", "0"), ("2 of 2", "2")]
