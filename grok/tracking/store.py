@@ -14,6 +14,7 @@ from grok.tracking.notes import note
 from grok.tracking.run import FORMAT, Run
 
 REFERENCE = "reference"
+SHOWN = 5  # names of runs that fit into a line
 """The folder, in a store, of the store of records that are kept to compare with."""
 
 
@@ -118,7 +119,9 @@ class Store:
         if not matching:
             elsewhere = "" if runs else self.reference()
             raise StoreError(f"no run {name!r} in {self.root}: see `grok list`{elsewhere}")
-        raise StoreError(f"{name!r} could be any of {', '.join(run.name for run in matching)}: name one of them")
+        shown = ", ".join(run.name for run in matching[:SHOWN])
+        more = f" and {len(matching) - SHOWN} more (`grok list`)" if len(matching) > SHOWN else ""
+        raise StoreError(f"{name!r} could be any of {shown}{more}: name one of them")
 
     def reference(self) -> str:
         """The end of a line that says that there are no runs: how many the store below this one has, if it has any."""

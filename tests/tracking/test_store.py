@@ -50,6 +50,14 @@ def test_a_name_of_no_run_and_of_several_is_refused(tmp_path):
         Store(tmp_path).open("p11")
 
 
+def test_of_many_runs_that_a_name_could_be_a_few_are_named(tmp_path):
+    runs = [new_run(tmp_path, seed=seed) for seed in range(7)]
+    with pytest.raises(StoreError) as refused:
+        Store(tmp_path).open("p11")
+    names = ", ".join(run.name for run in runs[:5])
+    assert str(refused.value) == f"'p11' could be any of {names} and 2 more (`grok list`): name one of them"
+
+
 def test_runs_of_one_id_are_told_apart_by_their_experiment_as_the_refusal_names_them(tmp_path):
     run = new_run(tmp_path)
     other = run.path.parents[1] / "pruning" / run.id
