@@ -1,42 +1,19 @@
-"""Is it the information or the norm? Grokking with a term of information, then without it at the same weight norm."""
+"""Builds a training with a term of information, and its twin of the same weight norm without it."""
 
 import dataclasses
 
 import torch
 
-from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, Schedule, TransformerTrainingConfig
-from grok.experiments import grokking
-from grok.experiments.runner import Experiment
-from grok.tasks.images import DataFolder
-from grok.tracking.record import TWIN
+from grok.analysis.phases import TWIN
+from grok.config import NormMatchedConfig, Schedule
+from grok.experiments.grokking.training import transformer_training
 from grok.training.phases import Phase, Phases
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
 
-def with_twin(config: GrokkingConfig) -> NormMatchedConfig:
-    """Trained as this says, but with mutual information raised, and for all steps."""
-    shared = [field.name for field in dataclasses.fields(TransformerTrainingConfig) if field.name != "information"]
-    return NormMatchedConfig(**{name: getattr(config, name) for name in shared})
-
-
-def small() -> NormMatchedConfig:
-    """The smallest modulus at which memorising and grokking are far apart: three minutes on one core."""
-    return with_twin(grokking.small())
-
-
-def paper() -> NormMatchedConfig:
-    """A + b (mod 113) on 30 % of all pairs, 12,000 steps each."""
-    return dataclasses.replace(with_twin(grokking.paper()), steps=12_000)
-
-
-def alike(config: NormMatchedConfig) -> NormMatchedConfig:
-    """What members of one stack share: all but the optimiser."""
-    return dataclasses.replace(config, optimiser=OptimiserConfig())
-
-
-def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
+def build(config: NormMatchedConfig, seed: int, device: torch.device) -> Member:
     """The network at step 0, the beginning of both trainings."""
     with_term = Phase(
         steps=config.steps + 1,
@@ -46,7 +23,7 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
         measured=(config.steps,),  # its last network, in full, in a step without an update
     )
     which = PhaseValues(Schedule.parse(config.probes.accuracy), [TWIN], device)
-    member = grokking.transformer_training(
+    member = transformer_training(
         config, seed, device, settle=None, more_probes=[which], followed_updates=with_term.steps
     )
     parameters = list(member.learner.model.parameters())
@@ -68,16 +45,3 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
     ]
     settle = Settle(steps=config.total_steps, settle=None)
     return dataclasses.replace(member, phases=Phases(phases), settle=settle)
-
-
-EXPERIMENT = Experiment(
-    name="norm-matched",
-    description="grokking with a term of information, and a twin of the same weight norm without it, `steps` each",
-    config_type=NormMatchedConfig,
-    presets={"small": small, "paper": paper},
-    default_preset="small",
-    build=build,
-    check=lambda config, seed, folder: grokking.check(config, seed),
-    alike=alike,
-    together=64,
-)

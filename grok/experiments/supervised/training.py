@@ -1,77 +1,15 @@
-"""Figures 1, 2 and 5: standard training on images or signals, with or without label smoothing."""
-
-import dataclasses
+"""Builds standard training on images or signals."""
 
 import torch
 
-from grok.config import (
-    ClassifierProbesConfig,
-    ImageModelConfig,
-    ImageTaskConfig,
-    SupervisedConfig,
-)
-from grok.experiments.image_training import alike, check, image_training
-from grok.experiments.runner import Experiment
+from grok.config import SupervisedConfig
+from grok.experiments.image_training import image_training
 from grok.tasks.images import DataFolder
 from grok.training.phases import Phase
 from grok.training.step import Member
 
 
-def paper() -> SupervisedConfig:
-    """CIFAR-10 with WideResNet-28-2 for 2^20 steps, as published."""
-    return SupervisedConfig(
-        task=ImageTaskConfig(dataset="cifar10", augmentation="crop-flip", measured_train=10_000),
-        model=ImageModelConfig(network="wide-resnet", depth=28, width=2),
-        probes=measured(),
-        steps=2**20,
-    )
-
-
-def paper_cifar100() -> SupervisedConfig:
-    """CIFAR-100 with WideResNet-28-8 for 2^20 steps, as published."""
-    return dataclasses.replace(
-        paper(),
-        task=ImageTaskConfig(dataset="cifar100", augmentation="crop-flip", measured_train=10_000),
-        model=ImageModelConfig(network="wide-resnet", depth=28, width=8),
-    )
-
-
-def gpu() -> SupervisedConfig:
-    """The same on CIFAR-10 in 40,000 steps of mixed precision."""
-    return dataclasses.replace(paper(), steps=40_000, precision="bfloat16")
-
-
-def laptop() -> SupervisedConfig:
-    """MNIST-1D with a convolutional network: half a minute on two cores."""
-    return SupervisedConfig(probes=measured())
-
-
-def measured() -> ClassifierProbesConfig:
-    """Log-spaced measurements, with the paper's batch of 64 samples in the pairing `sample`."""
-    return ClassifierProbesConfig(
-        accuracy="log:30",
-        prototype="log:30",
-        sample="log:30",
-        sample_size=64,
-        norms="log:30",
-        collapse="log:30",
-        rank="log:30",
-    )
-
-
-def build(config: SupervisedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
+def build(config: SupervisedConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
     """The network at step 0."""
     phase = Phase(steps=config.steps, optimiser=config.optimiser)
     return image_training(config, seed, device, folder).member([phase])
-
-
-EXPERIMENT = Experiment(
-    name="supervised",
-    description="standard training on images or signals, with MIR, HDR and neural collapse (Figures 1, 2 and 5)",
-    config_type=SupervisedConfig,
-    presets={"laptop": laptop, "paper": paper, "paper-cifar100": paper_cifar100, "gpu": gpu},
-    default_preset="laptop",
-    build=build,
-    check=check,
-    alike=alike,
-)
