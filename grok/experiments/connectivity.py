@@ -12,6 +12,7 @@ from grok.experiments.image_training import ImageTraining, alike, check, image_t
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
 from grok.tracking.record import OMEGA, RECOMPUTED
+from grok.training.objective import OnBatches
 from grok.training.phases import Phase
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
@@ -89,7 +90,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
     Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson, Averaging Weights Leads to Wider Optima, UAI 2018.
     """
     learner = training.learner
-    assert learner.objective
+    assert isinstance(learner.objective, OnBatches)
     norms = [each for each in learner.model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

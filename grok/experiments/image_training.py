@@ -136,9 +136,8 @@ def training_on(
     learner = Learner(
         task=measured,
         model=model,
-        probes=probes,
-        criterion=criterion,
         objective=objective,
+        probes=probes,
         average=average,
         autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
         at_once=AT_ONCE,

@@ -56,9 +56,8 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
     def begin_twin() -> None:
         for parameter, first in zip(parameters, initial, strict=True):
             parameter.copy_(first)
-        assert member.learner.term
         assert member.optimiser.followed_norm
-        member.learner.term.switch_off()
+        member.learner.objective.switch_off_term()
         member.optimiser.restart()
         member.optimiser.followed_norm.follow()
 

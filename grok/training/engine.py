@@ -224,7 +224,7 @@ class Engine:
         """What may keep a member's loss a number."""
         member = self.members[index]
         lower = f"lower optimiser.learning_rate (now {member.optimiser_config.learning_rate:g})"
-        return f"{lower} or the size of information.weight" if member.learner.has_term else lower
+        return f"{lower} or the size of information.weight" if member.learner.objective.term else lower
 
 
 def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:

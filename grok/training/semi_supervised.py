@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from grok.training.batches import Batches
 from grok.training.information_term import InformationTerm
 from grok.training.loss import Criterion
-from grok.training.objective import Features, Objective
+from grok.training.objective import Features, OnBatches
 
 SMALLEST = 1e-12  # added to a probability before its logarithm
 
@@ -125,7 +125,7 @@ COLUMNS = (
 )
 
 
-class SemiSupervised(Objective):
+class SemiSupervised(OnBatches):
     """A criterion on labelled batches, and cross-entropy of strong views with what weak views are predicted to be.
 
     Labelled samples, weak and strong views pass through the network together. A term of information, if wanted, is of
@@ -144,12 +144,9 @@ class SemiSupervised(Objective):
         term: InformationTerm | None = None,
     ) -> None:
         """`unlabelled` has a weak and a strong view; its targets are there to measure the pseudo-labels alone."""
-        super().__init__()
-        self.batches = batches
+        super().__init__(batches, criterion, term)
         self.unlabelled = unlabelled
-        self.criterion = criterion
         self.thresholds = thresholds
-        self.term = term
         self._unlabelled_weight, self._fairness_weight = unlabelled_weight, fairness_weight
         device = unlabelled.get_buffer("targets").device
         for column in COLUMNS:
@@ -157,7 +154,7 @@ class SemiSupervised(Objective):
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw both kinds of batches."""
-        self.batches.prepare(first, count, order=order)
+        super().prepare(first, count, order=order)
         self.unlabelled.prepare(first, count, order=order)
 
     def forward(self, features: Features, head: nn.Linear) -> Float[Tensor, ""]:
@@ -192,14 +189,13 @@ class SemiSupervised(Objective):
         The last is NaN where none is used.
         """
         parts = {column: self.get_buffer(_buffer(column)) for column in COLUMNS}
-        of_term = self.term.values() if self.term else {}
-        return parts | {"pseudo_labels/threshold": self.thresholds.value()} | of_term
+        return parts | {"pseudo_labels/threshold": self.thresholds.value()} | super().values()
 
     def state(self) -> dict[str, Tensor]:
         """The parts of the loss, what the thresholds follow, and that of the term."""
         parts = {_buffer(column): self.get_buffer(_buffer(column)) for column in COLUMNS}
         of_thresholds = {f"thresholds.{name}": tensor for name, tensor in self.thresholds.named_buffers()}
-        of_term = {f"term.{name}": tensor for name, tensor in self.term.state().items()} if self.term else {}
+        of_term = {f"term.{name}": tensor for name, tensor in super().state().items()}
         return parts | of_thresholds | of_term
 
 
