@@ -23,6 +23,7 @@ from grok.training.engine import BLOCK
 from grok.training.followed_norm import FollowedNorm
 from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.loss import LOSSES
 from grok.training.objective import FullBatch
 from grok.training.optimiser import Optimiser
@@ -109,9 +110,8 @@ def transformer_training(
     return Member(
         learner=Learner(task=task, model=model, objective=objective, probes=probes),
         optimiser=Optimiser(model, config.optimiser, followed_norm=followed),
-        optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=settle),
-        phases=Phases([Phase(steps=config.steps, optimiser=config.optimiser)]),
+        phases=Phases([Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))]),
     )
 
 

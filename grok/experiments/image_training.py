@@ -58,7 +58,6 @@ class ImageTraining:
         return Member(
             learner=self.learner,
             optimiser=self.optimiser,
-            optimiser_config=self.config.optimiser,
             settle=Settle(steps=self.config.total_steps, settle=None),
             phases=Phases(phases),
             kept=kept or {},

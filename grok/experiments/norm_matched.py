@@ -9,6 +9,7 @@ from grok.experiments import grokking
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
 from grok.tracking.record import TWIN
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase, Phases
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
@@ -38,10 +39,11 @@ def alike(config: NormMatchedConfig) -> NormMatchedConfig:
 
 def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
     """The network at step 0, the beginning of both trainings."""
+    rates = LearningRateSchedule.of(config.optimiser)
     with_term = Phase(
         steps=config.steps + 1,
         updates=config.steps,
-        optimiser=config.optimiser,
+        learning_rate=rates,
         values={TWIN: 0.0},
         measured=(config.steps,),  # its last network, in full, in a step without an update
     )
@@ -63,7 +65,7 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device, folder: Da
 
     phases = [
         with_term,
-        Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),
+        Phase(steps=config.steps, learning_rate=rates, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),
     ]
     settle = Settle(steps=config.total_steps, settle=None)
     return dataclasses.replace(member, phases=Phases(phases), settle=settle)

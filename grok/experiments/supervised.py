@@ -13,6 +13,7 @@ from grok.config import (
 from grok.experiments.image_training import alike, check, image_training
 from grok.experiments.runner import Experiment
 from grok.tasks.images import DataFolder
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase
 from grok.training.step import Member
 
@@ -61,7 +62,7 @@ def measured() -> ClassifierProbesConfig:
 
 def build(config: SupervisedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
     """The network at step 0."""
-    phase = Phase(steps=config.steps, optimiser=config.optimiser)
+    phase = Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))
     return image_training(config, seed, device, folder).member([phase])
 
 

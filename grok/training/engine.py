@@ -216,15 +216,10 @@ class Engine:
         for index, each in active.items():
             if each.diverged:
                 step, loss = each.diverged
-                self._leave(index, TrainingError(f"the training loss is {loss} at step {step}: {self._mend(index)}"))
+                mend = self.members[index].mend
+                self._leave(index, TrainingError(f"the training loss is {loss} at step {step}: {mend}"))
         if active:
             self._on_block({index: each.measurements for index, each in active.items()})
-
-    def _mend(self, index: int) -> str:
-        """What may keep a member's loss a number."""
-        member = self.members[index]
-        lower = f"lower optimiser.learning_rate (now {member.optimiser_config.learning_rate:g})"
-        return f"{lower} or the size of information.weight" if member.learner.objective.term else lower
 
 
 def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:

@@ -52,6 +52,11 @@ class Objective(nn.Module, ABC):
         if self.term:
             self.term.switch_off()
 
+    @property
+    def to_lower(self) -> list[str]:
+        """What may be too large where the loss is no longer a number."""
+        return ["the size of information.weight"] if self.term else []
+
     def values(self) -> dict[str, Tensor]:
         """What is to be recorded of the last step, scalars by column: the tensors themselves."""
         return self.term.values() if self.term else {}

@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grok.config import OptimiserConfig
-from grok.training.learning_rate import scheduled_rates
+from grok.training.learning_rate import LearningRateSchedule
 
 
 def _nothing() -> None:
@@ -21,8 +20,8 @@ class Phase:
 
     steps: int
     """Its length."""
-    optimiser: OptimiserConfig
-    """Warm-up and decay of its learning rate, which begin with it."""
+    learning_rate: LearningRateSchedule
+    """Its learning rates: warm-up and decay begin with the phase."""
     updates: int | None = None
     """Its first so many steps update the weights, and the others only the averages of batch normalisation; None: all
     do."""
@@ -43,7 +42,7 @@ class Phase:
         """The learning rates of `count` steps from its step `first` on; 0 where there is no update."""
         steps = torch.arange(first, first + count)
         updates = self.steps if self.updates is None else self.updates
-        rates = scheduled_rates(self.optimiser, steps, total=max(updates, 1))
+        rates = self.learning_rate.rates(steps, total=max(updates, 1))
         return rates if self.updates is None else torch.where(steps < updates, rates, 0.0)
 
 
@@ -64,7 +63,8 @@ class Phases:
     def at(self, step: int) -> tuple[Phase, int]:
         """The phase that a step is in, and its first step; past the end of all the last one.
 
-        >>> phases = Phases([Phase(steps=5, optimiser=OptimiserConfig()), Phase(steps=3, optimiser=OptimiserConfig())])
+        >>> constant = LearningRateSchedule(rate=1.0)
+        >>> phases = Phases([Phase(steps=5, learning_rate=constant), Phase(steps=3, learning_rate=constant)])
         >>> [phases.at(step)[1] for step in (0, 4, 5, 8)]
         [0, 0, 5, 5]
         """

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from grok.config import OptimiserConfig
 from grok.training.executor import Due
 from grok.training.learner import Learner
 from grok.training.learning_rate import LearningRates
@@ -25,11 +24,15 @@ class Member:
 
     learner: Learner
     optimiser: Optimiser
-    optimiser_config: OptimiserConfig
     settle: Settle
     phases: Phases
     kept: Mapping[str, Tensor] = field(default_factory=dict)
     """What later phases need of earlier ones, such as the weights of a network that is trained; by name."""
+
+    @property
+    def mend(self) -> str:
+        """What may keep its loss a number."""
+        return "lower " + " or ".join([self.optimiser.to_lower, *self.learner.objective.to_lower])
 
 
 class TrainingStep:
