@@ -12,7 +12,7 @@ from grok.training.measurements import Measurements, evaluate
 from grok.training.recorder import Recorder
 from grok.training.ring import Block
 from grok.training.stack import Stack, release
-from grok.training.step import LOSS, Member, TrainingStep
+from grok.training.step import LOSS, Member, TrainingStep, check_alike
 
 BLOCK = 50  # steps between evaluations of what was observed: no host waits for a GPU in between
 
@@ -59,6 +59,12 @@ class Engine:
     """
 
     def __init__(self, members: Sequence[Member], *, first_step: int = 0, executor: Executor = eager) -> None:
+        """Of members that can take their steps together.
+
+        Raises:
+            ValueError: as `check_alike`.
+        """
+        check_alike(members)
         self.members = list(members)
         self.active = list(range(len(members)))
         self.step = first_step
@@ -142,6 +148,7 @@ class Engine:
         return min(self.step - self.step % length + length, *(settle.last_step for settle in settles), *boundaries)
 
     def _due(self) -> Due:
+        """The probes that measure at this step, the same for all members."""
         member = self.members[self.active[0]]
         phase, first = member.phases.at(self.step)
         in_phase = self.step - first

@@ -47,6 +47,14 @@ class Objective(nn.Module, ABC):
         if self.term:
             self.term.prepare(first, count, order=order)
 
+    def settings(self) -> dict[str, object]:
+        """The settings that are not tensors: objectives of one stack have these in common."""
+        criterion = self.criterion
+        function, keywords = (criterion.func, criterion.keywords) if isinstance(criterion, partial) else (criterion, {})
+        name = getattr(function, "__qualname__", type(function).__name__)
+        term = self.term.kind if self.term else "none"
+        return {"kind": type(self).__name__, "criterion": name, **keywords, "term": term}
+
     def switch_off_term(self) -> None:
         """Add no term to the loss from here on; it is still measured, anew, as from step 0."""
         if self.term:

@@ -26,6 +26,10 @@ class Thresholds(nn.Module, ABC):
     def fairness(self, predictions: Float[Tensor, "sample class"], used: Bool[Tensor, "sample"]) -> Float[Tensor, ""]:
         """A loss that keeps the predictions of strong views spread over the classes; 0 without."""
 
+    def settings(self) -> dict[str, object]:
+        """Their settings that are not tensors."""
+        return {"thresholds": type(self).__name__}
+
     @abstractmethod
     def value(self) -> Float[Tensor, ""]:
         """The confidence that the surest class asks for."""
@@ -94,6 +98,10 @@ class AdaptiveThresholds(Thresholds):
         r"""$\tau$, which the class that is predicted most asks for."""
         return self.get_buffer("confidence")
 
+    def settings(self) -> dict[str, object]:
+        """With the decay of the averages."""
+        return super().settings() | {"threshold_decay": self._decay}
+
     def _follow(self, name: str, value: Tensor) -> None:
         average = self.get_buffer(name)
         average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no rule to stack by
@@ -151,6 +159,11 @@ class SemiSupervised(OnBatches):
         device = unlabelled.get_buffer("targets").device
         for column in COLUMNS:
             self.register_buffer(_buffer(column), torch.tensor(torch.nan, device=device))
+
+    def settings(self) -> dict[str, object]:
+        """Those of any objective, with both weights and what the thresholds have."""
+        weights = {"unlabelled_weight": self._unlabelled_weight, "fairness_weight": self._fairness_weight}
+        return super().settings() | weights | self.thresholds.settings()
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw both kinds of batches."""
