@@ -73,13 +73,10 @@ def _measurement(member: Member, name: str) -> Task:
     """Measures one probe on a network that a step has just gone through."""
     learner = member.learner
     with torch.no_grad():
-        train = learner.samples("train")
-        features = learner.model.features(train.inputs)
-        logits = learner.model.head(features)
-        loss = learner.criterion(logits, train.targets)
+        known = learner.begin().known
 
     def task() -> None:
-        observed = learner.observe((name,), learner.snapshot({"train": (features, logits, loss)}))
+        observed = learner.observe((name,), learner.snapshot(known))
         rows = {key: value[None, None] for key, value in observed[name].items()}
         evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
 

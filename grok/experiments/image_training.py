@@ -55,7 +55,6 @@ class ImageTraining:
         return Member(
             learner=self.learner,
             optimiser=self.optimiser,
-            optimiser_config=self.config.optimiser,
             settle=Settle(steps=self.config.total_steps, settle=None),
             phases=Phases(phases),
             kept=kept or {},
@@ -133,9 +132,8 @@ def training_on(
     learner = Learner(
         task=measured,
         model=model,
-        probes=probes,
-        criterion=criterion,
         objective=objective,
+        probes=probes,
         average=average,
         autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
         at_once=AT_ONCE,
