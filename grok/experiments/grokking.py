@@ -28,7 +28,7 @@ from grok.training.loss import LOSSES
 from grok.training.objective import FullBatch
 from grok.training.optimiser import Optimiser
 from grok.training.phases import Phase, Phases
-from grok.training.probes import Probe, check_classes, make_probes, objective_probes
+from grok.training.probes import Probe, check_probes, make_probes, objective_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
@@ -100,7 +100,7 @@ def transformer_training(
         term = InformationTerm(config.information, device, draws)
     objective = FullBatch(partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)), term)
     probes = [
-        *make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
+        *make_probes(config.probes, task, model, seed, criterion=LOSSES[config.loss]),
         *objective_probes(config.probes, objective.values()),
         *more_probes,
     ]
@@ -119,9 +119,9 @@ def check(config: TransformerTrainingConfig, seed: int) -> None:
     """Refuse probes that have nothing to measure on the data of this seed; cheap beside `build`.
 
     Raises:
-        ConfigError: as `check_classes`.
+        ConfigError: as `check_probes`.
     """
-    check_classes(config.probes, operation_task(config.task, seed))
+    check_probes(config.probes, operation_task(config.task, seed))
 
 
 def alike(config: GrokkingConfig) -> GrokkingConfig:
