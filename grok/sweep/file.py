@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from grok.arguments import UsageError, parse_seeds
 from grok.config import did_you_mean
-from grok.experiments import Experiment
+from grok.experiment import Experiment
 from grok.sweep.document import Document, SweepFileError
 from grok.sweep.lines import KeyPath
 from grok.sweep.settings import SettingError, as_toml, flatten, near_choice, value_as

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.config import OptimiserConfig
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
 from grok.training.stack import Stack, release
@@ -20,7 +20,7 @@ def member(index, device="cpu", **model):
     optimiser = OptimiserConfig(learning_rate=1e-3 * (1 + index), weight_decay=0.5 * index, warmup_steps=3 + index)
     config = small_config(model=small_model(**model), optimiser=optimiser, accuracy="every:1")
     task = dataclasses.replace(config.task, train_fraction=0.4 + 0.1 * index)
-    return grokking.build(dataclasses.replace(config, task=task), index, torch.device(device))
+    return experiment("grokking").build(dataclasses.replace(config, task=task), index, torch.device(device))
 
 
 def rows_of(members, root, *, steps=STEPS, **how):

@@ -59,9 +59,9 @@ def make_probes(
     """The probes that `config` switches on, of a network that trains with `criterion`, here in float64.
 
     Raises:
-        ConfigError: as `check_probes`, or a probe of tokens for a network that embeds none.
+        ConfigError: as `check_task`, or a probe of tokens for a network that embeds none.
     """
-    check_probes(config, task)
+    check_task(config, task)
     subject = Subject(task=task, model=model, seed=seed, criterion=criterion, config=config)
     for probe in _switched_on(config):
         fits = isinstance(model, TokenClassifier) or not probe.needs_tokens
@@ -70,7 +70,7 @@ def make_probes(
     return [probe.make(config.schedule(probe.name), subject) for probe in _switched_on(config)]
 
 
-def check_probes(config: ClassifierProbesConfig, task: Task) -> None:
+def check_task(config: ClassifierProbesConfig, task: Task) -> None:
     """Reject probes that have nothing to measure on a task.
 
     Raises:
@@ -104,7 +104,7 @@ __all__ = [
     "PhaseValues",
     "Probe",
     "Subject",
-    "check_probes",
+    "check_task",
     "make_probes",
     "objective_probes",
     "register_probe",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from grok.config import ConfigError, ProbesConfig, TaskConfig
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.information import interplay
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
@@ -57,7 +57,7 @@ def sparse_member(seed):
     """On 12 of 121 pairs, so that some classes have no training sample."""
     config = small_config(prototype="every:1", sample="off")
     config = dataclasses.replace(config, task=dataclasses.replace(config.task, train_fraction=0.1))
-    return grokking.build(config, seed, CPU)
+    return experiment("grokking").build(config, seed, CPU)
 
 
 def test_classes_without_a_sample_are_left_out_of_the_prototypes():

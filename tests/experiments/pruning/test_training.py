@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from grok.config import OptimiserConfig, PruningConfig
-from grok.experiments import pruning, supervised
+from grok.experiment import experiment
+from grok.experiments import pruning
 from grok.information import gram_interplay
 from tests.experiments.helpers import start
 from tests.experiments.images import (
@@ -43,7 +44,7 @@ class Trained:
     """A whole run: its rows, and the network and the optimiser at every step as the row shows them."""
 
     def __init__(self, root, config):
-        self.member = build(pruning, config)
+        self.member = build("pruning", config)
         self.states, self.optimisers, self.features = {}, {}, {}
         self.rows = {}
         learner = self.member.learner
@@ -105,8 +106,8 @@ def test_before_and_after_fine_tuning_all_is_measured(trained, schedule):
 @both
 def test_the_training_before_is_standard_training(tmp_path, trained, schedule):
     config = make_config()
-    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(supervised.SupervisedConfig)}
-    member = build(supervised, supervised.SupervisedConfig(**settings))
+    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(SupervisedConfig)}
+    member = build("supervised", SupervisedConfig(**settings))
     rows, run = train(tmp_path, member), trained[schedule]
     for step in (0, 4, 8):
         assert run.rows[step] == rows[step] | {pruning.SPARSITY: 0.0}
@@ -147,7 +148,7 @@ def test_fine_tuning_begins_without_momentum_at_its_own_rate_and_updates_so_many
         assert not any(momentum.any() for momentum in momenta)
         learner = run.member.learner
         inputs, targets = learner.objective.batches.batch(0, order=1 + place)
-        model = build(pruning, make_config()).learner.model
+        model = build("pruning", make_config()).learner.model
         model.load_state_dict(run.states[begin])
         learner.objective.criterion(model(inputs), targets).backward()
         for name, parameter in model.named_parameters():
@@ -181,7 +182,7 @@ def uninterrupted(tmp_path_factory):
     for schedule in SCHEDULES:
         config = dataclasses.replace(CONFIG, schedule=schedule)
         root = tmp_path_factory.mktemp(schedule)
-        wholes[schedule], finished = start(root, config, experiment=pruning.EXPERIMENT)
+        wholes[schedule], finished = start(root, config, experiment=experiment("pruning"))
         assert finished
     return wholes
 
@@ -193,12 +194,12 @@ def test_a_run_interrupted_in_any_phase_resumes_to_the_same_record_and_networks(
 ):
     config = dataclasses.replace(CONFIG, schedule=schedule)
     whole = uninterrupted[schedule]
-    assert_resumes_bit_for_bit(tmp_path, monkeypatch, pruning.EXPERIMENT, config, whole, step)
+    assert_resumes_bit_for_bit(tmp_path, monkeypatch, experiment("pruning"), config, whole, step)
 
 
 def test_a_network_that_is_pruned_without_any_training_before_is_the_initial_one(tmp_path):
     config = make_config(steps=0, sparsities=(0.5,))
-    member = build(pruning, config)
+    member = build("pruning", config)
     initial = state_of(member)
     rows = train(tmp_path, member)
     assert rows[0][pruning.SPARSITY] == 0.5
@@ -210,21 +211,22 @@ def test_a_network_that_is_pruned_without_any_training_before_is_the_initial_one
 
 
 def test_what_is_off_is_measured_at_no_sparsity(tmp_path):
-    rows = train(tmp_path, build(pruning, make_config(probes=probes("off", norms="every:1"))))
+    rows = train(tmp_path, build("pruning", make_config(probes=probes("off", norms="every:1"))))
     assert not any("test/accuracy" in row or "interplay/sample/test/mir" in row for row in rows.values())
     assert [rows[step][pruning.SPARSITY] for step in (*BEGINS, *ENDS)] == [*SPARSITIES, *SPARSITIES]
 
 
 def test_the_presets_train_as_standard_training_does():
-    for name, preset in pruning.EXPERIMENT.presets.items():
-        config, plain = preset(), supervised.EXPERIMENT.presets[name]()
+    for name, preset in experiment("pruning").presets.items():
+        config, plain = preset(), experiment("supervised").presets[name]()
         for field in dataclasses.fields(plain):
             assert getattr(config, field.name) == getattr(plain, field.name), (name, field.name)
-    assert [preset().fine_tune_steps for preset in pruning.EXPERIMENT.presets.values()] == [500, 20_000, 2_000]
+    assert [preset().fine_tune_steps for preset in experiment("pruning").presets.values()] == [500, 20_000, 2_000]
 
 
 def test_runs_that_differ_in_their_rates_can_share_a_stack_and_those_of_other_sparsities_cannot():
     config = make_config()
     other = dataclasses.replace(config, optimiser=OptimiserConfig(), fine_tune_learning_rate=0.5)
-    assert pruning.EXPERIMENT.alike(other) == pruning.EXPERIMENT.alike(config)
-    assert pruning.EXPERIMENT.alike(dataclasses.replace(config, sparsities=(0.1,))) != pruning.EXPERIMENT.alike(config)
+    alike = experiment("pruning").alike
+    assert alike(other) == alike(config)
+    assert alike(dataclasses.replace(config, sparsities=(0.1,))) != alike(config)

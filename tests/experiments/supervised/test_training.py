@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import ImageModelConfig, ImageTaskConfig, OptimiserConfig
+from grok.experiment import experiment
 from grok.experiments import supervised
 from grok.training.checkpoint import checkpoints
 from tests.experiments.helpers import start
@@ -24,6 +25,8 @@ from tests.experiments.images import (
     supervised_config,
     train,
 )
+
+alike = experiment("supervised").alike
 
 
 def test_the_paper_preset_is_the_published_setting():
@@ -55,7 +58,7 @@ def test_row_t_is_the_network_after_t_updates_of_plain_sgd_with_cosine_decay(tmp
             rule="sgd", learning_rate=0.1, momentum=0.8, weight_decay=1e-2, warmup_steps=3, decay="cosine"
         ),
     )
-    member = build(supervised, config)
+    member = build("supervised", config)
     learner, model = member.learner, copy.deepcopy(member.learner.model)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.8, weight_decay=1e-2)
     expected = []
@@ -94,7 +97,7 @@ CONFIG = supervised_config(SIGNALS, steps=95)
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    run, finished = start(tmp_path_factory.mktemp("uninterrupted"), CONFIG, experiment=supervised.EXPERIMENT)
+    run, finished = start(tmp_path_factory.mktemp("uninterrupted"), CONFIG, experiment=experiment("supervised"))
     assert finished
     return run
 
@@ -103,7 +106,7 @@ def uninterrupted(tmp_path_factory):
 def test_an_interrupted_run_resumes_to_the_same_record_weights_and_statistics(
     tmp_path, monkeypatch, uninterrupted, step
 ):
-    assert_resumes_bit_for_bit(tmp_path, monkeypatch, supervised.EXPERIMENT, CONFIG, uninterrupted, step)
+    assert_resumes_bit_for_bit(tmp_path, monkeypatch, experiment("supervised"), CONFIG, uninterrupted, step)
 
 
 def test_what_is_saved_has_the_statistics_of_batch_normalisation(uninterrupted):
@@ -116,22 +119,22 @@ def test_what_is_saved_has_the_statistics_of_batch_normalisation(uninterrupted):
 def test_an_augmented_run_resumes_to_the_same_record(tmp_path, monkeypatch):
     task = ImageTaskConfig(dataset="digits", augmentation="crop-flip", measured_train=100)
     config = supervised_config(DIGITS, task=task, steps=40)
-    whole, _ = start(tmp_path / "whole", config, experiment=supervised.EXPERIMENT)
-    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, supervised.EXPERIMENT, config, whole, 29)
+    whole, _ = start(tmp_path / "whole", config, experiment=experiment("supervised"))
+    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, experiment("supervised"), config, whole, 29)
 
 
 @pytest.mark.parametrize("setting", [DIGITS, SIGNALS], ids=["mlp", "conv1d"])
 def test_observing_does_not_change_training(tmp_path, setting):
     states = []
     for measured in (probes("every:1"), only()):
-        member = build(supervised, supervised_config(setting, steps=30, probes=measured))
+        member = build("supervised", supervised_config(setting, steps=30, probes=measured))
         train(tmp_path, member)
         states.append(state_of(member))
     assert_equal_states(*states)
 
 
 def test_no_steps_measure_the_network_at_its_beginning(tmp_path):
-    member = build(supervised, supervised_config(steps=0))
+    member = build("supervised", supervised_config(steps=0))
     initial = state_of(member)
     rows = train(tmp_path, member)
     assert list(rows) == [0]
@@ -141,5 +144,5 @@ def test_no_steps_measure_the_network_at_its_beginning(tmp_path):
 
 def test_runs_that_differ_in_their_rule_can_share_a_stack_and_those_of_other_batches_cannot():
     config = supervised_config()
-    assert supervised.alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == supervised.alike(config)
-    assert supervised.alike(dataclasses.replace(config, batch_size=10)) != supervised.alike(config)
+    assert alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == experiment("supervised").alike(config)
+    assert alike(dataclasses.replace(config, batch_size=10)) != alike(config)

@@ -1,4 +1,4 @@
-"""A barrier is what rises above the line between the ends, and nothing else."""
+"""The phases of a record: the barrier between two networks, the stages at each sparsity, and twins."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok.analysis.barrier import at_omega, barrier_of_test_loss, loss_barrier, networks_between
+from grok.analysis.phases import (
+    at_omega,
+    barrier_of_test_loss,
+    loss_barrier,
+    networks_between,
+    pruning_stages,
+    trainings,
+)
 
 OMEGAS = np.linspace(0, 1, 11)
 
@@ -72,3 +79,46 @@ def test_what_was_not_measured_at_an_omega_is_no_number():
     assert at_omega(between, "test/loss", 0.5) == 2.5
     assert np.isnan(at_omega(between, "test/loss", 0.25))
     assert np.isnan(at_omega(between, "test/accuracy", 0.5))
+
+
+SHAPE = {"steps": 10, "fine_tune_steps": 3, "sparsities": 2}
+OF_PRUNING = pd.DataFrame({"pruning/sparsity": np.repeat([0.0, 0.5, 0.9], [10, 4, 4])}, index=pd.RangeIndex(18))
+
+
+def test_the_first_row_of_a_sparsity_is_pruned_and_its_last_is_fine_tuned():
+    stages = pruning_stages(OF_PRUNING, **SHAPE)
+    assert stages.index.tolist() == [10, 14, 13, 17]
+    assert stages["stage"].tolist() == ["pruned", "pruned", "fine-tuned", "fine-tuned"]
+    assert stages["pruning/sparsity"].tolist() == [0.5, 0.9, 0.5, 0.9]
+
+
+def test_rows_that_are_not_there_or_have_no_sparsity_are_left_out():
+    few = OF_PRUNING.loc[[3, 11, 13, 14]].assign(**{"pruning/sparsity": [0.0, 0.5, np.nan, 0.9]})
+    assert pruning_stages(few, **SHAPE)["stage"].to_dict() == {14: "pruned"}
+    assert pruning_stages(OF_PRUNING.rename(columns=str.upper), **SHAPE).empty
+
+
+TWIN = "norm_matched/twin"
+
+
+def test_the_twin_begins_at_its_first_row_and_counts_its_steps_from_there():
+    record = pd.DataFrame(
+        {
+            "step": [0, 7, 14, 21, 25, 32],
+            TWIN: [0.0, None, 0.0, None, 1.0, None],
+            "test/accuracy": [0.0, 0.1, 0.2, 0.3, 0.0, 0.5],
+        }
+    )
+    first, twin = trainings(record)
+    assert first["step"].tolist() == [0, 7, 14, 21]
+    assert twin["step"].tolist() == [0, 7]
+    assert twin["test/accuracy"].tolist() == [0.0, 0.5]
+    assert record["step"].tolist() == [0, 7, 14, 21, 25, 32]  # as it was
+
+
+def test_a_record_without_a_twin_is_one_training():
+    alone = pd.DataFrame({"step": [0, 5], "test/accuracy": [0.1, 0.2]})
+    begun = alone.assign(**{TWIN: [0.0, None]})
+    for record in (alone, begun, alone.iloc[:0]):
+        (only,) = trainings(record)
+        pd.testing.assert_frame_equal(only, record)

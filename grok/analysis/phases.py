@@ -1,10 +1,15 @@
-"""How high the loss rises on the line between two networks."""
+"""What the phases of a training tell apart in its record: networks on a path, networks at a sparsity, twins."""
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from grok.tracking.record import OMEGA, RECOMPUTED
+OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
+SPARSITY = "pruning/sparsity"
+TWIN = "norm_matched/twin"
+
+PRUNED, FINE_TUNED = "pruned", "fine-tuned"
+"""Stages of a network at a sparsity: straight after pruning, and fine-tuned."""
 
 STATISTICS = {1.0: "recomputed", 0.0: "interpolated"}
 """What became of the batch statistics of a network between, by the value in the column `connectivity/recomputed`."""
@@ -62,3 +67,33 @@ def at_omega(line: pd.DataFrame, column: str, omega: float) -> float:
     """What was measured at this omega in rows of one kind of batch statistics; NaN if nothing was."""
     found = line.loc[line[OMEGA] == omega, column] if column in line else pd.Series(dtype=float)
     return float(found.iloc[0]) if len(found) else float("nan")
+
+
+def pruning_stages(metrics: pd.DataFrame, *, steps: int, fine_tune_steps: int, sparsities: int) -> pd.DataFrame:
+    """The rows of a record that measure a network just pruned or fully fine-tuned, with their `stage`.
+
+    `metrics` is indexed by step: a training of so many `steps`, then for each of so many `sparsities` a row straight
+    after pruning and `fine_tune_steps` more. First come those just pruned, then those fine-tuned; none where no
+    sparsity was measured.
+    """
+    first = steps + (fine_tune_steps + 1) * pd.RangeIndex(sparsities)
+    measured = metrics.dropna(subset=[SPARSITY]) if SPARSITY in metrics else metrics.iloc[:0]
+    stages = {PRUNED: first, FINE_TUNED: first + fine_tune_steps}
+    return pd.concat([measured[measured.index.isin(at)].assign(stage=stage) for stage, at in stages.items()])
+
+
+def trainings(metrics: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each training, with the steps counted from its beginning; one part if there is no twin.
+
+    `metrics` has a column `step`, and `TWIN` where that was measured: at the first step of each training and later.
+
+    >>> record = pd.DataFrame({"step": [0, 5, 10, 15], TWIN: [0.0, None, 1.0, None]})
+    >>> [part["step"].tolist() for part in trainings(record)]
+    [[0, 5], [0, 5]]
+    """
+    twins = metrics.loc[metrics[TWIN] == 1, "step"] if TWIN in metrics else metrics["step"].iloc[:0]
+    if twins.empty:
+        return [metrics]
+    first = int(twins.iloc[0])
+    before = metrics["step"] < first
+    return [metrics[before], metrics[~before].assign(step=metrics.loc[~before, "step"] - first)]

@@ -1,21 +1,18 @@
 """Figures 1, 2 and 5: standard training on images or signals, with or without label smoothing."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
-import torch
+from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
+from grok.experiments.images import ImageExperiment
 
-from grok.config import (
-    ClassifierProbesConfig,
-    ImageModelConfig,
-    ImageTaskConfig,
-    SupervisedConfig,
-)
-from grok.experiments.image_training import alike, check, image_training
-from grok.experiments.runner import Experiment
-from grok.tasks.images import DataFolder
-from grok.training.learning_rate import LearningRateSchedule
-from grok.training.phases import Phase
-from grok.training.step import Member
+if TYPE_CHECKING:
+    import torch
+
+    from grok.tasks.images import DataFolder
+    from grok.training.step import Member
 
 
 def paper() -> SupervisedConfig:
@@ -60,19 +57,18 @@ def measured() -> ClassifierProbesConfig:
     )
 
 
-def build(config: SupervisedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
-    """The network at step 0."""
-    phase = Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))
-    return image_training(config, seed, device, folder).member([phase])
+class Supervised(ImageExperiment):
+    """Standard training."""
 
+    name = "supervised"
+    description = "standard training on images or signals, with MIR, HDR and neural collapse (Figures 1, 2 and 5)"
+    config_type = SupervisedConfig
+    presets = {"laptop": laptop, "paper": paper, "paper-cifar100": paper_cifar100, "gpu": gpu}
 
-EXPERIMENT = Experiment(
-    name="supervised",
-    description="standard training on images or signals, with MIR, HDR and neural collapse (Figures 1, 2 and 5)",
-    config_type=SupervisedConfig,
-    presets={"laptop": laptop, "paper": paper, "paper-cifar100": paper_cifar100, "gpu": gpu},
-    default_preset="laptop",
-    build=build,
-    check=check,
-    alike=alike,
-)
+    def build(
+        self, config: SupervisedConfig, seed: int, device: torch.device, data: DataFolder | None = None
+    ) -> Member:
+        """The network at step 0."""
+        from grok.experiments.supervised.training import build
+
+        return build(config, seed, device, data)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from grok.analysis.phases import TWIN
 from grok.config import (
     GrokkingConfig,
     NormMatchedConfig,
@@ -14,13 +15,15 @@ from grok.config import (
     SampledInformationTermConfig,
     TransformerTrainingConfig,
 )
-from grok.experiments import grokking, norm_matched
-from grok.tracking.record import TWIN
+from grok.experiment import experiment
+from grok.experiments import norm_matched
 from grok.training.probes.accuracy import Accuracy
 from tests.experiments.helpers import start
 from tests.experiments.images import assert_resumes_bit_for_bit, build
 from tests.helpers import CPU, small_config
 from tests.training.test_stack import rows_of
+
+alike = experiment("norm-matched").alike
 
 STEPS = 60  # no multiple of the 7 steps between measurements
 TERM = SampledInformationTermConfig(term="mutual_information", weight=1.0, samples=16)
@@ -41,7 +44,7 @@ def run_of(tmp_path_factory, config, experiment):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return run_of(tmp_path_factory, make_config(), norm_matched.EXPERIMENT)
+    return run_of(tmp_path_factory, make_config(), experiment("norm-matched"))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def halves(run):
 
 
 def test_the_first_training_is_that_of_the_grokking_experiment_with_the_same_term(tmp_path_factory, halves):
-    alone = run_of(tmp_path_factory, make_config(GrokkingConfig, settle=None), grokking.EXPERIMENT).metrics()
+    alone = run_of(tmp_path_factory, make_config(GrokkingConfig, settle=None), experiment("grokking")).metrics()
     pd.testing.assert_frame_equal(halves[0].drop(columns=TWIN), alone.set_index("step"), check_exact=True)
 
 
@@ -82,7 +85,7 @@ def test_the_twin_has_the_weight_norm_of_the_first_after_every_update(halves):
 def test_the_twin_is_training_without_the_term_scaled_to_the_norm_of_the_first(halves):
     first, twin = halves
     plain = make_config(GrokkingConfig, settle=None, information=SampledInformationTermConfig())
-    learner = grokking.build(plain, 0, CPU).learner
+    learner = experiment("grokking").build(plain, 0, CPU).learner
     parameters = list(learner.model.parameters())
     optimiser = torch.optim.AdamW(parameters, betas=(0.8, 0.95), weight_decay=0.5)
     losses = {}
@@ -112,15 +115,15 @@ def test_the_term_is_measured_on_in_the_twin_without_being_raised(halves):
 
 @pytest.mark.parametrize("step", [0, 13, 50, STEPS - 1, STEPS, STEPS + 1, STEPS + 2, STEPS + 50, 2 * STEPS])
 def test_a_run_interrupted_in_either_training_resumes_to_the_same_record_and_networks(tmp_path, monkeypatch, run, step):
-    assert_resumes_bit_for_bit(tmp_path, monkeypatch, norm_matched.EXPERIMENT, make_config(), run, step)
+    assert_resumes_bit_for_bit(tmp_path, monkeypatch, experiment("norm-matched"), make_config(), run, step)
 
 
 def test_members_of_a_stack_measure_what_they_would_alone(tmp_path):
     def members(which):
         rules = [OPTIMISER, OptimiserConfig(rule="adam", weight_decay=1e-3, grokfast=1.0)]
         configs = {seed: make_config(steps=20, optimiser=rules[seed]) for seed in which}
-        assert len({norm_matched.alike(config) for config in configs.values()}) == 1
-        return [build(norm_matched, config, seed) for seed, config in configs.items()]
+        assert len({alike(config) for config in configs.values()}) == 1
+        return [build("norm-matched", config, seed) for seed, config in configs.items()]
 
     stacked = rows_of(members([0, 1]), tmp_path, steps=99)
     for index in range(2):
@@ -136,7 +139,7 @@ def test_members_of_a_stack_measure_what_they_would_alone(tmp_path):
     "other", [{"steps": 30}, {"information": dataclasses.replace(TERM, weight=0.5)}, {"loss": "stablemax"}]
 )
 def test_what_differs_in_more_than_the_optimiser_shares_no_stack(other):
-    assert norm_matched.alike(make_config(**other)) != norm_matched.alike(make_config())
+    assert alike(make_config(**other)) != alike(make_config())
 
 
 def test_the_summary_has_the_events_and_the_end_of_each_training_in_its_own_steps(tmp_path, monkeypatch):
@@ -149,7 +152,7 @@ def test_the_summary_has_the_events_and_the_end_of_each_training_in_its_own_step
         return observed | {"test/accuracy": accuracy}
 
     monkeypatch.setattr(Accuracy, "evaluate", scripted)
-    run, _ = start(tmp_path, make_config(), experiment=norm_matched.EXPERIMENT)
+    run, _ = start(tmp_path, make_config(), experiment=experiment("norm-matched"))
     assert next(rows, None) is None
     summary = run.manifest()["summary"]
     metrics = run.metrics()
@@ -163,8 +166,8 @@ def test_the_summary_has_the_events_and_the_end_of_each_training_in_its_own_step
 
 
 def test_the_presets_are_those_of_grokking_with_the_term_of_the_settings():
-    for name, preset in norm_matched.EXPERIMENT.presets.items():
-        config, plain = preset(), grokking.EXPERIMENT.presets[name]()
+    for name, preset in experiment("norm-matched").presets.items():
+        config, plain = preset(), experiment("grokking").presets[name]()
         changed = {"information": NormMatchedConfig().information, "steps": config.steps}
         for field in dataclasses.fields(config):
             assert getattr(config, field.name) == changed.get(field.name, getattr(plain, field.name)), field.name

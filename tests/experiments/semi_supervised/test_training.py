@@ -13,8 +13,9 @@ from grok.config import (
     OptimiserConfig,
     SemiSupervisedConfig,
 )
+from grok.experiment import experiment
 from grok.experiments import semi_supervised
-from grok.experiments.semi_supervised import labelled_samples
+from grok.experiments.semi_supervised.training import labelled_samples
 from grok.tasks.images import make_image_task
 from grok.training.checkpoint import CheckpointError, checkpoints, load_checkpoint
 from grok.training.semi_supervised import FixedThreshold
@@ -31,6 +32,8 @@ from tests.experiments.images import (
 from tests.helpers import CPU
 from tests.reference.tape import Tapes
 from tests.training.test_stack import rows_of
+
+alike = experiment("semi-supervised").alike
 
 TERM = InformationTermConfig(term="mir", weight=0.5)
 METHODS = pytest.mark.parametrize("method", ["freematch", "fixmatch", "supervised"])
@@ -75,12 +78,12 @@ def test_the_seed_decides_which_samples_have_labels():
 def test_more_labels_of_a_class_than_it_has_samples_are_refused():
     message = "^labels_per_class: expected at most the 394 training samples of the rarest class, got 395$"
     with pytest.raises(ConfigError, match=message):
-        build(semi_supervised, semi_supervised_config(labels_per_class=395))
+        build("semi-supervised", semi_supervised_config(labels_per_class=395))
 
 
 @METHODS
 def test_labelled_batches_are_of_those_alone_and_unlabelled_ones_of_all_training_samples(method):
-    objective = build(semi_supervised, semi_supervised_config(method=method), seed=2).learner.objective
+    objective = build("semi-supervised", semi_supervised_config(method=method), seed=2).learner.objective
     samples = set(labelled(2)[0].tolist())
     draws = objective.batches.draws
     assert {index for step in range(20) for index in draws.on_host(step, order=0)["indices"].tolist()} == samples
@@ -100,7 +103,7 @@ def test_labelled_batches_are_of_those_alone_and_unlabelled_ones_of_all_training
 @METHODS
 def test_the_settings_of_the_method_are_those_it_trains_with(method):
     settings = {"freematch": {"threshold_decay": 0.3}, "fixmatch": {"threshold": 0.4}, "supervised": {}}
-    objective = build(semi_supervised, semi_supervised_config(method=method, **settings[method])).learner.objective
+    objective = build("semi-supervised", semi_supervised_config(method=method, **settings[method])).learner.objective
     if method == "freematch":
         objective.thresholds(torch.eye(10))
         assert objective.thresholds.value().item() == pytest.approx(0.3 * 0.1 + 0.7)
@@ -120,15 +123,15 @@ def test_an_interrupted_run_resumes_to_the_same_record_weights_average_and_thres
     config = semi_supervised_config(
         method=method, steps=14, information=information, probes=only(accuracy="every:1"), **settings
     )
-    whole, _ = start(tmp_path / "whole", config, experiment=semi_supervised.EXPERIMENT)
+    whole, _ = start(tmp_path / "whole", config, experiment=experiment("semi-supervised"))
     assert ("information/term" in whole.metrics()) == information.is_on
     assert ("objective/consistency" in whole.metrics()) == (method != "supervised")
-    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, semi_supervised.EXPERIMENT, config, whole, 9)
+    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, experiment("semi-supervised"), config, whole, 9)
 
 
 def test_what_is_saved_has_the_average_its_statistics_and_what_the_thresholds_follow(tmp_path):
     config = semi_supervised_config(steps=2, information=TERM, probes=only())
-    run, _ = start(tmp_path, config, experiment=semi_supervised.EXPERIMENT)
+    run, _ = start(tmp_path, config, experiment=experiment("semi-supervised"))
     saved = checkpoints(run)[2].read_bytes()
     for name in (
         "optimiser.average.head.weight",
@@ -153,8 +156,8 @@ def test_what_is_saved_has_the_average_its_statistics_and_what_the_thresholds_fo
 )
 def test_a_checkpoint_of_another_training_loss_is_refused_and_changes_nothing(tmp_path, settings, what):
     config = semi_supervised_config(steps=2, information=TERM, probes=only())
-    run, _ = start(tmp_path, config, experiment=semi_supervised.EXPERIMENT)
-    member = build(semi_supervised, semi_supervised_config(**settings), seed=1)
+    run, _ = start(tmp_path, config, experiment=experiment("semi-supervised"))
+    member = build("semi-supervised", semi_supervised_config(**settings), seed=1)
     before = member.learner.model.head.weight.detach().clone()
     with pytest.raises(CheckpointError, match=f"holds another {what} than run.json describes: restore either"):
         load_checkpoint(checkpoints(run)[2], member)
@@ -168,18 +171,18 @@ def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, method, informa
     config = semi_supervised_config(
         method=method, steps=8, information=information, probes=only(accuracy="every:1", sample="every:4"), **settings
     )
-    members = [build(semi_supervised, config, seed=seed) for seed in (0, 1)]
+    members = [build("semi-supervised", config, seed=seed) for seed in (0, 1)]
     stacked = rows_of(members, tmp_path, steps=9)
     assert len(stacked[0]) == 9
     for seed in (0, 1):
-        rows = train(tmp_path, build(semi_supervised, config, seed=seed))
+        rows = train(tmp_path, build("semi-supervised", config, seed=seed))
         for step, row in stacked[seed]:
             assert row == pytest.approx(rows[step], rel=1e-3, abs=1e-5, nan_ok=True), step
     assert stacked[0][8][1]["test/loss"] != stacked[1][8][1]["test/loss"]
 
 
 def test_the_data_set_is_there_once_for_all_members_and_both_kinds_of_batches(tmp_path):
-    members = [build(semi_supervised, semi_supervised_config(steps=3, probes=only()), seed=seed) for seed in (0, 1)]
+    members = [build("semi-supervised", semi_supervised_config(steps=3, probes=only()), seed=seed) for seed in (0, 1)]
     rows_of(members, tmp_path, steps=2)
     inputs = make_image_task(ImageTaskConfig(), 0, FOLDER).inputs
     for member in members:
@@ -193,10 +196,9 @@ def test_a_replayed_step_gives_the_record_of_the_plain_one(tmp_path, method):
     settings = {"threshold": 0.2} if method == "fixmatch" else {}
     config = semi_supervised_config(method=method, steps=12, probes=only(accuracy="every:1"), **settings)
     made = []
-    (replayed,) = rows_of(
-        [build(semi_supervised, config)], tmp_path, steps=12, executor=lambda step: made.append(Tapes(step)) or made[-1]
-    )
-    (plain,) = rows_of([build(semi_supervised, config)], tmp_path, steps=12)
+    member = build("semi-supervised", config)
+    (replayed,) = rows_of([member], tmp_path, steps=12, executor=lambda step: made.append(Tapes(step)) or made[-1])
+    (plain,) = rows_of([build("semi-supervised", config)], tmp_path, steps=12)
     assert replayed[1:] == plain[1:]
     assert made[0].replayed == 8
 
@@ -205,7 +207,7 @@ def test_a_run_without_a_term_has_no_column_of_it_and_a_tiny_one_trains_as_it(tm
     losses = []
     for information in (InformationTermConfig(), dataclasses.replace(TERM, weight=1e-9)):
         config = semi_supervised_config(steps=12, information=information, probes=only(accuracy="every:1"))
-        rows = train(tmp_path, build(semi_supervised, config))
+        rows = train(tmp_path, build("semi-supervised", config))
         assert ("information/term" in rows[12]) == ("information/left_out" in rows[12]) == information.is_on
         losses.append([row["train/loss"] for row in rows.values()])
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
@@ -218,21 +220,21 @@ def test_a_run_that_diverges_with_a_term_ends_with_its_loss(tmp_path):
         probes=only(accuracy="every:1"),
         optimiser=OptimiserConfig(rule="sgd", learning_rate=1e35, warmup_steps=0),
     )
-    run, _ = start(tmp_path, config, experiment=semi_supervised.EXPERIMENT)
+    run, _ = start(tmp_path, config, experiment=experiment("semi-supervised"))
     assert run.manifest()["status"] == "failed"
     assert run.manifest()["error"].startswith("the training loss is nan at step ")
 
 
 def test_runs_that_differ_in_their_rule_can_share_a_stack_and_those_of_other_methods_cannot():
     config = semi_supervised_config()
-    assert semi_supervised.alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == semi_supervised.alike(
+    assert alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == experiment("semi-supervised").alike(
         config
     )
     for other in ({"method": "fixmatch"}, {"average_decay": 0.5}, {"information": TERM}, {"labels_per_class": 5}):
-        assert semi_supervised.alike(dataclasses.replace(config, **other)) != semi_supervised.alike(config)
+        assert alike(dataclasses.replace(config, **other)) != experiment("semi-supervised").alike(config)
 
 
 def test_the_laptop_preset_is_the_default_with_log_spaced_measurements():
     assert dataclasses.replace(semi_supervised.laptop(), probes=SemiSupervisedConfig().probes) == SemiSupervisedConfig()
     assert semi_supervised.laptop().probes == dataclasses.replace(probes("log:30"), sample_size=64)
-    assert build(semi_supervised, semi_supervised.laptop()).learner.device == CPU
+    assert build("semi-supervised", semi_supervised.laptop()).learner.device == CPU

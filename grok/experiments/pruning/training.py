@@ -1,42 +1,18 @@
-"""Figure 6: a trained network is pruned to one sparsity after the other, and fine-tuned at each."""
+"""Builds a training after which the network is pruned to one sparsity after the other, and fine-tuned at each."""
 
 import dataclasses
-from typing import Any
 
 import torch
 
-from grok.config import PruningConfig, Schedule, SupervisedConfig
-from grok.experiments import supervised
-from grok.experiments.image_training import ImageTraining, alike, check, image_training
-from grok.experiments.runner import Experiment
+from grok.analysis.phases import SPARSITY
+from grok.config import PruningConfig, Schedule
+from grok.experiments.image_training import ImageTraining, image_training
 from grok.tasks import Task
 from grok.tasks.images import DataFolder
-from grok.tracking.record import SPARSITY
 from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase
 from grok.training.probes import BeforeAfter, PhaseValues, Probe
 from grok.training.step import Member
-
-
-def then_pruned(config: SupervisedConfig, **settings: Any) -> PruningConfig:
-    """Trained as this says, then pruned."""
-    training: dict[str, Any] = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    return PruningConfig(**training, **settings)
-
-
-def laptop() -> PruningConfig:
-    """MNIST-1D with a convolutional network."""
-    return then_pruned(supervised.laptop())
-
-
-def paper() -> PruningConfig:
-    """CIFAR-10 with WideResNet-28-2."""
-    return then_pruned(supervised.paper(), fine_tune_steps=20_000)
-
-
-def gpu() -> PruningConfig:
-    """CIFAR-10 with WideResNet-28-2 in 40,000 steps, and 2,000 of fine-tuning."""
-    return then_pruned(supervised.gpu(), fine_tune_steps=2_000)
 
 
 class Trained:
@@ -63,7 +39,7 @@ class Trained:
             tensor.copy_(self.network[name])
 
 
-def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
+def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
     """The network at step 0."""
 
     def more_probes(task: Task, dim: int) -> list[Probe]:
@@ -112,15 +88,3 @@ def _fine_tuning(
         values={SPARSITY: sparsity},
         measured=(0, config.fine_tune_steps),
     )
-
-
-EXPERIMENT = Experiment(
-    name="pruning",
-    description="magnitude pruning of a trained network, with fine-tuning at each sparsity (Figure 6)",
-    config_type=PruningConfig,
-    presets={"laptop": laptop, "paper": paper, "gpu": gpu},
-    default_preset="laptop",
-    build=build,
-    check=check,
-    alike=lambda config: dataclasses.replace(alike(config), fine_tune_learning_rate=1.0),  # a setting of the update too
-)

@@ -13,9 +13,12 @@ from grok.config import (
     TaskConfig,
     TransformerConfig,
 )
+from grok.experiment import experiment
 from grok.experiments import grokking
 from grok.training.loss import stablemax_cross_entropy
 from tests.helpers import CPU, small_config, small_member, snapshot_of
+
+alike = experiment("grokking").alike
 
 
 def drawn(member):
@@ -34,13 +37,13 @@ def test_the_paper_preset_is_the_published_setting():
     assert config.task == TaskConfig(operation="add", modulus=113, train_fraction=0.3)
     assert config.model == TransformerConfig(d_model=128, num_heads=4, d_head=32, d_mlp=512)
     assert config.optimiser == OptimiserConfig(learning_rate=1e-3, weight_decay=1.0, betas=(0.9, 0.98))
-    learner = grokking.build(config, 0, CPU).learner
+    learner = experiment("grokking").build(config, 0, CPU).learner
     assert [len(learner.samples(split).targets) for split in ("train", "test")] == [3830, 8939]
     assert sum(parameter.numel() for parameter in learner.model.parameters()) == 226_688
 
 
 def test_the_laptop_preset_is_a_smaller_problem():
-    member = grokking.build(grokking.laptop(), 0, CPU)
+    member = experiment("grokking").build(grokking.laptop(), 0, CPU)
     assert (member.learner.model.head.out_features, len(member.learner.samples("train").targets)) == (59, 1392)
     assert member.settle.last_step == 20_000
 
@@ -64,13 +67,13 @@ def test_another_seed_draws_another(name):
 
 def test_another_network_leaves_the_split_and_the_samples():
     config = dataclasses.replace(small_config(), model=TransformerConfig(d_model=8, num_heads=1, d_head=8, d_mlp=8))
-    other, small = drawn(grokking.build(config, 0, CPU)), drawn(small_member())
+    other, small = drawn(experiment("grokking").build(config, 0, CPU)), drawn(small_member())
     assert torch.equal(other["split"], small["split"])
     assert torch.equal(other["sample"], small["sample"])
 
 
 def test_the_loss_is_that_of_the_config_on_both_splits():
-    learner = grokking.build(dataclasses.replace(small_config(), loss="stablemax"), 0, CPU).learner
+    learner = experiment("grokking").build(dataclasses.replace(small_config(), loss="stablemax"), 0, CPU).learner
     snapshot = snapshot_of(learner)
     for split, loss in {"train": learner(())[0], "test": snapshot.loss("test")}.items():
         expected = stablemax_cross_entropy(snapshot.logits(split), snapshot.targets(split))
@@ -80,13 +83,13 @@ def test_the_loss_is_that_of_the_config_on_both_splits():
 def test_runs_of_different_rules_can_share_a_stack_and_those_of_different_losses_cannot():
     config = small_config()
     other_rule = dataclasses.replace(config, optimiser=OptimiserConfig(rule="sgd", fixed_norm=True))
-    assert grokking.alike(other_rule) == grokking.alike(config)
-    assert grokking.alike(dataclasses.replace(config, loss="stablemax")) != grokking.alike(config)
+    assert alike(other_rule) == alike(config)
+    assert alike(dataclasses.replace(config, loss="stablemax")) != alike(config)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_loss_is_computed_in_the_precision_of_the_config(dtype):
-    learner = grokking.build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU).learner
+    learner = experiment("grokking").build(dataclasses.replace(small_config(), loss_dtype=dtype), 0, CPU).learner
     assert learner(())[0].dtype == getattr(torch, dtype)
 
 
@@ -94,7 +97,7 @@ def test_members_with_other_train_fractions_stack_unless_sample_sizes_are_measur
     for schedule, stackable in (("off", True), ("every:10", False)):
         small = small_config(sample_sizes=schedule)
         other = dataclasses.replace(small, task=dataclasses.replace(small.task, train_fraction=0.4))
-        assert (grokking.alike(small) == grokking.alike(other)) is stackable
+        assert (alike(small) == alike(other)) is stackable
 
 
 def with_term(*, train_fraction, **settings):
@@ -105,13 +108,13 @@ def with_term(*, train_fraction, **settings):
 
 
 def test_members_with_a_term_stack_if_it_is_the_same_of_as_many_samples():
-    first = grokking.alike(with_term(train_fraction=0.8, samples=60))
-    assert first == grokking.alike(with_term(train_fraction=0.5, samples=60))
+    first = alike(with_term(train_fraction=0.8, samples=60))
+    assert first == alike(with_term(train_fraction=0.5, samples=60))
     for other in ({"samples": 59}, {"samples": 60, "term": "hdr"}, {"samples": 60, "weight": 0.2}):
-        assert grokking.alike(with_term(train_fraction=0.8, **other)) != first
+        assert alike(with_term(train_fraction=0.8, **other)) != first
 
 
 def test_a_term_of_more_than_half_of_all_pairs_stacks_with_those_of_its_train_fraction():
     large = with_term(train_fraction=0.8, samples=61)
-    assert grokking.alike(large) == grokking.alike(dataclasses.replace(large, steps=3))
-    assert grokking.alike(large) != grokking.alike(with_term(train_fraction=0.7, samples=61))
+    assert alike(large) == alike(dataclasses.replace(large, steps=3))
+    assert alike(large) != alike(with_term(train_fraction=0.7, samples=61))

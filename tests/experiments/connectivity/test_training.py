@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import ConnectivityConfig, OptimiserConfig
-from grok.experiments import connectivity, supervised
+from grok.experiment import experiment
+from grok.experiments import connectivity
+from grok.experiments.connectivity import training
 from tests.experiments.helpers import start
 from tests.experiments.images import (
     DIGITS,
@@ -19,6 +21,8 @@ from tests.experiments.images import (
     state_of,
     train,
 )
+
+alike = experiment("connectivity").alike
 
 STEPS, POINTS, BATCHES = 9, 3, 4
 PLAIN, RECOMPUTED = 2 * STEPS, 2 * STEPS + POINTS  # the first rows of either pass over the networks between
@@ -35,7 +39,7 @@ class Trained:
     """A whole run: its rows, and the network at every step as the row shows it."""
 
     def __init__(self, root, config):
-        self.member = build(connectivity, config)
+        self.member = build("connectivity", config)
         self.states = {}
         learner = self.member.learner
         snapshot = learner.snapshot
@@ -61,8 +65,8 @@ def trained(tmp_path_factory):
 def child(root, order):
     """A member trained alone in one of the orders, by standard training."""
     config = make_config(probes=probes("every:1"))
-    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(supervised.SupervisedConfig)}
-    member = build(supervised, supervised.SupervisedConfig(**settings))
+    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(SupervisedConfig)}
+    member = build("supervised", SupervisedConfig(**settings))
     phase, _ = member.phases.at(0)
     object.__setattr__(phase, "order", order)
     rows = train(root, member)
@@ -70,14 +74,14 @@ def child(root, order):
 
 
 def test_each_child_is_standard_training_from_the_same_beginning_in_an_order_of_its_own(tmp_path, trained):
-    for order, first in ((connectivity.FIRST, 0), (connectivity.SECOND, STEPS)):
+    for order, first in ((training.FIRST, 0), (training.SECOND, STEPS)):
         member, rows = child(tmp_path, order)
         assert_equal_states(trained.states[first], trained.states[0])
         compared = [step for step in trained.rows if first <= step < first + STEPS]
         assert len(compared) >= 2
         for step in compared:
             assert trained.measured(step) == rows[step - first]
-        omega = PLAIN if order == connectivity.FIRST else PLAIN + POINTS - 1
+        omega = PLAIN if order == training.FIRST else PLAIN + POINTS - 1
         assert_equal_states(trained.states[omega], state_of(member))
         assert trained.measured(omega) == rows[STEPS]
 
@@ -109,7 +113,7 @@ def test_the_network_halfway_is_the_mean_of_both_in_weights_and_statistics(train
         if tensor.is_floating_point():
             torch.testing.assert_close(tensor, (first[name] + second[name]) / 2, rtol=1e-6, atol=1e-7)
     assert not torch.equal(first["head.weight"], second["head.weight"])
-    model = build(connectivity, make_config()).learner.model
+    model = build("connectivity", make_config()).learner.model
     model.load_state_dict(halfway)
     test = trained.member.learner.samples("test")
     logits = model.eval()(test.inputs)
@@ -124,12 +128,12 @@ def test_recomputed_statistics_are_means_over_training_batches_with_the_weights_
     for name, tensor in recomputed.items():
         if "running" not in name and "tracked" not in name:
             assert torch.equal(tensor, plain[name]), name
-    model = build(connectivity, make_config()).learner.model
+    model = build("connectivity", make_config()).learner.model
     model.load_state_dict(plain)
     means, variances = [[] for _ in model.norms], [[] for _ in model.norms]
     with torch.no_grad():
         for batch in range(BATCHES):
-            x, _ = trained.member.learner.objective.batches.batch(batch, order=connectivity.RECOMPUTING)
+            x, _ = trained.member.learner.objective.batches.batch(batch, order=training.RECOMPUTING)
             for layer, (conv, norm) in enumerate(zip(model.convs, model.norms, strict=True)):
                 x = conv(x)
                 mean, variance = x.mean(dim=(0, 2)), x.var(dim=(0, 2))
@@ -147,7 +151,7 @@ def test_recomputed_statistics_are_means_over_training_batches_with_the_weights_
 
 def test_batches_for_statistics_are_no_childs(trained):
     batches = trained.member.learner.objective.batches
-    orders = (connectivity.FIRST, connectivity.SECOND, connectivity.RECOMPUTING)
+    orders = (training.FIRST, training.SECOND, training.RECOMPUTING)
     first, second, recomputing = (batches.batch(0, order=order)[0] for order in orders)
     assert not torch.equal(first, second)
     assert not torch.equal(first, recomputing)
@@ -155,7 +159,7 @@ def test_batches_for_statistics_are_no_childs(trained):
 
 
 def test_a_network_without_batch_normalisation_is_the_same_in_both_passes(tmp_path):
-    rows = train(tmp_path, build(connectivity, make_config(DIGITS)))
+    rows = train(tmp_path, build("connectivity", make_config(DIGITS)))
     for place in range(POINTS):
         plain, recomputed = rows[PLAIN + place], rows[RECOMPUTED + place]
         assert recomputed == plain | {connectivity.RECOMPUTED: 1.0}
@@ -167,7 +171,7 @@ BEGINS = 2 * 30
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    run, finished = start(tmp_path_factory.mktemp("uninterrupted"), CONFIG, experiment=connectivity.EXPERIMENT)
+    run, finished = start(tmp_path_factory.mktemp("uninterrupted"), CONFIG, experiment=experiment("connectivity"))
     assert finished
     return run
 
@@ -180,19 +184,19 @@ def uninterrupted(tmp_path_factory):
 def test_a_run_interrupted_in_any_phase_resumes_to_the_same_record_and_networks(
     tmp_path, monkeypatch, uninterrupted, step
 ):
-    assert_resumes_bit_for_bit(tmp_path, monkeypatch, connectivity.EXPERIMENT, CONFIG, uninterrupted, step)
+    assert_resumes_bit_for_bit(tmp_path, monkeypatch, experiment("connectivity"), CONFIG, uninterrupted, step)
 
 
 def test_what_is_off_is_measured_on_no_network(tmp_path):
     config = make_config(DIGITS, steps=3, probes=dataclasses.replace(probes("off"), accuracy="off", norms="every:1"))
-    rows = train(tmp_path, build(connectivity, config))
+    rows = train(tmp_path, build("connectivity", config))
     assert not any("test/accuracy" in row for row in rows.values())
     assert [row[connectivity.OMEGA] for step, row in rows.items() if step >= 6] == OMEGAS + OMEGAS
 
 
 def test_the_presets_train_children_as_standard_training_does():
-    for name, preset in connectivity.EXPERIMENT.presets.items():
-        config, plain = preset(), supervised.EXPERIMENT.presets[name]()
+    for name, preset in experiment("connectivity").presets.items():
+        config, plain = preset(), experiment("supervised").presets[name]()
         for field in dataclasses.fields(plain):
             assert getattr(config, field.name) == getattr(plain, field.name), (name, field.name)
     assert (connectivity.paper().points, connectivity.paper().recompute_batches) == (21, 50)
@@ -200,5 +204,5 @@ def test_the_presets_train_children_as_standard_training_does():
 
 def test_runs_that_differ_in_their_rule_can_share_a_stack_and_those_of_other_points_cannot():
     config = make_config()
-    assert connectivity.alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == connectivity.alike(config)
-    assert connectivity.alike(dataclasses.replace(config, points=4)) != connectivity.alike(config)
+    assert alike(dataclasses.replace(config, optimiser=OptimiserConfig())) == experiment("connectivity").alike(config)
+    assert alike(dataclasses.replace(config, points=4)) != alike(config)

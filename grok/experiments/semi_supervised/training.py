@@ -1,16 +1,12 @@
-"""Table 1: training on few labels and many unlabelled samples, with or without a term of information."""
-
-import dataclasses
+"""Builds training on few labels and many unlabelled samples."""
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from grok.config import ImageModelConfig, ImageTaskConfig, SemiSupervisedConfig
+from grok.config import SemiSupervisedConfig
 from grok.config.checks import require
-from grok.experiments import supervised
-from grok.experiments.image_training import alike, check, labelled_batches, training_on
-from grok.experiments.runner import Experiment
+from grok.experiments.image_training import labelled_batches, training_on
 from grok.random import stream
 from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, strong_view
 from grok.training.batches import Batches
@@ -24,31 +20,7 @@ from grok.training.semi_supervised import AdaptiveThresholds, FixedThreshold, Se
 from grok.training.step import Member
 
 
-def laptop() -> SemiSupervisedConfig:
-    """MNIST-1D with four labels a class and a convolutional network: half a minute on one core."""
-    return SemiSupervisedConfig(probes=supervised.measured())
-
-
-def paper() -> SemiSupervisedConfig:
-    """CIFAR-10 with four labels a class and WideResNet-28-2 for 2^20 steps, FreeMatch's setting.
-
-    But for what its reference code adds: momentum is Nesterov's there, and only matrices and kernels decay.
-    """
-    return SemiSupervisedConfig(
-        task=ImageTaskConfig(dataset="cifar10", augmentation="crop-flip", measured_train=10_000),
-        model=ImageModelConfig(network="wide-resnet", depth=28, width=2),
-        probes=supervised.measured(),
-        batch_size=64,
-        steps=2**20,
-    )
-
-
-def gpu() -> SemiSupervisedConfig:
-    """The same in 20,000 steps of mixed precision."""
-    return dataclasses.replace(paper(), steps=20_000, precision="bfloat16")
-
-
-def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
+def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
     """The network at step 0, and its average."""
 
     def make_objective(data: ImageTask, criterion: Criterion, term: InformationTerm | None) -> Objective:
@@ -67,7 +39,7 @@ def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder:
             term=term,
         )
 
-    data = make_image_task(config.task, seed, folder, device)
+    data = make_image_task(config.task, seed, folder or DataFolder(), device)
     training = training_on(
         data, config, seed, device, make_objective=make_objective, average_decay=config.average_decay
     )
@@ -94,24 +66,11 @@ def _thresholds(config: SemiSupervisedConfig, device: torch.device) -> Threshold
     return AdaptiveThresholds(config.task.num_classes, config.threshold_decay, device)
 
 
-def check_labels(config: SemiSupervisedConfig, seed: int, folder: DataFolder | None) -> None:
-    """Refuse data that cannot be had, or more labels of a class than they have; cheap beside `build`.
+def check_labels(config: SemiSupervisedConfig, seed: int) -> None:
+    """Reject more labels of a class than MNIST-1D has of the rarest; cheap beside `build`.
 
     Raises:
-        ConfigError: as `check` and `labelled_samples`.
+        ConfigError: as `labelled_samples`.
     """
-    check(config, seed, folder)
     if config.task.dataset == "mnist1d":  # of CIFAR, every class has as many samples, which the settings know
         labelled_samples(make_image_task(config.task, seed, DataFolder()), config.labels_per_class, seed)
-
-
-EXPERIMENT = Experiment(
-    name="semi-supervised",
-    description="FreeMatch, FixMatch or few labels alone, with or without a term of information (Table 1)",
-    config_type=SemiSupervisedConfig,
-    presets={"laptop": laptop, "paper": paper, "gpu": gpu},
-    default_preset="laptop",
-    build=build,
-    check=check_labels,
-    alike=alike,
-)

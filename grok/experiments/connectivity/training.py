@@ -1,17 +1,13 @@
-"""Figures 3 and 4: two children of one initialisation, and the networks on the line between them."""
-
-import dataclasses
+"""Builds the training of two children of one initialisation, and the networks on the line between them."""
 
 import numpy as np
 import torch
 from torch import nn
 
-from grok.config import ConnectivityConfig, Schedule, SupervisedConfig
-from grok.experiments import supervised
-from grok.experiments.image_training import ImageTraining, alike, check, image_training
-from grok.experiments.runner import Experiment
+from grok.analysis.phases import OMEGA, RECOMPUTED
+from grok.config import ConnectivityConfig, Schedule
+from grok.experiments.image_training import ImageTraining, image_training
 from grok.tasks.images import DataFolder
-from grok.tracking.record import OMEGA, RECOMPUTED
 from grok.training.learning_rate import LearningRateSchedule
 from grok.training.objective import OnBatches
 from grok.training.phases import Phase
@@ -19,32 +15,6 @@ from grok.training.probes import PhaseValues
 from grok.training.step import Member
 
 FIRST, SECOND, RECOMPUTING = 0, 1, 2  # orders of the training samples: of either child, and for batch statistics
-
-
-def with_children(config: SupervisedConfig) -> ConnectivityConfig:
-    """Both children trained as this says."""
-    settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    return ConnectivityConfig(**settings)
-
-
-def laptop() -> ConnectivityConfig:
-    """MNIST-1D with a convolutional network."""
-    return with_children(supervised.laptop())
-
-
-def paper() -> ConnectivityConfig:
-    """CIFAR-10 with WideResNet-28-2; the paper also has learning rates of 3e-3 and 3e-4."""
-    return with_children(supervised.paper())
-
-
-def paper_cifar100() -> ConnectivityConfig:
-    """CIFAR-100 with WideResNet-28-8."""
-    return with_children(supervised.paper_cifar100())
-
-
-def gpu() -> ConnectivityConfig:
-    """CIFAR-10 with WideResNet-28-2 in 40,000 steps for each child."""
-    return with_children(supervised.gpu())
 
 
 class Path:
@@ -106,7 +76,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
         norm.momentum = momentum
 
 
-def build(config: ConnectivityConfig, seed: int, device: torch.device, folder: DataFolder) -> Member:
+def build(config: ConnectivityConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
     """The network at step 0, the beginning of both children."""
     training = image_training(
         config,
@@ -148,15 +118,3 @@ def _network(config: ConnectivityConfig, path: Path, omega: float, batches: int,
     values = {OMEGA: omega, RECOMPUTED: float(batches > 0)}
     rates = LearningRateSchedule.of(config.optimiser)
     return Phase(steps=1, updates=0, learning_rate=rates, enter=enter, values=values, measured=(0,))
-
-
-EXPERIMENT = Experiment(
-    name="connectivity",
-    description="linear mode connectivity: two networks of one initialisation and those between (Figures 3 and 4)",
-    config_type=ConnectivityConfig,
-    presets={"laptop": laptop, "paper": paper, "paper-cifar100": paper_cifar100, "gpu": gpu},
-    default_preset="laptop",
-    build=build,
-    check=check,
-    alike=alike,
-)
