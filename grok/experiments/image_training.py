@@ -125,7 +125,7 @@ def training_on(
         average = copy.deepcopy(model).requires_grad_(False)
         following = Average(model, average, average_decay)
     probes = [
-        *make_probes(config.probes, measured, seed, criterion=criterion),
+        *make_probes(config.probes, measured, model, seed, criterion=criterion),
         *more_probes(measured, model.head.in_features),
         *objective_probes(config.probes, objective.values()),
     ]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.config import OptimiserConfig, Schedule
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.training.engine import Engine
 from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase, Phases
@@ -85,7 +85,7 @@ UNLIKE = {
 
 
 def small_member_with(**settings):
-    return grokking.build(dataclasses.replace(small_config(), **settings), 0, CPU)
+    return experiment("grokking").build(dataclasses.replace(small_config(), **settings), 0, CPU)
 
 
 @pytest.mark.parametrize(("first", "second", "message"), UNLIKE.values(), ids=UNLIKE)

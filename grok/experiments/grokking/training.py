@@ -19,7 +19,7 @@ from grok.training.loss import LOSSES
 from grok.training.objective import FullBatch
 from grok.training.optimiser import Optimiser
 from grok.training.phases import Phase, Phases
-from grok.training.probes import Probe, check_classes, make_probes, objective_probes
+from grok.training.probes import Probe, check_task, make_probes, objective_probes
 from grok.training.step import Member
 from grok.training.stopping import Settle
 
@@ -50,7 +50,7 @@ def transformer_training(
         term = InformationTerm(config.information, device, draws)
     objective = FullBatch(partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)), term)
     probes = [
-        *make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
+        *make_probes(config.probes, task, model, seed, criterion=LOSSES[config.loss]),
         *objective_probes(config.probes, objective.values()),
         *more_probes,
     ]
@@ -69,6 +69,6 @@ def check_probes(config: TransformerTrainingConfig, seed: int) -> None:
     """Refuse probes that have nothing to measure on the data of this seed; cheap beside `build`.
 
     Raises:
-        ConfigError: as `check_classes`.
+        ConfigError: as `check_task`.
     """
-    check_classes(config.probes, operation_task(config.task, seed))
+    check_task(config.probes, operation_task(config.task, seed))
