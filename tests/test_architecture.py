@@ -19,10 +19,10 @@ MAY_IMPORT = {
     "tasks": {"config", "operations", "random", "tracking"},
     "models": {"config"},
     "tracking": set(),
-    "analysis": {"config", "information", "tracking"},
+    "analysis": {"config", "tracking"},
     "experiment": {"config", "tracking", "analysis"},
     "figures": {"config", "information", "analysis", "tracking", "experiment"},
-    "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
+    "training": {"config", "random", "information", "tasks", "models", "tracking"},
     "experiments": {
         *("config", "random", "information", "tasks", "models", "tracking", "analysis", "training", "experiment"),
     },
