@@ -1,7 +1,7 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
 from grok.config.capture import ExecutorName, fastest_executor, not_captured
-from grok.config.checks import ConfigError, did_you_mean
+from grok.config.checks import ConfigError, Settings, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig, TransformerTrainingConfig
 from grok.config.image_models import ImageModelConfig
@@ -46,6 +46,7 @@ __all__ = [
     "SampledInformationTermConfig",
     "Schedule",
     "SemiSupervisedConfig",
+    "Settings",
     "SupervisedConfig",
     "TaskConfig",
     "TermName",

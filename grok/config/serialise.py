@@ -4,11 +4,11 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
-from grok.config.checks import ConfigError, did_you_mean, require
+from grok.config.checks import ConfigError, Settings
 
-ConfigType = TypeVar("ConfigType")
+ConfigType = TypeVar("ConfigType", bound=Settings)
 
 
 def config_to_json(config: Any) -> dict[str, Any]:
@@ -16,30 +16,22 @@ def config_to_json(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any], *, within: str = "") -> ConfigType:
+def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
     """Read what `config_to_json` wrote, with this version or one that knew fewer settings: those have their defaults.
 
-    `within` is what the settings are those of, such as "task.", for errors to name.
-
     Raises:
-        ConfigError: a field that this version does not know, or cannot take.
+        ConfigError: a setting that this version does not know, or a value that it cannot have.
     """
-    hints = get_type_hints(config_type)
-    if unknown := set(values) - set(hints):
-        raise ConfigError(f"expected settings among {sorted(hints)}, got {sorted(unknown)}: another version wrote them")
-    fields: dict[str, Any] = {}
-    for name, value in values.items():
-        if dataclasses.is_dataclass(hints[name]):
-            fields[name] = config_from_json(hints[name], value, within=f"{within}{name}.")
-        elif get_origin(hints[name]) is tuple:
-            fields[name] = tuple(value)
-        else:
-            fields[name] = value
-        if get_origin(hints[name]) is Literal:
-            choices = get_args(hints[name])
-            got = f"{value}{did_you_mean(str(value), choices)}"
-            require(value in choices, f"{within}{name}", f"one of {', '.join(choices)}", got)
-    return config_type(**fields)
+    types = config_type.setting_types()
+    if unknown := set(values) - set(types):
+        raise ConfigError(f"expected settings among {sorted(types)}, got {sorted(unknown)}: another version wrote them")
+    read = {
+        name: config_from_json(types[name], value)
+        if dataclasses.is_dataclass(types[name]) and isinstance(value, Mapping)
+        else value
+        for name, value in values.items()
+    }
+    return config_type(**read)
 
 
 def config_hash(config: Any) -> str:

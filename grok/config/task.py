@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, Literal
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 from grok.operations import OPERATIONS, Operation, is_prime
 
 MOST_ELEMENTS = 2_000
@@ -15,7 +15,7 @@ else:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TaskConfig:
+class TaskConfig(Settings, section="task"):
     """A binary operation: predict a ∘ b from the tokens `a b =`."""
 
     operation: OperationName = "add"
@@ -26,35 +26,21 @@ class TaskConfig:
     """Fraction of the pairs to train on; the rest is the test set."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         fixed = self._operation.num_elements
         if fixed is None:
-            require(
-                self.modulus is not None and self.modulus >= 3,
-                "task.modulus",
-                "an integer of at least 3",
-                self.modulus,
-            )
+            self.require("modulus", self.modulus is not None and self.modulus >= 3, "an integer of at least 3")
         else:
-            require(
-                self.modulus is None,
-                "task.modulus",
-                f"None, since {self.operation} is on {fixed} permutations",
-                self.modulus,
-            )
-        require(
-            self.num_elements <= MOST_ELEMENTS,
-            "task.modulus",
-            f"at most {MOST_ELEMENTS:,}, as all pairs are held in memory",
-            self.modulus,
-        )
+            self.require("modulus", self.modulus is None, f"None, since {self.operation} is on {fixed} permutations")
+        few = self.num_elements <= MOST_ELEMENTS
+        self.require("modulus", few, f"at most {MOST_ELEMENTS:,}, as all pairs are held in memory")
         if self._operation.prime:
-            require(is_prime(self.num_elements), "task.modulus", f"a prime for {self.operation}", self.modulus)
-        require(0 < self.train_fraction < 1, "task.train_fraction", "a fraction in (0, 1)", self.train_fraction)
-        require(
+            self.require("modulus", is_prime(self.num_elements), f"a prime for {self.operation}")
+        self.require("train_fraction", 0 < self.train_fraction < 1, "a fraction in (0, 1)")
+        self.require(
+            "train_fraction",
             0 < self.train_size < self.num_pairs,
-            "task.train_fraction",
             f"a fraction that leaves both splits a sample of the {self.num_pairs}",
-            self.train_fraction,
         )
 
     @property

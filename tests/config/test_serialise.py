@@ -1,7 +1,11 @@
 """Settings survive a round trip through JSON, and their hash names them whatever settings are added later."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from grok.config import CONFIGS as CONFIG_TYPES
 from grok.config import (
     ConfigError,
     GrokkingConfig,
@@ -13,6 +17,7 @@ from grok.config import (
 )
 from grok.experiments.grokking import laptop, paper
 
+REFERENCE = Path(__file__).parents[2] / "runs/reference"
 CONFIGS = [paper(), laptop(), GrokkingConfig(settle=None, optimiser=OptimiserConfig(betas=(0.5, 0.6)))]
 
 
@@ -29,6 +34,14 @@ def test_equal_configs_have_equal_hashes_and_others_other_ones():
 def test_a_hash_knows_only_what_is_not_at_its_default():
     assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4))) == "7bbde371"
     assert config_hash(GrokkingConfig(steps=59)) != config_hash(GrokkingConfig(task=TaskConfig(modulus=59)))
+
+
+def test_every_reference_record_has_the_hash_that_its_settings_have_today():
+    manifests = [json.loads(path.read_text()) for path in REFERENCE.glob("*/*/run.json")]
+    assert len(manifests) > 700
+    for manifest in manifests:
+        config = config_from_json(CONFIG_TYPES[manifest["experiment"]], manifest["config"])
+        assert config_hash(config) == manifest["config_hash"], manifest["id"]
 
 
 def test_settings_that_a_record_does_not_name_have_their_defaults():
