@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "information": set(),
     "tasks": {"config", "operations", "random", "tracking"},
     "models": {"config"},
-    "tracking": set(),
+    "tracking": {"config"},
     "analysis": {"config", "information", "tracking"},
     "figures": {"config", "information", "analysis", "tracking"},
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},

@@ -14,7 +14,7 @@ from grok.config.probes import ClassifierProbesConfig, ProbesConfig
 from grok.config.pruning import PruningConfig
 from grok.config.schedule import Schedule
 from grok.config.semi_supervised import SemiSupervisedConfig
-from grok.config.serialise import config_from_json, config_hash, config_to_json
+from grok.config.serialise import config_from_json, config_hash, config_to_json, is_record_of
 from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
 
@@ -57,5 +57,6 @@ __all__ = [
     "config_to_json",
     "did_you_mean",
     "fastest_executor",
+    "is_record_of",
     "not_captured",
 ]

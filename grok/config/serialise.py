@@ -34,11 +34,25 @@ def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -
     return config_type(**read)
 
 
+def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
+    """Whether the settings of a run, as its record has them, are those of the config: all of them are compared.
+
+    >>> from grok.config import GrokkingConfig
+    >>> is_record_of(GrokkingConfig(), {"steps": 40_000}), is_record_of(GrokkingConfig(), {"steps": 50})
+    (True, False)
+    """
+    try:
+        return config_from_json(type(config), values) == config
+    except ConfigError:  # of another experiment, or of a version that knew other settings
+        return False
+
+
 def config_hash(config: Any) -> str:
     """Eight hexadecimal digits that name the settings; equal settings have equal hashes.
 
-    Only what differs from the defaults goes into it: a setting that is added with the old behaviour as its default
-    changes no hash. A default is therefore never changed; presets are.
+    Only what differs from the defaults goes into it, so that a setting that is added with the old behaviour as its
+    default changes no hash. Other settings can have the same hash once a default has changed. Whether two runs are the
+    same is therefore decided by their whole configs (`is_record_of`).
     """
     text = json.dumps(_differing(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
