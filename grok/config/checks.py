@@ -22,6 +22,9 @@ class Settings:
     `section` says where the settings stand in those of an experiment. Errors then name a field by its dotted place, as
     the command line does. A subclass calls `super().__post_init__()` before its own checks.
 
+    A new setting whose default is not what runs were trained with before it says so in the metadata of its field,
+    `dataclasses.field(default=NEW, metadata={"before": OLD})`.
+
     >>> @dataclasses.dataclass(frozen=True, kw_only=True)
     ... class Task(Settings, section="task"):
     ...     modulus: int = 113
@@ -57,6 +60,11 @@ class Settings:
             hints = get_type_hints(cls)
             _TYPES[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
         return _TYPES[cls]
+
+    @classmethod
+    def before(cls) -> dict[str, Any]:
+        """What a run was trained with if its record does not name the setting, where that is not the default."""
+        return {field.name: field.metadata["before"] for field in dataclasses.fields(cls) if "before" in field.metadata}
 
     def require(self, name: str, condition: bool, expected: str) -> None:
         """Raise `ConfigError` unless the condition on the field holds; `task.modulus` is a field of the field `task`.

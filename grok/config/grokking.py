@@ -15,7 +15,7 @@ from grok.config.task import TaskConfig
 class TransformerTrainingConfig(Settings):
     """What decides the numbers of a transformer in training on an operation, but for the seed and an early end."""
 
-    task: TaskConfig = TaskConfig()
+    task: TaskConfig = TaskConfig(rounding="down")
     """The data."""
     model: TransformerConfig = TransformerConfig()
     """The network."""

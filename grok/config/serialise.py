@@ -17,7 +17,9 @@ def config_to_json(config: Any) -> dict[str, Any]:
 
 
 def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
-    """Read what `config_to_json` wrote, with this version or one that knew fewer settings: those have their defaults.
+    """Read what `config_to_json` wrote, with this version or one that knew fewer settings.
+
+    A setting that is not named has its default, or what runs were trained with before there was such a setting.
 
     Raises:
         ConfigError: a setting that this version does not know, or a value that it cannot have.
@@ -31,7 +33,7 @@ def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -
         else value
         for name, value in values.items()
     }
-    return config_type(**read)
+    return config_type(**config_type.before() | read)
 
 
 def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
@@ -47,29 +49,27 @@ def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
         return False
 
 
-def config_hash(config: Any) -> str:
+def config_hash(config: Settings) -> str:
     """Eight hexadecimal digits that name the settings; equal settings have equal hashes.
 
-    Only what differs from the defaults goes into it, so that a setting that is added with the old behaviour as its
-    default changes no hash. Other settings can have the same hash once a default has changed. Whether two runs are the
-    same is therefore decided by their whole configs (`is_record_of`).
+    Only what differs from the defaults goes into it, or from what runs were trained with before there was such a
+    setting, so that a setting that is added changes no hash. Other settings can have the same hash once a default has
+    changed. Whether two runs are the same is therefore decided by their whole configs (`is_record_of`).
     """
-    text = json.dumps(_differing(config), sort_keys=True)
+    text = json.dumps(_differing(config, type(config)()), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _differing(config: Any) -> dict[str, Any]:
-    """The settings that are not at their defaults, as nested JSON values."""
-    values, defaults = config_to_json(config), config_to_json(type(config)())
-
-    def differing(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-        found = {}
-        for name, value in values.items():
-            if isinstance(value, dict):
-                if inner := differing(value, defaults[name]):
-                    found[name] = inner
-            elif value != defaults[name]:
-                found[name] = value
-        return found
-
-    return differing(values, defaults)
+def _differing(config: Settings, default: Settings) -> dict[str, Any]:
+    """The settings in which the config differs from the default, as nested JSON values."""
+    found = {}
+    for name in config.setting_types():
+        value, usual = getattr(config, name), getattr(default, name)
+        if name in config.before():
+            usual = getattr(dataclasses.replace(config, **{name: config.before()[name]}), name)
+        if isinstance(value, Settings):
+            if inner := _differing(value, usual):
+                found[name] = inner
+        elif value != usual:
+            found[name] = value
+    return found

@@ -1,6 +1,8 @@
 """Settings of the data."""
 
 import dataclasses
+import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from grok.config.checks import Settings
@@ -24,6 +26,11 @@ class TaskConfig(Settings, section="task"):
     """The modulus p: there are p classes and p² pairs (p² − p where 0 cannot be divided by). None for S5."""
     train_fraction: float = 0.3
     """Fraction of the pairs to train on; the rest is the test set."""
+    rounding: Literal["nearest", "down", "truncated"] = dataclasses.field(
+        default="nearest", metadata={"before": "truncated"}
+    )
+    """How that fraction of the pairs becomes a whole number. nearest takes the even one of two that are as near; down
+    is what published code does; truncated rounds the product of floats down, which makes 0.29 of 100 pairs 28."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,6 +49,8 @@ class TaskConfig(Settings, section="task"):
             0 < self.train_size < self.num_pairs,
             f"a fraction that leaves both splits a sample of the {self.num_pairs}",
         )
+        same = next(rule for rule, size in self._train_sizes.items() if size == self.train_size)
+        object.__setattr__(self, "rounding", same)  # so that equal splits are equal settings
 
     @property
     def _operation(self) -> Operation:
@@ -65,7 +74,14 @@ class TaskConfig(Settings, section="task"):
     @property
     def train_size(self) -> int:
         """Number of training pairs."""
-        return int(self.train_fraction * self.num_pairs)
+        return self._train_sizes[self.rounding]
+
+    @property
+    def _train_sizes(self) -> dict[str, int]:
+        """The number of training pairs by each rule of rounding."""
+        exact = Fraction(str(self.train_fraction)) * self.num_pairs
+        truncated = int(self.train_fraction * self.num_pairs)
+        return {"nearest": round(exact), "down": math.floor(exact), "truncated": truncated}
 
     @property
     def test_size(self) -> int:

@@ -14,6 +14,7 @@ from grok.config import (
     config_from_json,
     config_hash,
     config_to_json,
+    is_record_of,
 )
 from grok.experiments.grokking import laptop, paper
 
@@ -32,7 +33,7 @@ def test_equal_configs_have_equal_hashes_and_others_other_ones():
 
 
 def test_a_hash_knows_only_what_is_not_at_its_default():
-    assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4))) == "7bbde371"
+    assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4, rounding="down"))) == "7bbde371"
     assert config_hash(GrokkingConfig(steps=59)) != config_hash(GrokkingConfig(task=TaskConfig(modulus=59)))
 
 
@@ -48,6 +49,18 @@ def test_settings_that_a_record_does_not_name_have_their_defaults():
     values = config_to_json(paper())
     del values["loss_dtype"], values["task"]["operation"]
     assert config_from_json(GrokkingConfig, values) == paper()
+
+
+def test_a_record_that_is_older_than_rounding_keeps_its_split_and_its_hash():
+    values = config_to_json(GrokkingConfig(task=TaskConfig(train_fraction=0.4)))
+    assert (values["task"].pop("rounding"), values["task"]["train_fraction"] * 113**2) == ("nearest", 5_107.6)
+    read = config_from_json(GrokkingConfig, values)
+    assert (read.task.train_size, config_hash(read)) == (5_107, "7bbde371")
+    assert not is_record_of(GrokkingConfig(task=TaskConfig(train_fraction=0.4)), values)
+    values["task"] |= {"modulus": 10, "train_fraction": 0.29}
+    assert config_from_json(TaskConfig, values["task"]).train_size == 28
+    values["task"] |= {"modulus": 31, "train_fraction": 0.5}  # whose split is the same by every rule
+    assert is_record_of(GrokkingConfig(task=TaskConfig(modulus=31, train_fraction=0.5)), values)
 
 
 def test_settings_of_another_version_are_refused():
