@@ -8,14 +8,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.analysis.barrier import STATISTICS, barrier_of_test_loss, networks_between
+from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, barrier_of_test_loss, networks_between
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.markdown import QUANTILES, cell, median_cell, name_of, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, Study, part_name, studies
 from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
-from grok.tracking.record import OMEGA, RECOMPUTED
 
 RATE = "optimiser.learning_rate"
 ACROSS = 3  # panels in a row
@@ -36,7 +35,7 @@ def draw_connectivity(source: Path, target: Path) -> list[Path]:
 
     Solid with batch statistics recomputed, dashed with those interpolated as weights are; a line a seed, or of more
     than a few seeds the median, and the band from the 10 % to the 90 % quantile. Configs that differ in more than the
-    learning rate are in figures of their own. Loss barriers (`grok.analysis.barrier`, test loss) are in the legend as
+    learning rate are in figures of their own. Loss barriers (`grok.analysis.phases`, test loss) are in the legend as
     medians over seeds, and one by one in a CSV beside it; the medians at one end and in the middle are in Markdown.
     """
     parts = [part for study in studies(source, "connectivity") for part in study.parts([RATE])]

@@ -6,14 +6,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.analysis.pruning import FINE_TUNED, PRUNED, pruning_stages
+from grok.analysis.phases import FINE_TUNED, PRUNED, SPARSITY, pruning_stages
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.markdown import QUANTILES, median_cell, name_of, seeds_in_words, table, write_markdown
 from grok.figures.missing import not_drawn
 from grok.figures.records import RunGroup, finished_groups
 from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, write_figure
-from grok.tracking.record import SPARSITY
 
 STAGES = {FINE_TUNED: "-", PRUNED: "--"}
 LINES = {

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from grok.config import (
-    CONFIGS,
     ConfigError,
     GrokkingConfig,
     SupervisedConfig,
     TransformerTrainingConfig,
     config_from_json,
 )
+from grok.experiment import experiment
 from grok.tracking import Run, Store
 from grok.tracking.notes import note
 
@@ -48,7 +48,7 @@ class RunGroup:
 
     @cached_property
     def _typed(self) -> TransformerTrainingConfig | SupervisedConfig:
-        return config_from_json(CONFIGS[self.experiment], self.config)
+        return config_from_json(experiment(self.experiment).config_type, self.config)
 
     def config_as(self, config_type: type[ConfigType]) -> ConfigType:
         """The settings, of the type that its experiment has, or of one that this extends."""
@@ -191,7 +191,7 @@ def _finished(root: Path, experiment: str) -> Iterator[tuple[Run, dict[str, Any]
 def _is_known(run: Run, manifest: Mapping[str, Any]) -> bool:
     """Whether this version knows the run's settings; one that it does not know is named on stderr and left out."""
     try:
-        config_from_json(CONFIGS[manifest["experiment"]], manifest["config"])
+        config_from_json(experiment(manifest["experiment"]).config_type, manifest["config"])
     except ConfigError as error:
         note(f"run {run.name} left out (draw it with the version that trained it): {error}")
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from grok.config import ConfigError, config_from_json
-from grok.experiments import EXPERIMENTS, Experiment
+from grok.experiment import Experiment, experiment
 from grok.experiments.driving import Setup, Stop
 from grok.experiments.many import stacks, train_many
 from grok.experiments.runner import RunExistsError
@@ -57,12 +57,12 @@ class Watch(Protocol):
         """Time has passed, and so many runs are under way."""
 
 
-def existing_runs(store: Store, experiment: str) -> dict[Key, Run]:
-    """The newest run of each config and seed in the store."""
-    runs = {}
-    for run, manifest in store.manifests(f"{experiment}/*").items():
+def existing_runs(store: Store, name: str) -> dict[Key, Run]:
+    """The newest run of each config and seed of the experiment of this name in the store."""
+    runs, config_type = {}, experiment(name).config_type
+    for run, manifest in store.manifests(f"{name}/*").items():
         with suppress(ConfigError):  # settings of another version, which nobody can want
-            runs[config_from_json(EXPERIMENTS[experiment].config_type, manifest["config"]), manifest["seed"]] = run
+            runs[config_from_json(config_type, manifest["config"]), manifest["seed"]] = run
     return runs
 
 
@@ -98,10 +98,11 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
 
     Where another process trains one of them it is waited for. An error is part of the outcome: others go on.
     """
-    experiment = EXPERIMENTS[pack.experiment]
     while not stop():
         try:
-            runs, ended = train_many(experiment, pack.wanted, setup, together=len(pack.wanted), stop=stop)
+            runs, ended = train_many(
+                experiment(pack.experiment), pack.wanted, setup, together=len(pack.wanted), stop=stop
+            )
         except (RunExistsError, RunInUseError):
             time.sleep(POLL)
         except Exception as error:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from grok.config import CONFIGS as CONFIG_TYPES
 from grok.config import (
     ConfigError,
     GrokkingConfig,
@@ -16,6 +15,7 @@ from grok.config import (
     config_to_json,
     is_record_of,
 )
+from grok.experiment import experiment
 from grok.experiments.grokking import laptop, paper
 
 REFERENCE = Path(__file__).parents[2] / "runs/reference"
@@ -41,7 +41,7 @@ def test_every_reference_record_has_the_hash_that_its_settings_have_today():
     manifests = [json.loads(path.read_text()) for path in REFERENCE.glob("*/*/run.json")]
     assert len(manifests) > 700
     for manifest in manifests:
-        config = config_from_json(CONFIG_TYPES[manifest["experiment"]], manifest["config"])
+        config = config_from_json(experiment(manifest["experiment"]).config_type, manifest["config"])
         assert config_hash(config) == manifest["config_hash"], manifest["id"]
 
 

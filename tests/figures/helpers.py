@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from grok.analysis.summary import summarise
 from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
+from grok.experiment import experiment as registered
 from grok.tracking import Run, Store
 
 Column = Callable[[np.ndarray], np.ndarray]
@@ -41,7 +41,7 @@ def add_run(
         run.append_table(pa.table(table), first_step=0)
     run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
     if columns and status == "finished":
-        run.update(summary=summarise(run))
+        run.update(summary=registered(experiment).summarise(run))
     return run
 
 

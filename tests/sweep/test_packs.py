@@ -2,19 +2,18 @@
 
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from grok.experiments import EXPERIMENTS, runner
-from grok.sweep.file import find_sweep
+from grok.experiment import experiment
+from grok.experiments import runner
 from grok.sweep.packs import Outcome, Pack, existing_runs, make_packs, train_pack
 from grok.tracking import Run, Store
 from tests.experiments.helpers import interrupt_before, setup
 from tests.helpers import new_run
 from tests.sweep.helpers import small_sweep, wanted_of
 
-GROKKING = EXPERIMENTS["grokking"]
+GROKKING = experiment("grokking")
 
 
 def packs_of(root, wanted, together):
@@ -47,12 +46,6 @@ def test_a_run_of_the_same_hash_and_another_config_is_not_taken_for_it(tmp_path,
     assert [pack.wanted for pack in packs_of(tmp_path, wanted[:1], 1)] == [(wanted[0].key,)]
     run.update(config=run.manifest()["config"] | {"surprise": 1})  # another version's
     assert existing_runs(Store(tmp_path), "grokking") == {}
-
-
-@pytest.mark.parametrize("name", ["phase", "seeds"])
-def test_reference_records_whose_split_other_rounding_would_change_are_those_of_their_sweep(name):
-    reference = Store(Path(__file__).parents[2] / "runs/reference")
-    assert packs_of(reference.root, wanted_of(find_sweep(Path(name))), 1) == []
 
 
 def test_new_runs_that_are_alike_are_stacked_and_ended_ones_left_out(tmp_path, wanted):
