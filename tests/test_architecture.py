@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "information": set(),
     "tasks": {"config", "operations", "random", "tracking"},
     "models": {"config"},
-    "tracking": set(),
+    "tracking": {"config"},
     "analysis": {"config", "tracking"},
     "experiment": {"config", "tracking", "analysis"},
     "figures": {"config", "information", "analysis", "tracking", "experiment"},

@@ -8,6 +8,8 @@ import pytest
 from grok.experiment import experiments
 from grok.sweep.expand import expand
 from grok.sweep.file import find_sweep, read_sweep, shipped
+from grok.sweep.packs import existing_runs
+from grok.tracking import Store
 
 RUNS = {
     "seeds": 10,
@@ -79,3 +81,9 @@ def test_the_readme_lists_every_sweep_that_comes_with_the_package():
     table = readme.partition("## The sweeps that come with the package")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
     assert sorted(listed) == sorted(name for name in RUNS if not name.endswith("-gpu"))
+
+
+@pytest.mark.parametrize("name", ["phase", "seeds"])
+def test_reference_records_whose_split_other_rounding_would_change_are_those_of_their_sweep(name):
+    runs = existing_runs(Store(Path(__file__).parents[2] / "runs/reference"), "grokking")
+    assert all(wanted.key in runs for wanted in expand(read_sweep(find_sweep(Path(name)), experiments())))
