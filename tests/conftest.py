@@ -16,6 +16,14 @@ install_import_hook([f"grok.{name}" for name in PARTS], "beartype.beartype")
 import pytest  # noqa: E402
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk():
+    """Bringing files to disk protects them from a loss of power, which no test can cause, and takes most of a save."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def alone(tmp_path_factory, monkeypatch):
     """A home folder of its own, and wandb offline without a key."""

@@ -32,7 +32,10 @@ UNKNOWN = "options: expected those that `grok train grokking --help` lists, got"
         (["--config.task.modulus=1.5"], "--config.task.modulus: expected an integer or None, got '1.5'"),
         (["--config.steps", "it's"], """--config.steps: expected an integer, got "it's\""""),
         (["--config.optimiser.weight-decay", ""], "--config.optimiser.weight-decay: expected a finite number, got ''"),
-        (["--config.optimiser.betas", "0.9", "x"], "--config.optimiser.betas: expected 2 finite numbers, got '0.9', 'x'"),
+        (
+            ["--config.optimiser.betas", "0.9", "x"],
+            "--config.optimiser.betas: expected 2 finite numbers, got '0.9', 'x'",
+        ),
         (["--config.optimiser.betas", "0.9"], "--config.optimiser.betas: expected 2 finite numbers, got '0.9'"),
         (["--steps"], "--steps: expected an integer or None, got nothing"),
         (["--device", "tpu"], "--device: expected one of auto, cpu, cuda, got 'tpu'; did you mean 'cpu'?"),
