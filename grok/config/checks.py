@@ -1,12 +1,90 @@
-"""How a setting that cannot be is refused."""
+"""Settings that check themselves, and how a setting that cannot be is rejected."""
 
-import difflib
-from collections.abc import Iterable
-from typing import Any
+import dataclasses
+from operator import attrgetter
+from typing import Any, Literal, get_origin, get_type_hints
+
+from grok.config.types import as_type, near_choice, options_of
 
 
 class ConfigError(Exception):
     """A setting that cannot be: the message names it, what was expected, what came, and the mend."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The base of every dataclass of settings, which checks each value against the type of its field.
+
+    `section` says where the settings stand in those of an experiment. Errors then name a field by its dotted place, as
+    the command line does. A subclass calls `super().__post_init__()` before its own checks.
+
+    A new setting whose default is not what runs were trained with before it says so in the metadata of its field,
+    `dataclasses.field(default=NEW, metadata={"before": OLD})`.
+
+    >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+    ... class Task(Settings, section="task"):
+    ...     modulus: int = 113
+    ...     noise: float = 0.0
+    >>> Task(noise=1)
+    Task(modulus=113, noise=1.0)
+    >>> Task(modulus=11.5)
+    Traceback (most recent call last):
+    grok.config.checks.ConfigError: task.modulus: expected an integer, got 11.5
+    """
+
+    _prefix = ""
+
+    def __init_subclass__(cls, *, section: str | None = None) -> None:
+        super().__init_subclass__()
+        if section is not None:
+            cls._prefix = f"{section}."
+
+    def __post_init__(self) -> None:
+        for name, hint in self.setting_types().items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, as_type(hint, value))
+            except TypeError as error:
+                has_choices = any(get_origin(option) is Literal for option in options_of(hint))
+                got = f"{value if has_choices else repr(value)}{near_choice(hint, value)}"
+                raise ConfigError(f"{self._prefix}{name}: expected {error}, got {got}") from None
+
+    @classmethod
+    def setting_types(cls) -> dict[str, Any]:
+        """The type of each setting, by its name."""
+        if cls not in _TYPES:
+            hints = get_type_hints(cls)
+            _TYPES[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+        return _TYPES[cls]
+
+    @classmethod
+    def before(cls) -> dict[str, Any]:
+        """What a run was trained with if its record does not name the setting, where that is not the default."""
+        return {field.name: field.metadata["before"] for field in dataclasses.fields(cls) if "before" in field.metadata}
+
+    def require(self, name: str, condition: bool, expected: str) -> None:
+        """Raise `ConfigError` unless the condition on the field holds; `task.modulus` is a field of the field `task`.
+
+        >>> from grok.config import TaskConfig
+        >>> TaskConfig().require("modulus", False, "an even number")
+        Traceback (most recent call last):
+        grok.config.checks.ConfigError: task.modulus: expected an even number, got 113
+        """
+        require(condition, f"{self._prefix}{name}", expected, attrgetter(name)(self))
+
+    def require_default(self, name: str, why: str) -> None:
+        """Reject a value of the field that would change nothing but the run's identity, unless it is the default.
+
+        >>> from grok.config import OptimiserConfig
+        >>> OptimiserConfig(rule="sgd", momentum=0.5).require_default("momentum", "with this rule")
+        Traceback (most recent call last):
+        grok.config.checks.ConfigError: optimiser.momentum: expected its default, 0.9, with this rule, got 0.5
+        """
+        default = type(self).__dataclass_fields__[name].default
+        self.require(name, getattr(self, name) == default, f"its default, {default}, {why}")
+
+
+_TYPES: dict[type[Settings], dict[str, Any]] = {}  # looking the types up takes longer than all other checks
 
 
 def require(condition: bool, name: str, expected: str, got: object) -> None:
@@ -18,27 +96,3 @@ def require(condition: bool, name: str, expected: str, got: object) -> None:
     """
     if not condition:
         raise ConfigError(f"{name}: expected {expected}, got {got}")
-
-
-def require_default(settings: Any, name: str, why: str, *, within: str = "") -> None:
-    """Refuse a setting that would change nothing but the hash, unless it has its default; `within` leads its name.
-
-    >>> from grok.config import OptimiserConfig
-    >>> require_default(OptimiserConfig(rule="sgd", momentum=0.5), "momentum", "with this rule", within="optimiser.")
-    Traceback (most recent call last):
-    grok.config.checks.ConfigError: optimiser.momentum: expected its default, 0.9, with this rule, got 0.5
-    """
-    default, value = type(settings).__dataclass_fields__[name].default, getattr(settings, name)
-    require(value == default, f"{within}{name}", f"its default, {default}, {why}", value)
-
-
-def did_you_mean(name: str, choices: Iterable[str], *, nearness: float = 0.6) -> str:
-    """The end of a message that refuses a name: the choice that is nearest to it, or nothing where none is near.
-
-    `nearness` is the least that counts, from 0 to 1, as `difflib` has it.
-
-    >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
-    ("; did you mean 'adamw'?", '')
-    """
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=nearness)
-    return f"; did you mean {close[0]!r}?" if close else ""

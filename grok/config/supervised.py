@@ -1,18 +1,17 @@
-"""Settings of standard training on images or signals."""
+"""Settings of supervised training on images or signals, alone, as two that are interpolated, and before pruning."""
 
 import dataclasses
+from itertools import pairwise
 from typing import Literal
 
-from grok.config.checks import require
-from grok.config.image_models import ImageModelConfig
-from grok.config.image_task import ImageTaskConfig
-from grok.config.information_term import InformationTermConfig
-from grok.config.optimiser import OptimiserConfig
+from grok.config.checks import Settings
+from grok.config.images import ImageModelConfig, ImageTaskConfig
 from grok.config.probes import ClassifierProbesConfig
+from grok.config.update import InformationTermConfig, OptimiserConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SupervisedConfig:
+class SupervisedConfig(Settings):
     """Everything that decides the numbers of a run of standard training, but for the seed."""
 
     task: ImageTaskConfig = ImageTaskConfig()
@@ -37,26 +36,21 @@ class SupervisedConfig:
     """Precision of the products in training (automatic mixed precision); what is measured is always in float32."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         kind, unfit = ("images", "conv1d") if self.task.is_images else ("signals", "wide-resnet")
-        require(
-            self.model.network != unfit,
-            "model.network",
-            f"another network on the {kind} of {self.task.dataset}, such as mlp",
-            self.model.network,
-        )
-        require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
-        require(
-            1 <= self.batch_size <= self.task.train_size,
+        fit = self.model.network != unfit
+        self.require("model.network", fit, f"another network on the {kind} of {self.task.dataset}, such as mlp")
+        self.require("steps", self.steps >= 0, "an integer of at least 0")
+        self.require(
             "batch_size",
+            1 <= self.batch_size <= self.task.train_size,
             f"a number from 1 to the {self.task.train_size:,} training samples",
-            self.batch_size,
         )
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "a fraction in [0, 1)", self.label_smoothing)
-        require(
-            self.probes.sample == "off" or self.probes.sample_size <= self.task.measured_train,
+        self.require("label_smoothing", 0 <= self.label_smoothing < 1, "a fraction in [0, 1)")
+        self.require(
             "probes.sample_size",
+            self.probes.sample == "off" or self.probes.sample_size <= self.task.measured_train,
             f"at most task.measured_train, {self.task.measured_train}",
-            self.probes.sample_size,
         )
 
     @property
@@ -68,3 +62,59 @@ class SupervisedConfig:
     def label(self) -> str:
         """A short name for people; the hash tells apart what it leaves out."""
         return f"{self.task.dataset}-{self.model.label}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConnectivityConfig(SupervisedConfig):
+    """Two children of one initialisation, trained on other orders of the data, and the networks between them.
+
+    `steps` is the length of either training. Then follow the networks (1 - omega)·first + omega·second, a step each:
+    with batch statistics interpolated as weights are, then again with statistics recomputed.
+    """
+
+    points: int = 21
+    """Values of omega, evenly spaced from 0 to 1."""
+    recompute_batches: int = 50
+    """Training batches over which the statistics of batch normalisation are averaged at each omega."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("steps", self.steps >= 1, "a positive integer")
+        self.require("points", self.points >= 2, "an integer of at least 2")
+        self.require("recompute_batches", self.recompute_batches >= 1, "a positive integer")
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of both trainings, and one from each network between them to the next."""
+        return 2 * self.steps + 2 * self.points - 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PruningConfig(SupervisedConfig):
+    """A network is trained, then pruned to one sparsity after the other and fine-tuned at each.
+
+    `steps` is the length of the training before. Of all weight matrices and kernels together those of smallest
+    magnitude are set to 0 and held there; biases and batch normalisations are left.
+    """
+
+    sparsities: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    """Fractions of the weights that are 0, rising."""
+    schedule: Literal["one-shot", "iterative"] = "one-shot"
+    """Prune the trained network to each sparsity, or the fine-tuned one of the sparsity before (Han et al. 2015)."""
+    fine_tune_steps: int = 500
+    """Steps of fine-tuning at each sparsity."""
+    fine_tune_learning_rate: float = 0.003
+    """Learning rate of fine-tuning, which decays as in the training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rising = all(before < after for before, after in pairwise(self.sparsities))
+        fractions = len(self.sparsities) > 0 and all(0 <= sparsity < 1 for sparsity in self.sparsities)
+        self.require("sparsities", fractions and rising, "rising fractions in [0, 1)")
+        self.require("fine_tune_steps", self.fine_tune_steps >= 1, "a positive integer")
+        self.require("fine_tune_learning_rate", self.fine_tune_learning_rate > 0, "a positive number")
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the training and of all fine-tunings, and one from the end of each of these to the next."""
+        return self.steps + len(self.sparsities) * (self.fine_tune_steps + 1) - 1

@@ -36,7 +36,7 @@ class Outcomes:
         self.seen = {}
 
     def ended(self, pack, outcome):
-        self.seen[pack.keys[0]] = outcome
+        self.seen[pack.wanted[0]] = outcome
 
     def tick(self, under_way):
         pass
@@ -91,8 +91,8 @@ def dies(pack_seed, *, times):
     tries = Counter()
 
     def answer(pack, pipe):
-        tries[pack.keys[0]] += 1
-        return None if pack.keys[0][1] == pack_seed and tries[pack.keys[0]] <= times else DONE
+        tries[pack.wanted[0]] += 1
+        return None if pack.wanted[0][1] == pack_seed and tries[pack.wanted[0]] <= times else DONE
 
     return answer
 
@@ -104,7 +104,7 @@ def three(tmp_path):
 
 def test_a_process_that_dies_is_replaced_and_its_pack_tried_again(processes, three, tmp_path):
     processes.answer = dies(1, times=RETRIES)
-    assert train(three, tmp_path, workers=1) == ({pack.keys[0]: DONE for pack in three}, True)
+    assert train(three, tmp_path, workers=1) == ({pack.wanted[0]: DONE for pack in three}, True)
     assert processes.started == 1 + RETRIES
 
 
@@ -112,22 +112,22 @@ def test_a_pack_at_which_processes_always_die_is_given_up_and_the_others_are_tra
     processes.answer = dies(1, times=RETRIES + 1)
     outcomes, ended = train(three, tmp_path)
     assert ended
-    assert [outcomes[pack.keys[0]].failed for pack in three] == [0, 1, 0]
-    error = outcomes[three[1].keys[0]].error
+    assert [outcomes[pack.wanted[0]].failed for pack in three] == [0, 1, 0]
+    error = outcomes[three[1].wanted[0]].error
     assert error.startswith("its worker died 3 times, at last by SIGKILL: give it more memory")
 
 
 def test_runs_that_were_finished_before_their_process_died_are_not_counted_as_failed(processes, three, tmp_path):
-    wanted, keys = three[0].wanted + three[1].wanted, three[0].keys + three[1].keys
+    wanted = three[0].wanted + three[1].wanted
     new_run(tmp_path, seed=0, config=wanted[0][0]).update(status="finished")
     processes.answer = dies(0, times=RETRIES + 1)
-    outcomes, _ = train([Pack(experiment="grokking", wanted=wanted, keys=keys)], tmp_path)
-    assert outcomes[keys[0]].failed == 1
+    outcomes, _ = train([Pack(experiment="grokking", wanted=wanted)], tmp_path)
+    assert outcomes[wanted[0]].failed == 1
 
 
 def test_after_an_error_the_next_pack_has_a_process_of_its_own(processes, three, tmp_path):
     broken = Outcome(ended=True, failed=1, error="no space left")
-    processes.answer = lambda pack, pipe: broken if pack is not None and pack.keys[0][1] == 0 else DONE
+    processes.answer = lambda pack, pipe: broken if pack is not None and pack.wanted[0][1] == 0 else DONE
     outcomes, _ = train(three, tmp_path, workers=1)
     assert list(outcomes.values()) == [broken, DONE, DONE]
     assert processes.started == 2
@@ -180,7 +180,7 @@ def test_two_processes_train_the_runs_as_each_would_be_alone(tmp_path):
 
 
 def assert_each_once_with_the_record_of(root, undisturbed):
-    runs = {(run.manifest()["config_hash"], run.manifest()["seed"]): run for run in Store(root).runs()}
+    runs = existing_runs(Store(root), "grokking")
     assert len(runs) == len(Store(root).runs())
     expected = existing_runs(undisturbed, "grokking")
     assert set(runs) <= set(expected)
