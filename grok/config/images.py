@@ -1,11 +1,10 @@
 """Settings of training on images or signals: the data, and the networks on them."""
 
 import dataclasses
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from grok.config.checks import Settings
 
-DatasetName = Literal["mnist1d", "cifar10", "cifar100", "digits"]
 Augmentation = Literal["none", "crop-flip", "shift-scale"]
 
 # data set -> number of classes, of training and of test samples, and whether its samples are images
@@ -15,6 +14,11 @@ SHAPES: dict[str, tuple[int, int, int, bool]] = {
     "cifar100": (100, 50_000, 10_000, True),
     "digits": (10, 1_200, 597, True),
 }
+
+if TYPE_CHECKING:
+    DatasetName = str
+else:
+    DatasetName = Literal[tuple(SHAPES)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
