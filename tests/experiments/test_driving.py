@@ -191,14 +191,6 @@ def test_one_ctrl_c_ends_the_run_after_the_step_under_way_and_gives_the_handler_
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.fixture
-def ctrl_c_works():
-    """Also where the tests run in the background of a shell, which lets its jobs ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("ctrl_c_works")
 def test_a_second_ctrl_c_ends_the_run_at_once_and_it_resumes(tmp_path, uninterrupted):
     with pytest.raises(KeyboardInterrupt):
