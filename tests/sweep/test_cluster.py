@@ -1,5 +1,6 @@
 """On a dask cluster each run is trained once, also where a worker is killed amid one."""
 
+import importlib
 import itertools
 import logging
 import os
@@ -7,7 +8,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 import pandas as pd
@@ -58,7 +59,10 @@ def cluster():
 
 
 def sweep(path, root, address, *flags):
-    return main(["sweep", str(path), "--runs", str(root), "--scheduler", address, "--wandb", "disabled", *flags])
+    status = main(["sweep", str(path), "--runs", str(root), "--scheduler", address, "--wandb", "disabled", *flags])
+    with suppress(ImportError, ValueError):  # the client, where there is one, goes with the command
+        importlib.import_module("distributed").default_client().close()
+    return status
 
 
 def assert_each_is_there_once_as_it_would_be_alone(path, root):
