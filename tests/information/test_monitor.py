@@ -247,7 +247,9 @@ def test_unchecked_numbers_are_taken_as_they_come_but_not_too_few_labels():
             monitor.record(LABELS[:10]), by_hand(model, INPUTS[chosen], LABELS[chosen]), rtol=1e-6
         )
         model(spoilt)
-        with pytest.raises(ValueError, match=r"labels: expected one label a feature vector, shape \(10,\), got \(3,\)"):
+        with pytest.raises(
+            ValueError, match=r"labels: expected one label per feature vector, shape \(10,\), got \(3,\)"
+        ):
             monitor.record(LABELS[:3])
 
 
@@ -270,7 +272,7 @@ def test_no_label_is_left_out_where_none_is_to_be():
         model(INPUTS)
         np.testing.assert_array_equal(monitor.record(LABELS), by_hand(model))
         model(INPUTS)
-        with pytest.raises(ValueError, match=r"labels: expected labels in \[0, 3\), a head row each, got -100 to 2"):
+        with pytest.raises(ValueError, match=r"labels: expected labels in \[0, 3\), one per head row, got -100 to 2"):
             monitor.record(LABELS.masked_fill(LABELS == 1, -100))
 
 
@@ -460,9 +462,9 @@ def test_what_cannot_be_monitored_is_refused_with_the_mend(call, message):
         (
             INPUTS,
             LABELS[:3],
-            r"labels: expected one label a feature vector, shape \(24,\), got \(3,\) \(give positions",
+            r"labels: expected one label per feature vector, shape \(24,\), got \(3,\) \(label positions",
         ),
-        (INPUTS, LABELS + 1, r"labels: expected labels in \[0, 3\), a head row each, got 1 to 3"),
+        (INPUTS, LABELS + 1, r"labels: expected labels in \[0, 3\), one per head row, got 1 to 3"),
         (INPUTS, LABELS.float(), "labels: expected a tensor of integers"),
         (INPUTS.reshape(4, 6, 5), LABELS.reshape(6, 4), r"labels: .*, shape \(4, 6\), got \(6, 4\)"),
         (INPUTS, torch.full((24,), -100), "labels: expected one or more that are not ignore_index, got none of 24"),
