@@ -74,7 +74,7 @@ def test_ctrl_c_saves_and_prints_the_command_that_resumes(tmp_path):
     run = only_run(tmp_path)
     step = run.manifest()["step"]
     assert process.returncode == 130
-    assert out == f"\nInterrupted at step {step}; all is saved. Go on with:\n    grok resume {run.path}\n"
+    assert out == f"\nInterrupted at step {step}; everything is saved. To continue:\n    grok resume {run.path}\n"
     assert run.manifest()["status"] == "interrupted"
     assert 0 <= step < steps
     assert main(["resume", str(run.path), "--wandb", "disabled"]) == 0

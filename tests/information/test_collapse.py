@@ -1,4 +1,4 @@
-"""Neural collapse is measured as defined, in any batches, and stays right where it is nearly complete."""
+"""Neural collapse is measured as defined for any batches, and stays accurate near complete collapse."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The interplay of a whole data set is that of the n×n matrices, which are never formed."""
+"""The estimate for a whole data set agrees with the interplay of its n×n matrices, which it never forms."""
 
 import math
 

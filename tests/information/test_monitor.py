@@ -1,4 +1,4 @@
-"""A monitor reads what passes through a model's head, changes nothing, and says what it can't do."""
+"""A monitor reads the features that a model's head receives, changes nothing, and rejects unsupported models."""
 
 import copy
 from contextlib import nullcontext
@@ -20,7 +20,7 @@ INPUTS, LABELS = random_vectors(24, 5).float(), torch.arange(24) % 3
 
 
 class Tied(nn.Module):
-    """A language model in little: embedding, block, normalisation, logits by the embedding's own rows."""
+    """A small language model: an embedding, a block, a normalisation, and logits from the embedding's own rows."""
 
     def __init__(self):
         super().__init__()
@@ -321,7 +321,7 @@ def test_under_autocast_the_measure_is_in_single_precision():
 
 @pytest.fixture
 def compile_anew():
-    """`torch.compile`, with nothing compiled before, and nothing left behind."""
+    """Yield `torch.compile` with an empty cache, and clear the cache afterwards."""
     torch.compiler.reset()
     yield partial(torch.compile, backend="aot_eager")
     torch.compiler.reset()

@@ -127,7 +127,7 @@ def test_ctrl_c_saves_every_run_under_way_and_says_how_to_go_on(dozen, tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "Interrupted; all is saved. The same command goes on."
+    assert err.splitlines()[-1] == "Interrupted; everything is saved. To continue, run the same command again."
     assert set(statuses(tmp_path)) <= {"finished", "interrupted"}
     assert "interrupted" in statuses(tmp_path)
 
