@@ -100,7 +100,4 @@ def run_steps(engine: Engine, run: Run, steps: int) -> list[tuple[int, Row]]:
 
 def snapshot_of(learner: Learner) -> Snapshot:
     """The learner's network as the probes would see it now."""
-    train = learner.samples("train")
-    features = learner.model.features(train.inputs)
-    logits = learner.model.head(features)
-    return learner.snapshot({"train": (features, logits, learner.criterion(logits, train.targets))})
+    return learner.snapshot(learner.begin().known)

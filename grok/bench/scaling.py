@@ -48,7 +48,7 @@ def size(
     for modulus, d_model in sizes or SIZES:
         say(f"size: p = {modulus}, d_model = {d_model}")
         config = GrokkingConfig(
-            task=TaskConfig(modulus=modulus),
+            task=dataclasses.replace(GrokkingConfig().task, modulus=modulus),
             model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
         )
         member = GROKKING.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
@@ -73,13 +73,10 @@ def _measurement(member: Member, name: str) -> Task:
     """Measures one probe on a network that a step has just gone through."""
     learner = member.learner
     with torch.no_grad():
-        train = learner.samples("train")
-        features = learner.model.features(train.inputs)
-        logits = learner.model.head(features)
-        loss = learner.criterion(logits, train.targets)
+        known = learner.begin().known
 
     def task() -> None:
-        observed = learner.observe((name,), learner.snapshot({"train": (features, logits, loss)}))
+        observed = learner.observe((name,), learner.snapshot(known))
         rows = {key: value[None, None] for key, value in observed[name].items()}
         evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
 

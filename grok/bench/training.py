@@ -212,7 +212,7 @@ def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | Non
 def _full_sequence_step(member: Member) -> None:
     train = member.learner.samples("train")
     logits = full_sequence_logits(_transformer(member), train.inputs)
-    loss = member.learner.criterion(logits, train.targets)
+    loss = member.learner.objective.criterion(logits, train.targets)
     member.learner.zero_grad()
     loss.backward()
     member.optimiser.step()

@@ -14,7 +14,7 @@ from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
 from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
-from grok.training.average import Average
+from grok.training.adjustments import Average, Pruning
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.information_term import InformationTerm
@@ -22,11 +22,9 @@ from grok.training.learner import Learner
 from grok.training.loss import Criterion, cross_entropy
 from grok.training.objective import Objective, Supervised
 from grok.training.optimiser import Optimiser
-from grok.training.phases import Phase, Phases
+from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import Probe, make_probes, objective_probes
-from grok.training.pruning import Pruning
 from grok.training.step import Member
-from grok.training.stopping import Settle
 
 AT_ONCE = 1_000  # samples that pass through a network together when they are measured
 
@@ -55,7 +53,6 @@ class ImageTraining:
         return Member(
             learner=self.learner,
             optimiser=self.optimiser,
-            optimiser_config=self.config.optimiser,
             settle=Settle(steps=self.config.total_steps, settle=None),
             phases=Phases(phases),
             kept=kept or {},
@@ -126,16 +123,15 @@ def training_on(
         average = copy.deepcopy(model).requires_grad_(False)
         following = Average(model, average, average_decay)
     probes = [
-        *make_probes(config.probes, measured, seed, criterion=criterion),
+        *make_probes(config.probes, measured, model, seed, criterion=criterion),
         *more_probes(measured, model.head.in_features),
         *objective_probes(config.probes, objective.values()),
     ]
     learner = Learner(
         task=measured,
         model=model,
-        probes=probes,
-        criterion=criterion,
         objective=objective,
+        probes=probes,
         average=average,
         autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
         at_once=AT_ONCE,

@@ -6,11 +6,7 @@ from torch import Tensor
 
 from grok.config import OptimiserConfig
 from grok.models import Classifier
-from grok.training.average import Average
-from grok.training.fixed_norm import FixedNorm
-from grok.training.followed_norm import FollowedNorm
-from grok.training.grokfast import Grokfast
-from grok.training.pruning import Pruning
+from grok.training.adjustments import Average, FixedNorm, FollowedNorm, Grokfast, Pruning
 from grok.training.rules import make_rule
 
 
@@ -46,6 +42,8 @@ class Optimiser:
         self.followed_norm = followed_norm
         self._make_state()
         self.set_rate(config.learning_rate)
+        self.to_lower = f"optimiser.learning_rate (now {config.learning_rate:g})"
+        """The setting that may be too large where the loss is no longer a number, and its value."""
 
     def set_rate(self, rate: float | Float[Tensor, ""]) -> None:
         """Take this learning rate from now on: of a tensor, what it holds at each update."""

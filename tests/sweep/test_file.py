@@ -184,9 +184,9 @@ train_fraction = [0.2]
 """,
     )
     first, own = sweep.blocks
-    assert (first.name, first.line, first.preset, first.seeds) == ("block 1", 8, "laptop", (0, 1, 2))
+    assert (first.name, first.where, first.preset, first.seeds) == ("block 1", ("block", 0), "laptop", (0, 1, 2))
     assert {setting.name: setting.value for setting in first.base} == {"task.modulus": 59, "steps": 100}
     assert [(axis.name, axis.values) for axis in first.axes] == [("optimiser.weight_decay", (0.0, 1.0))]
-    assert (own.name, own.line, own.preset, own.seeds) == ("own", 9, "paper", (7,))
+    assert (own.name, own.where, own.preset, own.seeds) == ("own", ("block", 1), "paper", (7,))
     assert {setting.name: setting.value for setting in own.base} == {"task.modulus": 59, "steps": 200}
     assert [(axis.name, axis.values) for axis in own.axes] == [("task.train_fraction", (0.2,))]

@@ -140,7 +140,7 @@ def test_row_t_has_the_term_of_the_update_that_led_to_it(uninterrupted):
     metrics = uninterrupted.metrics().set_index("step")
     member = experiment("grokking").build(CONFIG, 0, CPU)
     learner, model = member.learner, member.learner.model
-    draws = learner.term._draws
+    draws = learner.objective.term._draws
     assert metrics[TERM].isna().tolist() == [True] + 30 * [False]
     assert set(metrics[LEFT_OUT]) == {0}
     train = learner.samples("train")
@@ -207,9 +207,9 @@ def test_a_run_that_diverges_ends_with_its_loss(tmp_path, stacked):
 
 def test_the_loss_at_the_end_is_without_the_term():
     learner: Learner = experiment("grokking").build(CONFIG, 0, CPU).learner
-    learner.term.prepare(0, 1, order=0)
+    learner.objective.term.prepare(0, 1, order=0)
     with_term, last = learner(())[0], learner((), last=True)[0]
     train = learner.samples("train")
-    expected = learner.criterion(learner.model(train.inputs), train.targets)
+    expected = learner.objective.criterion(learner.model(train.inputs), train.targets)
     assert last.item() == pytest.approx(expected.item(), rel=1e-12)
-    assert (with_term - last).item() == pytest.approx(0.3 * learner.term.values()[TERM].item(), rel=1e-5)
+    assert (with_term - last).item() == pytest.approx(0.3 * learner.objective.term.values()[TERM].item(), rel=1e-5)

@@ -37,10 +37,10 @@ def transformer(kind, weight, **model):
     learner = experiment("grokking").build(config, 0, CPU).learner.double()
 
     def loss():
-        learner.term.prepare(4, 1, order=0)
+        learner.objective.term.prepare(4, 1, order=0)
         return learner(())[0]
 
-    return learner.model, loss, learner.term
+    return learner.model, loss, learner.objective.term
 
 
 def on_batches(name, config, thresholds=None):

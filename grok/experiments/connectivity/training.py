@@ -8,6 +8,8 @@ from grok.analysis.phases import OMEGA, RECOMPUTED
 from grok.config import ConnectivityConfig, Schedule
 from grok.experiments.image_training import ImageTraining, image_training
 from grok.tasks.images import DataFolder
+from grok.training.learning_rate import LearningRateSchedule
+from grok.training.objective import OnBatches
 from grok.training.phases import Phase
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
@@ -59,7 +61,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
     Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson, Averaging Weights Leads to Wider Optima, UAI 2018.
     """
     learner = training.learner
-    assert learner.objective
+    assert isinstance(learner.objective, OnBatches)
     norms = [each for each in learner.model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -85,16 +87,16 @@ def build(config: ConnectivityConfig, seed: int, device: torch.device, folder: D
             PhaseValues(Schedule.parse(config.probes.accuracy), [OMEGA, RECOMPUTED], device)
         ],
     )
-    path = Path(training)
+    path, rates = Path(training), LearningRateSchedule.of(config.optimiser)
     between: list[Phase] = []
     for batches in (0, config.recompute_batches):
         for omega in np.linspace(0, 1, config.points).tolist():
             between.append(_network(config, path, omega, batches, first=not between))
     phases = [
-        Phase(steps=config.steps, optimiser=config.optimiser, order=FIRST, values={OMEGA: 0.0, RECOMPUTED: 0.0}),
+        Phase(steps=config.steps, learning_rate=rates, order=FIRST, values={OMEGA: 0.0, RECOMPUTED: 0.0}),
         Phase(
             steps=config.steps,
-            optimiser=config.optimiser,
+            learning_rate=rates,
             order=SECOND,
             enter=path.begin_second,
             values={OMEGA: 1.0, RECOMPUTED: 0.0},
@@ -114,4 +116,5 @@ def _network(config: ConnectivityConfig, path: Path, omega: float, batches: int,
         path.go_to(omega, recompute_batches=batches)
 
     values = {OMEGA: omega, RECOMPUTED: float(batches > 0)}
-    return Phase(steps=1, updates=0, optimiser=config.optimiser, enter=enter, values=values, measured=(0,))
+    rates = LearningRateSchedule.of(config.optimiser)
+    return Phase(steps=1, updates=0, learning_rate=rates, enter=enter, values=values, measured=(0,))

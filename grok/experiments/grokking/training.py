@@ -9,17 +9,18 @@ from grok.config import TransformerTrainingConfig
 from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
+from grok.training.adjustments import FollowedNorm
 from grok.training.draws import sample_draws
 from grok.training.engine import BLOCK
-from grok.training.followed_norm import FollowedNorm
 from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.loss import LOSSES
+from grok.training.objective import FullBatch
 from grok.training.optimiser import Optimiser
-from grok.training.phases import Phase, Phases
-from grok.training.probes import Probe, check_classes, make_probes, objective_probes
+from grok.training.phases import Phase, Phases, Settle
+from grok.training.probes import Probe, check_task, make_probes, objective_probes
 from grok.training.step import Member
-from grok.training.stopping import Settle
 
 
 def transformer_training(
@@ -46,26 +47,20 @@ def transformer_training(
             len(task.train), size=config.information.samples, seed=seed, name="term", block=BLOCK, device=device
         )
         term = InformationTerm(config.information, device, draws)
+    objective = FullBatch(partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)), term)
     probes = [
-        *make_probes(config.probes, task, seed, criterion=LOSSES[config.loss]),
-        *objective_probes(config.probes, term.values() if term else {}),
+        *make_probes(config.probes, task, model, seed, criterion=LOSSES[config.loss]),
+        *objective_probes(config.probes, objective.values()),
         *more_probes,
     ]
     followed = None
     if followed_updates is not None:
         followed = FollowedNorm(model.parameters(), updates=followed_updates)
     return Member(
-        learner=Learner(
-            task=task,
-            model=model,
-            probes=probes,
-            criterion=partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)),
-            term=term,
-        ),
+        learner=Learner(task=task, model=model, objective=objective, probes=probes),
         optimiser=Optimiser(model, config.optimiser, followed_norm=followed),
-        optimiser_config=config.optimiser,
         settle=Settle(steps=config.steps, settle=settle),
-        phases=Phases([Phase(steps=config.steps, optimiser=config.optimiser)]),
+        phases=Phases([Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))]),
     )
 
 
@@ -73,6 +68,6 @@ def check_probes(config: TransformerTrainingConfig, seed: int) -> None:
     """Refuse probes that have nothing to measure on the data of this seed; cheap beside `build`.
 
     Raises:
-        ConfigError: as `check_classes`.
+        ConfigError: as `check_task`.
     """
-    check_classes(config.probes, operation_task(config.task, seed))
+    check_task(config.probes, operation_task(config.task, seed))

@@ -7,18 +7,19 @@ import torch
 from grok.analysis.phases import TWIN
 from grok.config import NormMatchedConfig, Schedule
 from grok.experiments.grokking.training import transformer_training
-from grok.training.phases import Phase, Phases
+from grok.training.learning_rate import LearningRateSchedule
+from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
-from grok.training.stopping import Settle
 
 
 def build(config: NormMatchedConfig, seed: int, device: torch.device) -> Member:
     """The network at step 0, the beginning of both trainings."""
+    rates = LearningRateSchedule.of(config.optimiser)
     with_term = Phase(
         steps=config.steps + 1,
         updates=config.steps,
-        optimiser=config.optimiser,
+        learning_rate=rates,
         values={TWIN: 0.0},
         measured=(config.steps,),  # its last network, in full, in a step without an update
     )
@@ -33,15 +34,14 @@ def build(config: NormMatchedConfig, seed: int, device: torch.device) -> Member:
     def begin_twin() -> None:
         for parameter, first in zip(parameters, initial, strict=True):
             parameter.copy_(first)
-        assert member.learner.term
         assert member.optimiser.followed_norm
-        member.learner.term.switch_off()
+        member.learner.objective.switch_off_term()
         member.optimiser.restart()
         member.optimiser.followed_norm.follow()
 
     phases = [
         with_term,
-        Phase(steps=config.steps, optimiser=config.optimiser, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),
+        Phase(steps=config.steps, learning_rate=rates, enter=begin_twin, values={TWIN: 1.0}, own_schedule=True),
     ]
     settle = Settle(steps=config.total_steps, settle=None)
     return dataclasses.replace(member, phases=Phases(phases), settle=settle)

@@ -9,6 +9,7 @@ from grok.config import PruningConfig, Schedule
 from grok.experiments.image_training import ImageTraining, image_training
 from grok.tasks import Task
 from grok.tasks.images import DataFolder
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase
 from grok.training.probes import BeforeAfter, PhaseValues, Probe
 from grok.training.step import Member
@@ -51,9 +52,9 @@ def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFo
     training = image_training(config, seed, device, folder, more_probes=more_probes, pruned=True)
     before_after = training.learner.probes[BeforeAfter.name]
     assert isinstance(before_after, BeforeAfter)
-    trained = Trained(training, before_after)
+    trained, rates = Trained(training, before_after), LearningRateSchedule.of(config.optimiser)
     phases = [
-        Phase(steps=config.steps, optimiser=config.optimiser, values={SPARSITY: 0.0}, without=(BeforeAfter.name,)),
+        Phase(steps=config.steps, learning_rate=rates, values={SPARSITY: 0.0}, without=(BeforeAfter.name,)),
         *(
             _fine_tuning(config, training, trained, sparsity, order=1 + index)
             for index, sparsity in enumerate(config.sparsities)
@@ -67,6 +68,7 @@ def _fine_tuning(
     config: PruningConfig, training: ImageTraining, trained: Trained, sparsity: float, *, order: int
 ) -> Phase:
     """Measured as it is after pruning, and in its last step, which updates no more, as it is fine-tuned."""
+    rates = LearningRateSchedule.of(config.optimiser)
 
     def enter() -> None:
         if order == 1:
@@ -80,7 +82,7 @@ def _fine_tuning(
     return Phase(
         steps=config.fine_tune_steps + 1,
         updates=config.fine_tune_steps,
-        optimiser=dataclasses.replace(config.optimiser, learning_rate=config.fine_tune_learning_rate),
+        learning_rate=dataclasses.replace(rates, rate=config.fine_tune_learning_rate),
         enter=enter,
         order=order,
         values={SPARSITY: sparsity},

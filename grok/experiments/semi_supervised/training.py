@@ -12,6 +12,7 @@ from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, str
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.information_term import InformationTerm
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.loss import Criterion
 from grok.training.objective import Objective, Supervised
 from grok.training.phases import Phase
@@ -42,7 +43,7 @@ def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder:
     training = training_on(
         data, config, seed, device, make_objective=make_objective, average_decay=config.average_decay
     )
-    return training.member([Phase(steps=config.steps, optimiser=config.optimiser)])
+    return training.member([Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))])
 
 
 def labelled_samples(data: ImageTask, labels_per_class: int, seed: int) -> Int[Tensor, "labelled"]:

@@ -150,7 +150,7 @@ def test_fine_tuning_begins_without_momentum_at_its_own_rate_and_updates_so_many
         inputs, targets = learner.objective.batches.batch(0, order=1 + place)
         model = build("pruning", make_config()).learner.model
         model.load_state_dict(run.states[begin])
-        learner.criterion(model(inputs), targets).backward()
+        learner.objective.criterion(model(inputs), targets).backward()
         for name, parameter in model.named_parameters():
             moved = parameter - 0.01 * (parameter.grad + 5e-4 * parameter)
             moved = moved * run.optimisers[begin].get(f"mask.{name}", 1)
