@@ -87,7 +87,7 @@ Progress.update = update_and_wait
     run = only_run(tmp_path)
     step = run.manifest()["step"]
     assert process.returncode == 130
-    assert out == f"\nInterrupted at step {step}; all is saved. Go on with:\n    grok resume {run.path}\n"
+    assert out == f"\nInterrupted at step {step}; everything is saved. To continue:\n    grok resume {run.path}\n"
     assert run.manifest()["status"] == "interrupted"
     assert 0 <= step < 120
     assert main(["resume", str(run.path), "--wandb", "disabled"]) == 0

@@ -252,7 +252,9 @@ def test_interrupted_seeds_go_on_by_the_same_command(tmp_path, capsys, monkeypat
     with monkeypatch.context() as patch:
         interrupt_before(patch, 2)
         assert train(tmp_path, "--seeds", "0-1", "--stack", "2") == 130
-    assert capsys.readouterr().out.endswith("\nInterrupted; all is saved. The same command goes on.\n")
+    assert capsys.readouterr().out.endswith(
+        "\nInterrupted; everything is saved. To continue, run the same command again.\n"
+    )
     assert train(tmp_path, "--seeds", "0-1", "--stack", "2") == 0
     assert statuses(Store(tmp_path).runs()) == [("finished", 3)] * 2
 

@@ -123,7 +123,7 @@ def test_ctrl_c_lets_the_workers_save(tmp_path, capsys, processes):
         assert sweep(path, root, address) == 130
     presser.join()
     assert [run.manifest()["status"] for run in Store(root).runs()] == ["interrupted"]
-    assert capsys.readouterr().err.endswith("Interrupted; all is saved. The same command goes on.\n")
+    assert capsys.readouterr().err.endswith("everything is saved. To continue, run the same command again.\n")
 
 
 def test_a_store_that_the_workers_do_not_see_is_refused_before_anything_starts(tmp_path, cluster, capsys):
