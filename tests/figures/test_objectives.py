@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, OptimiserConfig, SupervisedConfig
-from grok.config.information_term import InformationTermConfig
+from grok.config.update import InformationTermConfig
 from grok.figures import draw_figures, objectives
 from grok.figures.latex import escaped
 from grok.tracking import Store

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, SemiSupervisedConfig
-from grok.config.information_term import InformationTermConfig
+from grok.config.update import InformationTermConfig
 from grok.figures import draw_figures, semi_supervised
 from grok.figures.latex import escaped
 from grok.tracking import Store
