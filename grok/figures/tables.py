@@ -1,7 +1,6 @@
-"""What figures show, as tables of medians over seeds in Markdown, for a text to quote."""
+"""What figures show, as tables: their cells, in Markdown for a text to quote, and in LaTeX for a paper."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,24 @@ from grok.figures.bands import HIGH, LOW
 
 MISSING = "–"
 QUANTILES = f"medians, and the {100 * LOW:.0f} % and {100 * HIGH:.0f} % quantiles in brackets where they differ"
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "−": "$-$",
+    "±": r"$\pm$",
+    "<": "$<$",
+    "Δ": r"$\Delta$",
+}
 
 
 def seeds_in_words(count: int) -> str:
@@ -61,10 +78,10 @@ def cell(value_and_range: Iterable[Any], form: str) -> str:
     return value if value == low == high else f"{value} ({low} to {high})"
 
 
-def table(rows: Sequence[Mapping[str, str]]) -> str:
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
     """Rows of cells by their headings, the same in each.
 
-    >>> print(table([{"ε": "0", "MIR": "0.59"}]))
+    >>> print(markdown_table([{"ε": "0", "MIR": "0.59"}]))
     | ε | MIR |
     | --- | --- |
     | 0 | 0.59 |
@@ -73,9 +90,53 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_markdown(folder: Path, name: str, parts: Iterable[str]) -> Path:
-    """Write tables and the text below them into a file beside the figure of this name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.md"
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    return path
+def escaped(text: str) -> str:
+    r"""Text as LaTeX sets it; what is between backticks is code there as in Markdown.
+
+    >>> print(escaped("`sample_size`: 5 % ± 1"))
+    \texttt{sample\_size}: 5 \% $\pm$ 1
+    """
+    parts = ["".join(SPECIAL.get(letter, letter) for letter in part) for part in text.split("`")]
+    return "".join(rf"\texttt{{{part}}}" if place % 2 else part for place, part in enumerate(parts))
+
+
+def latex_table(rows: Sequence[Mapping[str, str]], caption: str, label: str) -> str:
+    r"""Rows of cells by their headings, the same in each, the first column to the left; needs the package booktabs.
+
+    >>> print(latex_table([{"term": "MIR", "p": "0.5"}], "All.", "terms"))
+    \begin{table*}
+      \centering
+      \small
+      \caption{All.}
+      \label{tab:terms}
+      \begin{tabular}{lr}
+        \toprule
+        term & p \\
+        \midrule
+        MIR & 0.5 \\
+        \bottomrule
+      \end{tabular}
+    \end{table*}
+    """
+
+    def line(cells: Sequence[str]) -> str:
+        return "    " + " & ".join(escaped(cell) for cell in cells) + r" \\"
+
+    columns = "l" + "r" * (len(rows[0]) - 1)
+    return "\n".join(
+        [
+            r"\begin{table*}",
+            r"  \centering",
+            r"  \small",
+            rf"  \caption{{{escaped(caption)}}}",
+            rf"  \label{{tab:{label}}}",
+            rf"  \begin{{tabular}}{{{columns}}}",
+            r"    \toprule",
+            line(list(rows[0])),
+            r"    \midrule",
+            *(line(list(row.values())) for row in rows),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table*}",
+        ]
+    )
