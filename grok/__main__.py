@@ -1,10 +1,13 @@
 """`python -m grok` is the same program as the installed `grok`."""
 
+import io
 import sys
 
 
 def main() -> int:
     """Run the command line; Ctrl-C is one line from the first import on."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # some terminals lack signs such as ² in help and tables
     try:
         from grok.cli import main as run
     except KeyboardInterrupt:

@@ -1,106 +1,201 @@
-"""What came on the command line, read; what does not parse becomes a one-line `UsageError`."""
+"""Reads the command line. Words that do not parse raise a `UsageError`, whose message is one line.
+
+tyro parses the words. Where it rejects them, the message is built from the types of the options; tyro's own text is
+used only where these types do not show what is wrong.
+"""
 
 import contextlib
+import dataclasses
 import io
-import re
-import sys
-from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tyro
 
 from grok.config import did_you_mean
 
 OptionsType = TypeVar("OptionsType")
+ChoiceType = TypeVar("ChoiceType")
 
 MOST_SEEDS = 100_000
-
-VALUES = {
-    "INT": "an integer",
-    "{None}|INT": "an integer or None",
-    "FLOAT FLOAT": "two numbers",
-    "FLOAT": "a number",
-}
-"""What tyro's placeholders for a value stand for; of two that begin alike the longer is first."""
-UNKNOWN = "Unrecognized options: "
+NOUNS = {int: "an integer", float: "a number", str: "a text", Path: "a path", bool: "true or false"}
 
 
 class UsageError(Exception):
-    """The command line does not parse: the message says what was expected, and what came."""
+    """The command line does not parse. The message says what was expected and what was given."""
 
 
 def parse(options_type: type[OptionsType], command: str, arguments: Sequence[str], **how: Any) -> OptionsType:
-    """Let tyro read the arguments, and turn its boxed message into one line."""
-    out, err = _Utf8Text(), _Utf8Text()
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            return tyro.cli(options_type, prog=f"grok {command}", args=list(arguments), **how)
-    except SystemExit as stop:
-        if stop.code:
-            raise UsageError(_in_one_line(_unbox(err.getvalue()), command)) from stop
-        sys.stdout.write(out.getvalue())
-        raise
+    """Read the arguments of `grok command` as options of this type; `how` is passed on to `tyro.cli`.
 
-
-class _Utf8Text(io.StringIO):
-    """Text in memory that tyro takes for a modern terminal, so that its boxes are drawn with lines everywhere."""
-
-    encoding = "utf-8"
-
-
-def _unbox(text: str) -> list[str]:
-    r"""The sections inside a box of line-drawing characters, without the pointer to the help at its end.
-
-    >>> _unbox("╭ Value error ╮\n│ Error parsing │\n│ --seed: bad   │\n│ ───────────── │\n│ For full helptext │\n╰╯")
-    ['Error parsing --seed: bad']
+    Raises:
+        UsageError: the arguments do not parse.
     """
-    lines = [line.strip("│ \n") for line in text.splitlines() if line.startswith("│")]
-    sections = re.split(r"\n─+\n", "\n".join(lines))
-    return [" ".join(section.split()) for section in sections if not section.startswith("For full helptext")]
-
-
-def _in_one_line(sections: Sequence[str], command: str) -> str:
-    """What is wrong as name, expected and got; what tyro says in words not known here stays as it is."""
-    what, about = (*sections, "")[:2]
-    unknown = [section.removeprefix(UNKNOWN) for section in sections if section.startswith(UNKNOWN)]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            options, unknown = tyro.cli(
+                options_type, prog=f"grok {command}", args=list(arguments), return_unknown_args=True, **how
+            )
+    except SystemExit as stop:
+        if not stop.code:  # help was asked for
+            raise
+        fault = _fault(list(_options(options_type)), command, arguments, complete="default" in how)
+        raise UsageError(fault or _in_one_line(said.getvalue())) from stop
     if unknown:
-        words = unknown[0].split(", ")
-        near = _near_flag(words, sections)
-        return f"options: expected those that `grok {command} --help` lists, got {' '.join(words)}{near}"
-    if bad := re.match(r"Error parsing (\S+): ", what):
-        form = about.removeprefix(f"Argument helptext: {bad[1]} ")
-        expected = next((words for start, words in VALUES.items() if form.startswith(f"{start} ")), None)
-        got = re.search(r"(?:from|arguments) \[(.*)\](?:\. Got errors| into)|: (['\"].*['\"])$", what)
-        if expected and got:
-            return f"{bad[1]}: expected {expected}, got {got[1] or got[2]}"
-    if choice := re.fullmatch(r"invalid choice '(.*)' for argument '(\S+)'\. Expected one of \((.*)\)\.", what):
-        return _no_choice(choice[2], choice[1], re.findall(r"'([^']*)'", choice[3]))
-    if few := re.fullmatch(r"Missing value for argument '(\S+)'\. Expected (\d+) values\.", what):
-        return f"{few[1]}: expected " + ("a value, got none" if few[2] == "1" else f"{few[2]} values, got fewer")
-    if lacking := re.fullmatch(r"Missing from grok [\w ]+?: (--\S+ )?[A-Z]+ (\w)(.*?)\.? \(required\)", what):
-        return f"{(lacking[1] or command).strip()}: expected {lacking[2].lower()}{lacking[3]}, got none"
-    return ". ".join(sections[:2])
+        raise UsageError(_unknown(unknown, _flags(_options(options_type)), command))
+    return options
 
 
-def _near_flag(words: Sequence[str], sections: Sequence[str]) -> str:
-    """What the first unknown flag was perhaps meant to be, of those that tyro finds similar to it."""
-    similar = dict(section.partition(": ")[::2] for section in sections)
-    for word in words:
-        listed = similar.get("Perhaps you meant") or similar.get(f"Arguments similar to {word}")
-        if word.startswith("--") and listed:
-            return did_you_mean(word, re.findall(r"(?<!\S)--[\w.-]+", listed), nearness=0.0)
+@dataclasses.dataclass(frozen=True)
+class _Option:
+    name: str
+    """The flag, or the field's name for words without a flag."""
+    hint: Any
+    positional: bool
+    required: bool
+
+
+def _options(options_type: type[Any], prefix: str = "") -> Iterator[_Option]:
+    """The options that tyro derives from the fields of a dataclass and of the dataclasses in it."""
+    hints, annotated = get_type_hints(options_type), get_type_hints(options_type, include_extras=True)
+    for field in dataclasses.fields(options_type):
+        hint = hints[field.name]
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+            yield from _options(hint, f"{prefix}{field.name}.")
+            continue
+        positional = tyro.conf.Positional in getattr(annotated[field.name], "__metadata__", ())
+        required = field.default is field.default_factory is dataclasses.MISSING
+        names = [field.name, f"no-{field.name}"] if hint is bool else [field.name]
+        for name in names:
+            flag = f"--{prefix}{name}".replace("_", "-")
+            yield _Option(field.name if positional else flag, hint, positional, required)
+
+
+def _flags(options: Iterable[_Option]) -> dict[str, Any]:
+    """The type of the value of each flag."""
+    return {option.name: option.hint for option in options if not option.positional}
+
+
+def _given(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Each flag among these words, in order, with the words that follow it; first those that follow none.
+
+    >>> _given(["a", "--seed", "3", "--dry_run", "--runs=b"])
+    [('', ['a']), ('--seed', ['3']), ('--dry-run', []), ('--runs', ['b'])]
+    """
+    given: list[tuple[str, list[str]]] = [("", [])]
+    for word in arguments:
+        flag, joined, value = word.partition("=")
+        if word.startswith("--") and word != "--":
+            given.append((flag.replace("_", "-"), [value] if joined else []))
+        else:
+            given[-1][1].append(word)
+    return given
+
+
+def _fault(options: Sequence[_Option], command: str, arguments: Sequence[str], *, complete: bool) -> str:
+    """What is wrong with arguments that tyro rejects, or nothing where types do not show it.
+
+    The first fault counts: an unknown flag, then a wrong value, then, unless the options are `complete` without it, a
+    missing one.
+    """
+    flags = _flags(options)
+    (_, loose), *given = _given(arguments)
+    if unknown := [flag for flag, _ in given if flag not in flags]:
+        return _unknown(unknown, flags, command)
+    for flag, words in given:
+        hint = flags[flag]
+        values = words[: _most_values(hint)]
+        loose += words[len(values) :]
+        if hint is not bool and not _parses(hint, values):
+            got = ", ".join(map(repr, values)) or "nothing"
+            return f"{flag}: expected {describe(hint)}, got {got}{near_choice(hint, ' '.join(values))}"
+    for option in () if complete else options:
+        if option.required and not (loose if option.positional else option.name in dict(given)):
+            what = f"a {option.name}" if option.positional else f"{option.name} with {describe(option.hint)}"
+            return f"{command}: expected {what}, got nothing; `grok {command} --help` explains it"
     return ""
 
 
-def choose(kind: str, name: str, choices: dict[str, Any]) -> Any:
-    """The choice called `name`, or a `UsageError` that lists them and the closest."""
+def _unknown(words: Sequence[str], flags: Iterable[str], command: str) -> str:
+    near = (did_you_mean(word, flags) for word in words if word.startswith("--"))
+    listed = f"options: expected those that `grok {command} --help` lists"
+    return f"{listed}, got {' '.join(words)}{next(filter(None, near), '')}"
+
+
+def _most_values(hint: Any) -> int | None:
+    """How many words the value of a flag has at most: None if any number, 0 if the flag itself is the value."""
+    inner = get_args(hint) if get_origin(hint) is tuple else (hint,)
+    return 0 if hint is bool else None if inner[-1] is Ellipsis else len(inner)
+
+
+def _parses(hint: Any, values: Sequence[str]) -> bool:
+    """Whether tyro reads these words as a value of this type."""
+    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+        tyro.cli(hint, args=["--", *values])
+        return True
+    return False
+
+
+def _in_one_line(text: str) -> str:
+    r"""A text without the lines of the box around it: the words that have a letter or a digit.
+
+    >>> _in_one_line("╭ Error ──╮\n│ Too many │\n╰─────────╯"), _in_one_line("+- Error -+\n| Too many |\n+---------+")
+    ('Error Too many', 'Error Too many')
+    """
+    return " ".join(word for word in text.split() if any(map(str.isalnum, word)))
+
+
+def describe(hint: Any, *, toml: bool = False) -> str:
+    """What a value of this type is called on the command line, or in TOML.
+
+    >>> describe(int | None), describe(tuple[float, float]), describe(Literal["auto", "cpu"])
+    ('an integer or None', '2 numbers', 'one of auto, cpu')
+    >>> describe(int | None, toml=True), describe(tuple[float, ...], toml=True)
+    ('an integer or "none"', 'a list of numbers')
+    """
+    return " or ".join(_describe(option, toml) for option in options_of(hint))
+
+
+def _describe(hint: Any, toml: bool) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(str, get_args(hint)))}"
+    if get_origin(hint) is tuple:
+        first, *others = get_args(hint)
+        number = "" if others == [Ellipsis] else f"{1 + len(others)} "
+        return f"{'a list of ' if toml else ''}{number}{_describe(first, toml).partition(' ')[2]}s"
+    if hint is NoneType:
+        return '"none"' if toml else "None"
+    return NOUNS.get(hint, "a value")
+
+
+def options_of(hint: Any) -> tuple[Any, ...]:
+    """The types that a value of this type may be of, which are several for a union."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def near_choice(hint: Any, value: Any) -> str:
+    """The end of a message that rejects a value: the choice that it is near to, where its type has choices.
+
+    >>> near_choice(Literal["adamw", "sgd"], "adam w"), near_choice(int, 3.5)
+    ("; did you mean 'adamw'?", '')
+    """
+    choices = [str(each) for option in options_of(hint) if get_origin(option) is Literal for each in get_args(option)]
+    return did_you_mean(value, choices) if isinstance(value, str) else ""
+
+
+def choose(kind: str, name: str, choices: Mapping[str, ChoiceType]) -> ChoiceType:
+    """The choice called `name`.
+
+    Raises:
+        UsageError: there is none; the message lists all, and the nearest.
+    """
     if name in choices:
         return choices[name]
-    raise UsageError(_no_choice(kind, name, choices))
-
-
-def _no_choice(kind: str, name: str, choices: Collection[str]) -> str:
-    return f"{kind}: expected one of {', '.join(choices)}, got {name!r}{did_you_mean(name, choices)}"
+    listed = ", ".join(choices)
+    raise UsageError(f"{kind}: expected one of {listed}, got {name!r}{did_you_mean(name, choices)}")
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -129,16 +224,11 @@ def refuse_both(flag: str, other: str, arguments: Sequence[str]) -> None:
 
     >>> refuse_both("--steps", "--config.steps", ["--steps", "5"])
     """
-    if all(any(word == each or word.startswith(f"{each}=") for word in arguments) for each in (flag, other)):
+    if {flag, other} <= dict(_given(arguments)).keys():
         raise UsageError(f"{flag}: expected one of {flag} and {other}, got both")
 
 
 def value_of(flag: str, arguments: Sequence[str], *, default: str) -> str:
-    """The value that `--flag VALUE` or `--flag=VALUE` gives, before the flags that depend on it can be read."""
-    value = default
-    for index, argument in enumerate(arguments):
-        if argument == flag and index + 1 < len(arguments):
-            value = arguments[index + 1]
-        elif argument.startswith(f"{flag}="):
-            value = argument.partition("=")[2]
-    return value
+    """The last value that `--flag VALUE` or `--flag=VALUE` gives, before the flags that depend on it can be read."""
+    values = [words[0] for name, words in _given(arguments) if name == flag and words]
+    return values[-1] if values else default

@@ -17,7 +17,7 @@ from grok.config import (
     config_hash,
     config_to_json,
 )
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.tracking import Run, Store
 from grok.training.engine import Engine
 from grok.training.learner import Learner
@@ -60,7 +60,7 @@ def small_config(
 
 
 def small_member(*, seed: int = 0, device: str = "cpu", **settings) -> Member:
-    return grokking.build(small_config(**settings), seed, torch.device(device))
+    return experiment("grokking").build(small_config(**settings), seed, torch.device(device))
 
 
 def small_engine(*, seed: int = 0, **settings) -> Engine:
@@ -100,7 +100,4 @@ def run_steps(engine: Engine, run: Run, steps: int) -> list[tuple[int, Row]]:
 
 def snapshot_of(learner: Learner) -> Snapshot:
     """The learner's network as the probes would see it now."""
-    train = learner.samples("train")
-    features = learner.model.features(train.inputs)
-    logits = learner.model.head(features)
-    return learner.snapshot({"train": (features, logits, learner.criterion(logits, train.targets))})
+    return learner.snapshot(learner.begin().known)

@@ -20,14 +20,22 @@ MAY_IMPORT = {
     "models": {"config"},
     "tracking": set(),
     "analysis": {"config", "information", "tracking"},
-    "figures": {"config", "information", "analysis", "tracking"},
+    "experiment": {"config", "tracking", "analysis"},
+    "figures": {"config", "information", "analysis", "tracking", "experiment"},
     "training": {"config", "random", "information", "tasks", "models", "tracking", "analysis"},
-    "experiments": {"config", "random", "information", "tasks", "models", "tracking", "analysis", "training"},
+    "experiments": {
+        *("config", "random", "information", "tasks", "models", "tracking", "analysis", "training", "experiment"),
+    },
     "arguments": {"config"},
-    "sweep": {"arguments", "config", "experiments", "tracking", "training"},
-    "bench": {"config", "experiments", "information", "models", "random", "tasks", "tracking", "training"},
+    "sweep": {"arguments", "config", "experiment", "experiments", "tracking", "training"},
+    "bench": {
+        *("config", "experiment", "experiments", "information", "models", "random", "tasks", "tracking", "training"),
+    },
     "examples": {"information"},
-    "cli": {"analysis", "arguments", "bench", "config", "tracking", "figures", "experiments", "sweep", "tasks"},
+    "cli": {
+        *("analysis", "arguments", "bench", "config", "experiment", "experiments", "figures", "sweep", "tasks"),
+        "tracking",
+    },
     "__main__": {"cli"},
 }
 
@@ -37,8 +45,13 @@ def _part(module: str) -> str:
 
 
 def _imports(path: Path) -> set[str]:
+    """The parts of the package that a file imports; what it imports for the type checker alone is not counted."""
+    tree = ast.parse(path.read_text())
+    typing = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    for node in typing:
+        tree.body.remove(node)
     imported = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "grok":
             imported.add(_part(node.module))
         elif isinstance(node, ast.Import):

@@ -1,9 +1,26 @@
 """Arguments: what does not parse is one sentence that names it."""
 
+import dataclasses
+import io
+import re
+import sys
+from typing import Literal
+
 import pytest
 
-from grok.arguments import UsageError, _in_one_line, _unbox, choose, parse, parse_seeds, refuse_both, value_of
-from grok.cli.options import ExportOptions, ShowOptions
+from grok.arguments import (
+    UsageError,
+    _flags,
+    _options,
+    choose,
+    describe,
+    parse,
+    parse_seeds,
+    refuse_both,
+    value_of,
+)
+from grok.cli.options import ExportOptions, ShowOptions, with_config
+from grok.config import GrokkingConfig
 from tests.cli.helpers import parse_train
 
 UNKNOWN = "options: expected those that `grok train grokking --help` lists, got"
@@ -13,13 +30,13 @@ UNKNOWN = "options: expected those that `grok train grokking --help` lists, got"
     ("arguments", "line"),
     [
         (["--seed", "x"], "--seed: expected an integer, got 'x'"),
-        (["--steps", "abc"], "--steps: expected an integer or None, got 'abc'"),
+        (["--seed", "3", "--tf32", "--steps", "abc"], "--steps: expected an integer or None, got 'abc'"),
         (["--config.task.modulus=1.5"], "--config.task.modulus: expected an integer or None, got '1.5'"),
         (["--config.steps", "it's"], """--config.steps: expected an integer, got "it's\""""),
         (["--config.optimiser.weight-decay", ""], "--config.optimiser.weight-decay: expected a number, got ''"),
-        (["--config.optimiser.betas", "0.9", "x"], "--config.optimiser.betas: expected two numbers, got '0.9', 'x'"),
-        (["--config.optimiser.betas", "0.9"], "--config.optimiser.betas: expected 2 values, got fewer"),
-        (["--steps"], "--steps: expected a value, got none"),
+        (["--config.optimiser.betas", "0.9", "x"], "--config.optimiser.betas: expected 2 numbers, got '0.9', 'x'"),
+        (["--config.optimiser.betas", "0.9"], "--config.optimiser.betas: expected 2 numbers, got '0.9'"),
+        (["--steps"], "--steps: expected an integer or None, got nothing"),
         (["--device", "tpu"], "--device: expected one of auto, cpu, cuda, got 'tpu'; did you mean 'cpu'?"),
         (["--device", "(a) or 'b'"], "--device: expected one of auto, cpu, cuda, got \"(a) or 'b'\""),
         (
@@ -42,25 +59,64 @@ def test_what_does_not_parse_is_one_short_line_with_the_flag_what_was_expected_a
 @pytest.mark.parametrize(
     ("options_type", "arguments", "line"),
     [
-        (ExportOptions, [], "--to: expected the store to copy into, got none"),
-        (ExportOptions, ["--rowz", "3"], "options: expected those that `grok command --help` lists, got --rowz 3"),
+        (ExportOptions, [], "command: expected --to with a path, got nothing; `grok command --help` explains it"),
+        (ExportOptions, ["a", "--rows", "x"], "--rows: expected an integer, got 'x'"),
         (
-            ShowOptions,
-            [],
-            "command: expected a run's folder, its id, or experiment/id as `grok list` prints it, or a part of these; "
-            "or the name of a sweep, got none",
+            ExportOptions,
+            ["--too", "3"],
+            "options: expected those that `grok command --help` lists, got --too; did you mean '--to'?",
         ),
+        (ShowOptions, ["--json"], "command: expected a run, got nothing; `grok command --help` explains it"),
+        (ShowOptions, ["a", "--", "b"], "options: expected those that `grok command --help` lists, got b"),
     ],
 )
-def test_what_is_asked_for_and_not_given_is_named(options_type, arguments, line):
+def test_a_missing_argument_is_named_unless_another_is_wrong(options_type, arguments, line):
     with pytest.raises(UsageError) as caught:
         parse(options_type, "command", arguments)
     assert str(caught.value) == line
 
 
-def test_what_is_said_in_words_that_are_not_known_is_one_line_without_its_box():
-    box = "╭ Odd ──╮\n│ Too   │\n│ many  │\n│ ───── │\n│ Mend  │\n│ ───── │\n│ For full helptext │\n╰───────╯"
-    assert _in_one_line(_unbox(box), "train") == "Too many. Mend"
+def test_every_flag_in_the_help_is_known(capsys):
+    """The names of flags are derived here as tyro derives them, so that its help lists the same ones."""
+    with pytest.raises(SystemExit):
+        parse_train("--help")
+    listed = set(re.findall(r"--[a-z][\w.-]*", capsys.readouterr().out)) - {"--help"}
+    assert listed == set(_flags(_options(with_config(GrokkingConfig, ("paper", "laptop")))))
+
+
+@dataclasses.dataclass(frozen=True)
+class Picky:
+    n: int = 1
+
+    def __post_init__(self):
+        if self.n > 1:
+            raise ValueError("n is too large")
+
+
+@dataclasses.dataclass(frozen=True)
+class PickyOptions:
+    picky: Picky = dataclasses.field(default_factory=Picky)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_types_do_not_show_is_told_in_one_line_of_tyros_own_words(monkeypatch, encoding):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    with pytest.raises(UsageError, match=r"^Value error [^|│+─]*n is too large [^|│+─]*grok command --help$"):
+        parse(PickyOptions, "command", ["--picky.n", "2"])
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (bool, "true or false"),
+        (Literal[1, 2] | None, "one of 1, 2 or None"),
+        (tuple[str, ...], "texts"),
+        (tuple[int, int], "2 integers"),
+        (dict[str, int], "a value"),
+    ],
+)
+def test_a_type_is_described_by_what_its_values_are(hint, words):
+    assert describe(hint) == words
 
 
 def test_a_choice_that_is_none_lists_all_and_the_closest():

@@ -16,6 +16,7 @@ from grok.random import stream
 from grok.tasks.images import ImageTask, image_task
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase
 
 STEPS = {"cpu": 4, "cuda": 200}  # timed at once
@@ -74,7 +75,7 @@ def random_task(shape: tuple[int, ...]) -> ImageTask:
 
 def _engine(config: SupervisedConfig, data: ImageTask, device: torch.device) -> Engine:
     training = training_on(data.to(device), config, 0, device)
-    member = training.member([Phase(steps=config.steps, optimiser=config.optimiser)])
+    member = training.member([Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))])
     return Engine([member], executor=EXECUTORS[fastest_executor(device.type, [config])])
 
 

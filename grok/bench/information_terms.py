@@ -19,8 +19,7 @@ from grok.config import (
     TermName,
     fastest_executor,
 )
-from grok.experiments import EXPERIMENTS
-from grok.tasks.images import DataFolder
+from grok.experiment import experiment
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
 
@@ -56,7 +55,7 @@ def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
     """
     rows: list[Row] = []
     steps = STEPS[device.type]
-    for name, (experiment, config, term_type) in TRAININGS.items():
+    for name, (of, config, term_type) in TRAININGS.items():
         say(f"objectives: {name}")
         terms = [term for term in get_args(TermName) if term != "none"]
         configs = {"none": config} | {
@@ -64,7 +63,7 @@ def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
         }
         with scratch_run() as run:
             tasks: dict[str, Task] = {
-                term: next_steps(_engine(experiment, each, device), run, steps) for term, each in configs.items()
+                term: next_steps(_engine(of, each, device), run, steps) for term, each in configs.items()
             }
             measured = {term: timing for term, (timing, _) in interleaved(tasks, device, repeats=REPEATS).items()}
         for term, timing in measured.items():
@@ -79,6 +78,6 @@ def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
     return Table("a training step with a term of information, nothing measured", rows)
 
 
-def _engine(experiment: str, config: Any, device: torch.device) -> Engine:
-    member = EXPERIMENTS[experiment].build(config, 0, device, DataFolder())
+def _engine(name: str, config: Any, device: torch.device) -> Engine:
+    member = experiment(name).build(config, 0, device)
     return Engine([member], executor=EXECUTORS[fastest_executor(device.type, [config])])

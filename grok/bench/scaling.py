@@ -13,7 +13,7 @@ import torch
 from grok.bench.measure import Figure, Row, Table, Task, interleaved, resident_memory
 from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, scratch_run
 from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig, fastest_executor
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.experiments.driving import Setup
 from grok.experiments.runner import start
 from grok.tracking import Store
@@ -37,6 +37,8 @@ SMALL = GrokkingConfig(
     settle=None,
 )
 
+GROKKING = experiment("grokking")
+
 
 def size(
     device: torch.device, say: Callable[[str], None], sizes: list[tuple[int, int]] | None = None, repeats: int = 3
@@ -49,7 +51,7 @@ def size(
             task=TaskConfig(modulus=modulus),
             model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
         )
-        member = grokking.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
+        member = GROKKING.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
         with scratch_run() as run:
             tasks: dict[str, Task] = {name: _measurement(member, name) for name in PAIRINGS}
             steps = 1 if device.type == "cpu" else 100  # beyond the warm-up of a capture
@@ -71,13 +73,10 @@ def _measurement(member: Member, name: str) -> Task:
     """Measures one probe on a network that a step has just gone through."""
     learner = member.learner
     with torch.no_grad():
-        train = learner.samples("train")
-        features = learner.model.features(train.inputs)
-        logits = learner.model.head(features)
-        loss = learner.criterion(logits, train.targets)
+        known = learner.begin().known
 
     def task() -> None:
-        observed = learner.observe((name,), learner.snapshot({"train": (features, logits, loss)}))
+        observed = learner.observe((name,), learner.snapshot(known))
         rows = {key: value[None, None] for key, value in observed[name].items()}
         evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
 
@@ -92,7 +91,7 @@ def stack(device: torch.device, say: Callable[[str], None]) -> Table:
         for count in STACKS[device.type]:
             say(f"stack: p = {modulus}, {count} members")
             executor = EXECUTORS[fastest_executor(device.type, [config])]
-            members = [grokking.build(config, seed, device) for seed in range(count)]
+            members = [GROKKING.build(config, seed, device) for seed in range(count)]
             steps = 5 if device.type == "cpu" else 200
             with scratch_run() as run:
                 tasks: dict[str, Task] = {
@@ -146,5 +145,5 @@ def _train_here(steps: int, folder: str, device: torch.device) -> tuple[float, f
     started = time.perf_counter()
     setup = Setup(device=device, store=Store(Path(folder)), wandb="disabled", command=["grok", "bench", "memory"])
     wanted = [(dataclasses.replace(SMALL, steps=steps), 0)]
-    start(grokking.EXPERIMENT, wanted, setup, stop=lambda: False)  # silent, beside the benchmark's own progress
+    start(GROKKING, wanted, setup, stop=lambda: False)  # silent, beside the benchmark's own progress
     return time.perf_counter() - started, resident_memory()

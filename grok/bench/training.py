@@ -13,7 +13,7 @@ from torch import Tensor
 from grok.bench.full_sequence import full_sequence_logits
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json, fastest_executor
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.experiments.driving import SAVE_INTERVAL
 from grok.models import Transformer
 from grok.tracking import Run, Store
@@ -33,6 +33,8 @@ STRUCTURE = ("fourier", "neurons", "collapse", "rank")
 STEP_TO_FLOOR, FULL_TO_STEP = "training step / floor", "full-sequence step / training step"
 ALL_SELDOM, ALL_ALWAYS = "all three pairings every 10 steps", "all three pairings every step"
 TOGETHER = "together"
+
+GROKKING = experiment("grokking")
 
 
 def step(device: torch.device, say: Callable[[str], None]) -> Table:
@@ -188,7 +190,7 @@ def endless_engine(device: torch.device, measured: ProbesConfig, *, config: Grok
     """An engine that never ends, of the `paper` preset if no other config is given."""
     config = dataclasses.replace(config or GrokkingConfig(), probes=measured, settle=None, steps=10**9)
     executor = EXECUTORS[fastest_executor(device.type, [config])]
-    return Engine([grokking.build(config, 0, device)], executor=executor)
+    return Engine([GROKKING.build(config, 0, device)], executor=executor)
 
 
 def only(*names: str, every: int) -> ProbesConfig:
@@ -210,7 +212,7 @@ def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | Non
 def _full_sequence_step(member: Member) -> None:
     train = member.learner.samples("train")
     logits = full_sequence_logits(_transformer(member), train.inputs)
-    loss = member.learner.criterion(logits, train.targets)
+    loss = member.learner.objective.criterion(logits, train.targets)
     member.learner.zero_grad()
     loss.backward()
     member.optimiser.step()

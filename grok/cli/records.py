@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grok.analysis.report import describe, list_table
 from grok.arguments import UsageError, choose, parse
 from grok.cli.endings import DONE, program
 from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, ListOptions, ShowOptions
+from grok.cli.report import describe, list_table
+from grok.experiment import experiments
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.store import REFERENCE
 
@@ -60,7 +61,15 @@ def export(arguments: Sequence[str]) -> int:
     sweeps = options.names or None
     copied = 0
     for run in tqdm(wanted, desc="export", unit="run", leave=False):
-        copied += export_run(run, options.to, rows=options.rows, columns=options.columns, sweeps=sweeps)[1]
+        known = experiments().get(run.manifest()["experiment"])
+        copied += export_run(
+            run,
+            options.to,
+            rows=options.rows,
+            columns=options.columns,
+            phase_columns=known.phase_columns if known else (),
+            sweeps=sweeps,
+        )[1]
     elsewhere = "" if wanted or store.runs() else store.reference()
     print(f"{copied} runs copied to {options.to}, {len(wanted) - copied} there already{elsewhere}")
     return DONE

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grok.analysis.report import describe
 from grok.arguments import UsageError, choose, parse, refuse_both, value_of
 from grok.cli.devices import choose_compile, choose_device, choose_executor, choose_stack, choose_tf32
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
@@ -19,21 +18,22 @@ from grok.cli.options import (
     check_train_options,
     with_config,
 )
+from grok.cli.report import describe
+from grok.experiment import experiments
 from grok.tracking import Store
 
 
 def train(arguments: Sequence[str]) -> int:
     """Train an experiment: grok train EXPERIMENT [options]."""
-    from grok.experiments import EXPERIMENTS
     from grok.experiments.many import train_many
     from grok.experiments.runner import find_existing, refuse_unfinished, start
 
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: grok train EXPERIMENT [options]; `grok train EXPERIMENT --help` lists them\n")
-        print_table({name: experiment.description for name, experiment in EXPERIMENTS.items()})
+        print_table({name: experiment.description for name, experiment in experiments().items()})
         return DONE if arguments else BAD_USAGE
     name = arguments[0]
-    experiment = choose("experiment", name, EXPERIMENTS)
+    experiment = choose("experiment", name, experiments())
     preset_name = value_of("--preset", arguments, default=experiment.default_preset)
     preset = choose("--preset", preset_name, experiment.presets)
     refuse_both("--steps", "--config.steps", arguments)
@@ -65,7 +65,6 @@ def train(arguments: Sequence[str]) -> int:
 
 def resume(arguments: Sequence[str]) -> int:
     """Go on with an interrupted run: grok resume RUN."""
-    from grok.experiments import EXPERIMENTS
     from grok.experiments.runner import resume as resume_run
     from grok.tasks.images import DataFolder
 
@@ -75,12 +74,11 @@ def resume(arguments: Sequence[str]) -> int:
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
     data = None if options.data is None else DataFolder(path=options.data, download=options.download)
-    return conclude(*resume_run(run, EXPERIMENTS, wandb=options.wandb, data=data))
+    return conclude(*resume_run(run, wandb=options.wandb, data=data))
 
 
 def sweep(arguments: Sequence[str]) -> int:
     """Train many runs from one file: grok sweep FILE [options]."""
-    from grok.experiments import EXPERIMENTS
     from grok.sweep.expand import expand
     from grok.sweep.file import find_sweep, read_sweep
     from grok.sweep.packs import existing_runs
@@ -89,7 +87,7 @@ def sweep(arguments: Sequence[str]) -> int:
 
     options = parse(SweepOptions, "sweep", arguments)
     check_sweep_options(options)
-    file = read_sweep(find_sweep(options.file), EXPERIMENTS)
+    file = read_sweep(find_sweep(options.file), experiments())
     wanted = expand(file)
     if options.dry_run:
         rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})

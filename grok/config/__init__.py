@@ -18,18 +18,7 @@ from grok.config.serialise import config_from_json, config_hash, config_to_json
 from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
 
-# experiment -> the type of its settings
-CONFIGS: dict[str, type[TransformerTrainingConfig] | type[SupervisedConfig]] = {
-    "grokking": GrokkingConfig,
-    "supervised": SupervisedConfig,
-    "connectivity": ConnectivityConfig,
-    "pruning": PruningConfig,
-    "semi-supervised": SemiSupervisedConfig,
-    "norm-matched": NormMatchedConfig,
-}
-
 __all__ = [
-    "CONFIGS",
     "Augmentation",
     "ClassifierProbesConfig",
     "ConfigError",

@@ -32,13 +32,17 @@ def require_default(settings: Any, name: str, why: str, *, within: str = "") -> 
     require(value == default, f"{within}{name}", f"its default, {default}, {why}", value)
 
 
-def did_you_mean(name: str, choices: Iterable[str], *, nearness: float = 0.6) -> str:
-    """The end of a message that refuses a name: the choice that is nearest to it, or nothing where none is near.
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """The end of a message that rejects a name: the choice nearest to it, or nothing where none is near.
 
-    `nearness` is the least that counts, from 0 to 1, as `difflib` has it.
+    A choice with dots is near by its last part, too.
 
     >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
     ("; did you mean 'adamw'?", '')
+    >>> did_you_mean("--modulos", ["--steps", "--config.task.modulus"])
+    "; did you mean '--config.task.modulus'?"
     """
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=nearness)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    wholes = {choice.removeprefix("--"): choice for choice in choices}
+    names = {whole.rpartition(".")[2]: choice for whole, choice in wholes.items()} | wholes
+    near = difflib.get_close_matches(name.removeprefix("--"), names, n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""

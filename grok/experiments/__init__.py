@@ -1,11 +1,17 @@
-"""The experiments, one file each. They use the core; the core knows none of them."""
+"""The experiments that come with the package, a folder each, and what trains and keeps their runs.
 
-from grok.experiments import connectivity, grokking, norm_matched, pruning, semi_supervised, supervised
-from grok.experiments.runner import Experiment
+In a folder, `__init__.py` describes the experiment and registers it, and `training.py` builds it with torch.
+"""
 
-EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (grokking, supervised, connectivity, pruning, semi_supervised, norm_matched)
-}
+from grok.experiment import Experiment, register
+from grok.experiments.connectivity import Connectivity
+from grok.experiments.grokking import Grokking
+from grok.experiments.norm_matched import NormMatched
+from grok.experiments.pruning import Pruning
+from grok.experiments.semi_supervised import SemiSupervised
+from grok.experiments.supervised import Supervised
 
-__all__ = ["EXPERIMENTS", "Experiment"]
+SHIPPED: tuple[type[Experiment], ...] = (Grokking, Supervised, Connectivity, Pruning, SemiSupervised, NormMatched)
+
+for _type in SHIPPED:
+    register(_type())

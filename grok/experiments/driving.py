@@ -10,8 +10,8 @@ from typing import Literal
 
 import torch
 
-from grok.analysis.summary import summarise
 from grok.config import ExecutorName
+from grok.experiment import experiment
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.wandb_mirror import WandbMirror
@@ -103,7 +103,7 @@ def drive(
             run.update(status="failed", error=str(error), diverged=True)
         else:
             save(index)
-            summary = summarise(run)
+            summary = experiment(manifests[index]["experiment"]).summarise(run)
             run.update(status="finished", summary=summary)
         if mirror := mirrors[index]:
             mirrors[index] = None

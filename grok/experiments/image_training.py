@@ -4,17 +4,16 @@ import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from grok.config import OptimiserConfig, SupervisedConfig
+from grok.config import SupervisedConfig
 from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task, require_data
+from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
 from grok.training.average import Average
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
@@ -28,8 +27,6 @@ from grok.training.probes import Probe, make_probes, objective_probes
 from grok.training.pruning import Pruning
 from grok.training.step import Member
 from grok.training.stopping import Settle
-
-ImageConfig = TypeVar("ImageConfig", bound=SupervisedConfig)
 
 AT_ONCE = 1_000  # samples that pass through a network together when they are measured
 
@@ -58,7 +55,6 @@ class ImageTraining:
         return Member(
             learner=self.learner,
             optimiser=self.optimiser,
-            optimiser_config=self.config.optimiser,
             settle=Settle(steps=self.config.total_steps, settle=None),
             phases=Phases(phases),
             kept=kept or {},
@@ -75,7 +71,7 @@ def image_training(
     config: SupervisedConfig,
     seed: int,
     device: torch.device,
-    folder: DataFolder,
+    folder: DataFolder | None,
     *,
     more_probes: MoreProbes = _no_more,
     pruned: bool = False,
@@ -87,7 +83,7 @@ def image_training(
     Raises:
         DataError: the data set cannot be had.
     """
-    data = make_image_task(config.task, seed, folder, device)
+    data = make_image_task(config.task, seed, folder or DataFolder(), device)
     return training_on(data, config, seed, device, more_probes=more_probes, pruned=pruned)
 
 
@@ -129,16 +125,15 @@ def training_on(
         average = copy.deepcopy(model).requires_grad_(False)
         following = Average(model, average, average_decay)
     probes = [
-        *make_probes(config.probes, measured, seed, criterion=criterion),
+        *make_probes(config.probes, measured, model, seed, criterion=criterion),
         *more_probes(measured, model.head.in_features),
         *objective_probes(config.probes, objective.values()),
     ]
     learner = Learner(
         task=measured,
         model=model,
-        probes=probes,
-        criterion=criterion,
         objective=objective,
+        probes=probes,
         average=average,
         autocast=torch.bfloat16 if config.precision == "bfloat16" else None,
         at_once=AT_ONCE,
@@ -154,18 +149,3 @@ def labelled_batches(
     """Those of standard training: of all training samples, or of some."""
     view = VIEWS[config.task.augmentation]()
     return Batches(data, size=config.batch_size, views=[view], seed=seed, block=BLOCK, samples=samples)
-
-
-def check(config: SupervisedConfig, seed: int, folder: DataFolder | None) -> None:
-    """Refuse a data set that cannot be had, or fetch it if that is asked, whatever the seed; cheap beside `build`.
-
-    Raises:
-        DataError: as `require_data`; never where no folder is named.
-    """
-    if folder is not None:
-        require_data(config.task, folder)
-
-
-def alike(config: ImageConfig) -> ImageConfig:
-    """What members of one stack share: all but the update's settings."""
-    return dataclasses.replace(config, optimiser=OptimiserConfig())

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from grok.experiment import Experiment
 from grok.experiments.driving import Setup, Stop
-from grok.experiments.runner import Experiment, find_existing, has_ended, resume, start
+from grok.experiments.runner import find_existing, has_ended, resume, start
 from grok.tracking import Run
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def train_many(
     finished = True
     for run in unfinished:
         if finished and not has_ended(run):  # with the stack of an earlier one, or by another process meanwhile
-            _, finished = resume(run, {experiment.name: experiment}, wandb=setup.wandb, data=setup.data, stop=stop)
+            _, finished = resume(run, wandb=setup.wandb, data=setup.data, stop=stop)
     for places in stacks(experiment, new, together, config=lambda place: wanted[place][0]):
         if finished:
             started, finished = start(experiment, [wanted[place] for place in places], setup, again=again, stop=stop)

@@ -2,15 +2,15 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from grok.config import config_from_json, config_hash, config_to_json, not_captured
+from grok.experiment import Experiment, experiments
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
@@ -19,27 +19,6 @@ from grok.tracking.lock import in_use
 from grok.tracking.wandb_mirror import WandbError
 from grok.training.checkpoint import checkpoints, load_checkpoint
 from grok.training.step import Member
-
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """One experiment of the paper: its settings, its presets, and how to build one of its networks."""
-
-    name: str
-    description: str
-    config_type: type[Any]
-    presets: dict[str, Callable[[], Any]]
-    default_preset: str
-    build: Callable[[Any, int, torch.device, DataFolder], Member]
-    check: Callable[[Any, int, DataFolder | None], None]
-    """Raises ConfigError for a config that its own checks let pass, but that the data of this seed make impossible.
-
-    DataError, which is one, for data that cannot be had; for None in place of their folder they are not looked for.
-    """
-    alike: Callable[[Any], Any]
-    """What configs must have in common to train in one stack."""
-    together: int = 1
-    """Runs that train as one stack on a GPU, if not said otherwise."""
 
 
 class RunExistsError(StoreError):
@@ -134,7 +113,6 @@ def start(
 
 def resume(
     run: Run,
-    experiments: dict[str, Experiment],
     *,
     wandb: WandbMode | None = None,
     data: DataFolder | None = None,
@@ -152,11 +130,11 @@ def resume(
         RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
     """
     manifest = run.manifest()
-    experiment = experiments.get(manifest["experiment"])
+    experiment = experiments().get(manifest["experiment"])
     if experiment is None:
         raise StoreError(
             f"run {run.name} is of the experiment {manifest['experiment']!r}, which this version does not know: "
-            f"it knows {', '.join(experiments)}"
+            f"it knows {', '.join(experiments())}"
         )
     if manifest["device"] == "cuda" and not torch.cuda.is_available():
         raise StoreError(f"run {run.name} was trained on a GPU and there is none here: resume it where there is one")

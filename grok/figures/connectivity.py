@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from grok.analysis.barrier import STATISTICS, barrier_of_test_loss, networks_between
+from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, barrier_of_test_loss, networks_between
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
 from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, panels, shared_legend
 from grok.figures.tables import QUANTILES, cell, markdown_table, median_cell, name_of, seeds_in_words
-from grok.tracking.record import OMEGA, RECOMPUTED
 
 RATE = "optimiser.learning_rate"
 ACROSS = 3  # panels in a row
@@ -30,7 +29,7 @@ def draw_connectivity(study: Study) -> Drawing | None:
 
     Solid with batch statistics recomputed, dashed with those interpolated as weights are; a line a seed, or of more
     than a few seeds the median, and the band from the 10 % to the 90 % quantile. The legend has the median over seeds
-    of each loss barrier (`grok.analysis.barrier`, test loss); a table of its own has that of each seed. The medians at
+    of each loss barrier (`grok.analysis.phases`, test loss); a table of its own has that of each seed. The medians at
     one end of the line and in its middle are in Markdown.
     """
     between = pd.concat([_between(group) for group in study.groups], ignore_index=True)

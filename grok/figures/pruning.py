@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from grok.analysis.pruning import FINE_TUNED, PRUNED, pruning_stages
+from grok.analysis.phases import FINE_TUNED, PRUNED, SPARSITY, pruning_stages
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup
 from grok.figures.style import BLUE, GREEN, VERMILION, panels, shared_legend
 from grok.figures.tables import QUANTILES, markdown_table, median_cell, name_of, seeds_in_words
-from grok.tracking.record import SPARSITY
 
 ACROSS = 2  # panels in a row
 STAGES = {FINE_TUNED: "-", PRUNED: "--"}

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from grok.config import (
-    CONFIGS,
     ConfigError,
     GrokkingConfig,
     SupervisedConfig,
@@ -18,6 +17,7 @@ from grok.config import (
     TransformerTrainingConfig,
     config_from_json,
 )
+from grok.experiment import experiment
 from grok.tracking import Run, Store
 from grok.tracking.notes import note
 
@@ -273,7 +273,7 @@ def _finished(manifests: Mapping[Run, Manifest], experiments: Collection[str]) -
 
 def _settings(manifest: Manifest) -> Settings:
     """The settings of a run, of its experiment's type; those that it did not know yet have their defaults."""
-    return config_from_json(CONFIGS[manifest["experiment"]], manifest["config"])
+    return config_from_json(experiment(manifest["experiment"]).config_type, manifest["config"])
 
 
 def _group(runs: Sequence[FinishedRun], name: str) -> RunGroup:

@@ -1,6 +1,7 @@
-"""A TOML text as values whose lines are known, so that what is wrong with one is told with its line."""
+"""A TOML text as values at paths. An error about a value names the line that sets it."""
 
-import re
+import bisect
+import contextlib
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from typing import Any, NoReturn
 
 from grok.arguments import UsageError, choose
 from grok.config import ConfigError, did_you_mean
-from grok.sweep.lines import KeyPath, key_lines, nearest_line
 from grok.sweep.settings import as_toml
+
+KeyPath = tuple[str | int, ...]
+"""Keys from the top down; the elements of an array of tables are numbered from 0."""
 
 
 class SweepFileError(ConfigError):
@@ -19,31 +22,45 @@ class SweepFileError(ConfigError):
 
 @dataclass(frozen=True)
 class Document:
-    """The values of a TOML text by their paths, and the lines of its keys."""
+    """A TOML text and its values."""
 
     path: Path
+    text: str
     values: dict[str, Any]
-    lines: Mapping[KeyPath, int]
 
     @classmethod
     def parse(cls, path: Path, text: str) -> "Document":
         """The text of the file at `path`.
 
         Raises:
-            SweepFileError: it is no TOML.
+            SweepFileError: it is not TOML.
         """
         try:
-            return cls(path, tomllib.loads(text), key_lines(text))
+            return cls(path, text, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
-            message, line, column = _place(str(error), text)
-            raise SweepFileError(f"{path}:{line}: {message} at column {column}: mend the TOML") from error
+            raise SweepFileError(f"{path} is not TOML: {error}") from error
 
     def line(self, where: KeyPath) -> int:
-        """The line of what stands at a path."""
-        return nearest_line(self.lines, where)
+        """The line, from 1, on which the statement begins that first sets what stands at a path.
 
-    def text(self, where: KeyPath, expected: str) -> str:
-        """The text at a path; refused as not what was `expected` where there is none."""
+        tomllib does not tell lines, so this searches for the shortest beginning of the text that sets it. Where nothing
+        stands at the path, the line is that of the nearest table above it, or the first line.
+        """
+        while where and self.get(where) is None:
+            where = where[:-1]
+        lines = self.text.split("\n")
+
+        def is_set_by(count: int) -> bool:
+            """Whether the path is set by the statements that begin on the first `count` lines."""
+            for end in range(count, len(lines)):
+                with contextlib.suppress(tomllib.TOMLDecodeError):  # a statement goes on after this line
+                    return _find(tomllib.loads("\n".join(lines[:end])), where) is not None
+            return True
+
+        return bisect.bisect_left(range(len(lines)), True, key=is_set_by) if where else 1
+
+    def text_at(self, where: KeyPath, expected: str) -> str:
+        """The text at a path. Anything else is rejected, as not what was `expected`."""
         value = self.get(where)
         if not isinstance(value, str):
             got = "none" if value is None else as_toml(value)
@@ -53,38 +70,29 @@ class Document:
     def chosen(self, where: KeyPath, name: str, choices: Mapping[str, Any]) -> Any:
         """The choice of this name, which stands at a path."""
         try:
-            return choose(str(where[-1]), name, dict(choices))
+            return choose(str(where[-1]), name, choices)
         except UsageError as error:
             self.refuse(where, str(error))
 
     def get(self, where: KeyPath) -> Any:
         """What stands at a path; None where nothing does."""
-        value: Any = self.values
-        for key in where:
-            value = value.get(str(key)) if isinstance(value, dict) else value[key]
-            if value is None:
-                return None
-        return value
+        return _find(self.values, where)
 
     def check_keys(self, where: KeyPath, table: dict[str, Any], known: Collection[str]) -> None:
-        """Refuse a table with a key that is none of those known."""
+        """Reject a table with an unknown key."""
         for key in table:
             if key not in known:
                 self.refuse((*where, key), f"{key}: expected one of {', '.join(known)}{did_you_mean(key, known)}")
 
     def refuse(self, where: KeyPath, message: str) -> NoReturn:
         """Raise SweepFileError for what stands at a path."""
-        self.refuse_line(self.line(where), message)
-
-    def refuse_line(self, line: int, message: str) -> NoReturn:
-        """Raise SweepFileError for a line."""
-        raise SweepFileError(f"{self.path}:{line}: {message}")
+        raise SweepFileError(f"{self.path}:{self.line(where)}: {message}")
 
 
-def _place(message: str, text: str) -> tuple[str, int, int]:
-    """Message, line and column of an error of tomllib."""
-    found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", message)
-    if found:
-        return found[1], int(found[2]), int(found[3])
-    lines = text.splitlines() or [""]
-    return message.removesuffix(" (at end of document)"), len(lines), len(lines[-1]) + 1
+def _find(values: Any, where: KeyPath) -> Any:
+    for key in where:
+        try:
+            values = values[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values

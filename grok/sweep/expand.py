@@ -42,10 +42,11 @@ def expand(sweep: SweepFile) -> list[Wanted]:
             for seed in block.seeds:
                 run = Wanted(block=block.name, axes=axes, config=config, config_hash=name, seed=seed)
                 if earlier := wanted.get(run.key):
-                    sweep.refuse(
-                        block.line,
+                    line = sweep.document.line(blocks[earlier.block].where)
+                    sweep.document.refuse(
+                        block.where,
                         f"duplicate runs: {block.name!r}{_at(axes)} is {earlier.block!r}{_at(earlier.axes)} of line "
-                        f"{blocks[earlier.block].line}, with seed {seed} in both: leave one out",
+                        f"{line}, with seed {seed} in both: leave one out",
                     )
                 _check_data(sweep, block, run)
                 wanted[run.key] = run
@@ -109,10 +110,10 @@ def _refuse(
         others = [without, *(axes | {axis.name: value} for value in axis.values)]
         if any(complaint(each) != str(error) for each in others):
             matters[axis.name] = axes[axis.name]
-    lines = {setting.name: setting.line for setting in block.base} | {axis.name: axis.line for axis in block.axes}
+    places = {setting.name: setting.where for setting in block.base} | {axis.name: axis.where for axis in block.axes}
     name = str(error).partition(":")[0]
-    line = lines.get(name, lines[next(iter(matters))] if matters else block.line)
-    sweep.refuse(line, f"{error}{_at(matters)}{end}")
+    place = places.get(name, places[next(iter(matters))] if matters else block.where)
+    sweep.document.refuse(place, f"{error}{_at(matters)}{end}")
 
 
 def _at(axes: dict[str, Any]) -> str:

@@ -1,17 +1,16 @@
-"""A sweep's TOML file as blocks of base settings, axes and seeds, each with its line for what is wrong with it."""
+"""A sweep's TOML file as blocks of base settings, axes and seeds, each with its place in the file."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from grok.arguments import UsageError, parse_seeds
+from grok.arguments import UsageError, near_choice, parse_seeds
 from grok.config import did_you_mean
-from grok.experiments import Experiment
-from grok.sweep.document import Document, SweepFileError
-from grok.sweep.lines import KeyPath
-from grok.sweep.settings import SettingError, as_toml, flatten, near_choice, value_as
+from grok.experiment import Experiment
+from grok.sweep.document import Document, KeyPath, SweepFileError
+from grok.sweep.settings import SettingError, as_toml, flatten, value_as
 
 SHIPPED = Path(__file__).parents[1] / "experiments" / "sweeps"
 BLOCK_KEYS = ("preset", "seeds", "base", "axes")
@@ -25,7 +24,7 @@ class Setting:
     name: str
     """Dotted, as on the command line."""
     value: Any
-    line: int
+    where: KeyPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class Axis:
 
     name: str
     values: tuple[Any, ...]
-    line: int
+    where: KeyPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class Block:
     """A part of a sweep: every combination of its axes' values, for every seed."""
 
     name: str
-    line: int
+    where: KeyPath
     preset: str
     seeds: tuple[int, ...]
     base: tuple[Setting, ...]
@@ -53,15 +52,11 @@ class Block:
 class SweepFile:
     """What a sweep's file asks for."""
 
-    path: Path
+    document: Document
     name: str
     """What its runs are known to be of: two files of one name would be one study."""
     experiment: Experiment
     blocks: tuple[Block, ...]
-
-    def refuse(self, line: int, message: str) -> NoReturn:
-        """Raise SweepFileError for this line of the file."""
-        raise SweepFileError(f"{self.path}:{line}: {message}")
 
 
 def shipped() -> dict[str, Path]:
@@ -99,12 +94,14 @@ class _Reader:
         self._document = document
         values = document.values
         self._document.check_keys((), values, TOP_KEYS)
-        name = self._document.text(("experiment",), f'one of {", ".join(experiments)}, as in experiment = "grokking"')
+        name = self._document.text_at(
+            ("experiment",), f'one of {", ".join(experiments)}, as in experiment = "grokking"'
+        )
         self._experiment: Experiment = self._document.chosen(("experiment",), name, experiments)
         self._name = document.path.stem
         if "name" in values:
             expected = 'letters, digits, dots, hyphens and underscores, as in name = "weight-decays"'
-            self._name = self._document.text(("name",), expected)
+            self._name = self._document.text_at(("name",), expected)
             if not re.fullmatch(r"[\w.-]+", self._name):  # figures have it in their files' names
                 self._document.refuse(("name",), f"name: expected {expected}, got {as_toml(self._name)}")
 
@@ -118,17 +115,18 @@ class _Reader:
             block = self._block(where, table, f"block {index + 1}" if where else self._name)
             for earlier in blocks:
                 if earlier.name == block.name:
+                    line = self._document.line(earlier.where)
                     self._document.refuse(
-                        (*where, "name"), f"name: {block.name!r} is the block of line {earlier.line} too: rename one"
+                        (*where, "name"), f"name: {block.name!r} is the block of line {line} too: rename one"
                     )
             blocks.append(block)
-        return SweepFile(path=self._document.path, name=self._name, experiment=self._experiment, blocks=tuple(blocks))
+        return SweepFile(document=self._document, name=self._name, experiment=self._experiment, blocks=tuple(blocks))
 
     def _block(self, where: KeyPath, table: dict[str, Any], name: str) -> Block:
         if where:
             self._document.check_keys(where, table, ("name", *BLOCK_KEYS))
             if "name" in table:
-                name = self._document.text((*where, "name"), 'a text, as in name = "random labels"')
+                name = self._document.text_at((*where, "name"), 'a text, as in name = "random labels"')
 
         def at(key: str) -> KeyPath:
             """The block's own, or the file's."""
@@ -136,7 +134,7 @@ class _Reader:
 
         preset = self._experiment.default_preset
         if self._document.get(at("preset")) is not None:
-            preset = self._document.text(at("preset"), f"one of {', '.join(self._experiment.presets)}")
+            preset = self._document.text_at(at("preset"), f"one of {', '.join(self._experiment.presets)}")
             self._document.chosen(at("preset"), preset, self._experiment.presets)
         base = {setting.name: setting for setting in self._base(("base",))}
         if where:
@@ -145,12 +143,13 @@ class _Reader:
         for axis in axes:
             own = base.get(axis.name)
             if own and (at("axes") == ("axes",) or own in self._base((*where, "base"))):
-                self._document.refuse_line(
-                    axis.line, f"{axis.name}: set in base too, on line {own.line}: leave out the base or the axis"
+                line = self._document.line(own.where)
+                self._document.refuse(
+                    axis.where, f"{axis.name}: set in base too, on line {line}: leave out the base or the axis"
                 )
         return Block(
             name=name,
-            line=self._document.line(where) if where else 1,
+            where=where,
             preset=preset,
             seeds=self._seeds(at("seeds")),
             base=tuple(base.values()),
@@ -159,41 +158,40 @@ class _Reader:
 
     def _seeds(self, where: KeyPath) -> tuple[int, ...]:
         try:
-            return tuple(parse_seeds(self._document.text(where, 'numbers and ranges in quotes, such as seeds = "0-9"')))
+            return tuple(
+                parse_seeds(self._document.text_at(where, 'numbers and ranges in quotes, such as seeds = "0-9"'))
+            )
         except UsageError as error:
             self._document.refuse(where, str(error).removeprefix("--"))
 
     def _base(self, where: KeyPath) -> list[Setting]:
         return [
-            Setting(name=".".join(keys), value=self._value((*where, *keys), hint, value), line=line)
-            for keys, hint, value, line in self._settings(where)
+            Setting(name=".".join(keys), value=self._value((*where, *keys), hint, value), where=(*where, *keys))
+            for keys, hint, value in self._settings(where)
         ]
 
     def _axes(self, where: KeyPath) -> list[Axis]:
         axes = []
-        for keys, hint, listed, line in self._settings(where):
-            name = ".".join(keys)
+        for keys, hint, listed in self._settings(where):
+            name, place = ".".join(keys), (*where, *keys)
             if not isinstance(listed, list) or not listed:
-                self._document.refuse_line(line, f"{name}: expected a list of one value or more, got {as_toml(listed)}")
-            values = tuple(self._value((*where, *keys), hint, value) for value in listed)
-            for place, value in enumerate(values):
-                if value in values[:place]:
-                    self._document.refuse_line(line, f"{name}: {as_toml(value)} is listed twice: leave one out")
-            axes.append(Axis(name=name, values=values, line=line))
+                self._document.refuse(place, f"{name}: expected a list of one value or more, got {as_toml(listed)}")
+            values = tuple(self._value(place, hint, value) for value in listed)
+            for index, value in enumerate(values):
+                if value in values[:index]:
+                    self._document.refuse(place, f"{name}: {as_toml(value)} is listed twice: leave one out")
+            axes.append(Axis(name=name, values=values, where=place))
         return axes
 
-    def _settings(self, where: KeyPath) -> list[tuple[tuple[str, ...], Any, Any, int]]:
-        """The settings of a table: keys, type, value as it is in the file, line."""
+    def _settings(self, where: KeyPath) -> list[tuple[tuple[str, ...], Any, Any]]:
+        """The settings of a table: keys, type, value as it is in the file."""
         table = self._document.get(where)
         if table is None:
             return []
         if not isinstance(table, dict):
             self._document.refuse(where, f"{where[-1]}: expected a table of settings, begun by [{where[-1]}]")
         try:
-            return [
-                (keys, hint, value, self._document.line((*where, *keys)))
-                for keys, hint, value in flatten(self._experiment.config_type, table)
-            ]
+            return list(flatten(self._experiment.config_type, table))
         except SettingError as error:
             self._document.refuse((*where, *error.keys), str(error))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from grok.experiments import EXPERIMENTS, Experiment
+from grok.experiment import Experiment, experiment
 from grok.experiments.driving import Setup, Stop
 from grok.experiments.many import stacks, train_many
 from grok.experiments.runner import RunExistsError
@@ -102,10 +102,11 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
 
     Where another process trains one of them it is waited for. An error is part of the outcome: others go on.
     """
-    experiment = EXPERIMENTS[pack.experiment]
     while not stop():
         try:
-            runs, ended = train_many(experiment, pack.wanted, setup, together=len(pack.wanted), stop=stop)
+            runs, ended = train_many(
+                experiment(pack.experiment), pack.wanted, setup, together=len(pack.wanted), stop=stop
+            )
         except (RunExistsError, RunInUseError):
             time.sleep(POLL)
         except Exception as error:

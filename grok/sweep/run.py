@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
-from grok.experiments import Experiment
+from grok.experiment import Experiment
 from grok.experiments.driving import Setup, Stop, interruptible
 from grok.sweep.expand import Wanted
 from grok.sweep.file import SweepFile

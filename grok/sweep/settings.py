@@ -3,9 +3,10 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from grok.arguments import describe, options_of
 from grok.config import ConfigError, did_you_mean
 
 NONE = "none"  # TOML has no null
@@ -51,7 +52,7 @@ def value_as(hint: Any, value: Any) -> Any:
     Raises:
         TypeError: the value is of another type; the message is what was expected.
     """
-    options = _options(hint)
+    options = options_of(hint)
     if NoneType in options and value == NONE:
         return None
     for option in options:
@@ -65,17 +66,7 @@ def value_as(hint: Any, value: Any) -> Any:
             return float(value)
         if option in (int, str, bool) and type(value) is option:
             return value
-    raise TypeError(" or ".join(_describe(option) for option in options))
-
-
-def near_choice(hint: Any, value: Any) -> str:
-    """The end of a message that refuses a value: the choice that it is near to, where its type has choices.
-
-    >>> near_choice(Literal["adamw", "sgd"], "adam w"), near_choice(int, 3.5)
-    ("; did you mean 'adamw'?", '')
-    """
-    choices = [choice for option in _options(hint) if get_origin(option) is Literal for choice in get_args(option)]
-    return did_you_mean(value, choices) if isinstance(value, str) else ""
+    raise TypeError(describe(hint, toml=True))
 
 
 def as_toml(value: Any) -> str:
@@ -93,25 +84,10 @@ def as_toml(value: Any) -> str:
     return str(value)
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
-    """The types that a value may be of."""
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-
-
 def _inner(hint: Any, length: int) -> tuple[Any, ...]:
     """The types of a tuple's values; of one of any length, the same for each of so many."""
     inner = get_args(hint)
     return (inner[0],) * length if inner[-1] is Ellipsis else inner
-
-
-def _describe(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return f"one of {', '.join(get_args(hint))}"
-    if get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis:
-        return "a list of numbers"
-    if get_origin(hint) is tuple:
-        return f"a list of {len(get_args(hint))} numbers"
-    return {float: "a number", int: "an integer", bool: "true or false", str: "a text", NoneType: f'"{NONE}"'}[hint]
 
 
 def _unknown(key: str, hints: Mapping[str, Any]) -> str:

@@ -23,6 +23,11 @@ class OperationTask(Task):
     num_tokens: int
     """Size of the vocabulary."""
 
+    @property
+    def elements(self) -> Int[Tensor, "sample element"]:
+        """The elements a and b of each equation."""
+        return self.inputs[:, :2]
+
 
 def operation_task(config: TaskConfig, seed: int) -> OperationTask:
     """All inputs `a b =` with target a ∘ b, split at random; the same seed always gives the same split.

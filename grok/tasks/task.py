@@ -29,6 +29,11 @@ class Task:
     """Classes in the order of a cyclic group, each the one before times its generator: the circle that Fourier modes
     are on. None where there is none."""
 
+    @property
+    def elements(self) -> Int[Tensor, "sample element"] | None:
+        """Class indices of the elements that each sample is made of, such as a and b of a + b, or None."""
+        return None
+
     def indices(self, split: Split) -> Int[Tensor, "split"]:
         """Indices of the samples of a split."""
         return self.train if split == "train" else self.test

@@ -11,22 +11,27 @@ import pandas as pd
 import pyarrow as pa
 
 from grok.tracking.errors import StoreError
-from grok.tracking.record import PHASE_COLUMNS
 from grok.tracking.run import Run
 
 EARLIEST = 10  # steps up to here are one decade's worth at most
 
 
 def export_run(
-    run: Run, target: Path, *, rows: int, columns: Sequence[str] = ("*",), sweeps: Sequence[str] | None = None
+    run: Run,
+    target: Path,
+    *,
+    rows: int,
+    columns: Sequence[str] = ("*",),
+    phase_columns: Sequence[str] = (),
+    sweeps: Sequence[str] | None = None,
 ) -> tuple[Run, bool]:
     """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
 
-    Kept are `rows` rows a decade of steps, the last one, and the columns that match a pattern, in float32; run.json
-    says so under `exported`. Its summary stays that of the whole record, but for values of columns that are not kept,
-    and its command loses the folders of the machine that trained it. Of the sweeps that it is of the copy names those
-    in `sweeps`, or all: what is copied of another is only a part of that. The same copy that is there already is left,
-    but for further sweeps.
+    The copy keeps `rows` rows a decade of steps, the last row, the ends of the phases that `phase_columns` tell apart,
+    and the columns that match a pattern, in float32; run.json says so under `exported`. The summary stays that of the
+    whole record, but for values of columns that are not kept. The command loses the folders of the machine that trained
+    the run. The copy names the sweeps that the run is of, or those in `sweeps` alone: what is copied of another sweep
+    is only a part of it. If the same copy is there already it is left as it is, but for further sweeps.
 
     Returns: the copy, and whether it is a new one.
 
@@ -50,7 +55,7 @@ def export_run(
         raise StoreError(
             f"run {run.name} has no column like {', '.join(columns)}: expected patterns such as 'test/*', in quotes"
         )
-    record = thinned(run.read_table(["step", *names]).to_pandas().set_index("step"), rows)
+    record = thinned(run.read_table(["step", *names]).to_pandas().set_index("step"), rows, phase_columns)
     # pyarrow takes NaN from pandas for null, which is what a cell that was not measured is.
     table = pa.Table.from_pandas(
         record.astype(np.float32).reset_index(), preserve_index=False
@@ -118,11 +123,11 @@ def without_folders(command: Sequence[str]) -> list[str]:
     return kept
 
 
-def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:
+def thinned(metrics: pd.DataFrame, rows: int, phase_columns: Sequence[str] = ()) -> pd.DataFrame:
     """About so many rows a decade of steps: for each column, its first measurement at or after each log-spaced step.
 
-    The last measurement of each column is kept too, and, where the phases of a training tell networks apart, the first
-    and the last row of each. `metrics` is indexed by step.
+    The last measurement of each column is kept too. So are the first and the last row of each phase of a training, if
+    `phase_columns` tell its phases apart. `metrics` is indexed by step.
     """
     decades = np.log10(max(int(metrics.index.max()), EARLIEST) + 1)
     wanted = np.geomspace(1, metrics.index.max() + 1, max(2, round(decades * rows))) - 1
@@ -131,7 +136,7 @@ def thinned(metrics: pd.DataFrame, rows: int) -> pd.DataFrame:
         measured = metrics.index[metrics[column].notna()]
         if len(measured):
             kept |= set(measured[np.searchsorted(measured, wanted).clip(0, len(measured) - 1)])
-    for column in metrics.columns.intersection(list(PHASE_COLUMNS)):
+    for column in metrics.columns.intersection(list(phase_columns)):
         values = metrics[column].dropna()
         kept |= set(values.index[values.ne(values.shift()) | values.ne(values.shift(-1))])
     return metrics.loc[sorted(kept)]

@@ -90,11 +90,5 @@ class Record:
             ) from error
 
 
-OMEGA, RECOMPUTED, SPARSITY = "connectivity/omega", "connectivity/recomputed", "pruning/sparsity"
-TWIN = "norm_matched/twin"
-PHASE_COLUMNS = (OMEGA, RECOMPUTED, SPARSITY, TWIN)
-"""Columns that tell the phases of a training apart: where one changes, another network is measured."""
-
-
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].rstrip(".")

@@ -6,14 +6,15 @@ from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
 from grok.random import stream
-from grok.tasks.images import ImageTask, View, normalise
+from grok.tasks import Task
+from grok.tasks.images import VIEWS, ImageTask, View, normalise
 from grok.training.draws import INDICES, Draws, Rows, shuffled
 
 MADE = "made"  # what a view has made of a batch beforehand, among its random numbers
 
 
 class Batches(nn.Module):
-    """Batches of some samples of a task as one view or several show them, normalised.
+    """Batches of some samples of a task, as one view or several show them; images and signals are normalised.
 
     An epoch is a random order of the samples, cut into whole batches; those that are left over at its end are left out.
     Fewer samples than a batch has are gone through several times in an epoch, each time in another order. Samples stay
@@ -22,12 +23,12 @@ class Batches(nn.Module):
 
     def __init__(
         self,
-        task: ImageTask,
+        task: Task,
         *,
         size: int,
-        views: Sequence[View],
         seed: int,
         block: int,
+        views: Sequence[View] = (VIEWS["none"](),),
         samples: Int[Tensor, "sample"] | None = None,
         name: str = "",
     ) -> None:
@@ -41,8 +42,10 @@ class Batches(nn.Module):
         self._samples = (task.train if samples is None else samples).cpu()
         self.register_buffer("inputs", task.inputs)
         self.register_buffer("targets", task.targets)
-        self.register_buffer("mean", task.mean)
-        self.register_buffer("std", task.std)
+        self._normalised = isinstance(task, ImageTask)
+        if isinstance(task, ImageTask):
+            self.register_buffer("mean", task.mean)
+            self.register_buffer("std", task.std)
         self.draws = Draws(self._draw, block=block, device=task.targets.device)
         self._beforehand = {_mark(place): view for place, view in enumerate(self._views) if view.beforehand}
         for mark in self._beforehand:
@@ -74,12 +77,15 @@ class Batches(nn.Module):
 
     def _batch(self, drawn: dict[str, Tensor]) -> tuple[Shaped[Tensor, "batch *shape"], ...]:
         inputs, targets = self.get_buffer("inputs")[drawn[INDICES]], self.get_buffer("targets")[drawn[INDICES]]
-        mean, std = self.get_buffer("mean"), self.get_buffer("std")
         seen = []
         for place, view in enumerate(self._views):
             own = _of(_mark(place), drawn)
-            seen.append(normalise(own[MADE] if view.beforehand else view(inputs, own), mean, std))
+            seen.append(self._normal(own[MADE] if view.beforehand else view(inputs, own)))
         return *seen, targets
+
+    def _normal(self, inputs: Shaped[Tensor, "batch *shape"]) -> Shaped[Tensor, "batch *shape"]:
+        """Inputs as the network reads them."""
+        return normalise(inputs, self.get_buffer("mean"), self.get_buffer("std")) if self._normalised else inputs
 
     def _made(self, mark: str, view: View, on_host: dict[str, Tensor]) -> Shaped[Tensor, "batch *shape"]:
         """What a view makes of a batch beforehand."""

@@ -79,7 +79,7 @@ def _state(member: Member) -> dict[str, Tensor]:
     model = member.learner.model
     tensors = {f"model.{name}": tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
     tensors |= {f"optimiser.{name}": tensor for name, tensor in member.optimiser.state().items()}
-    tensors |= {f"objective.{name}": tensor for name, tensor in member.learner.state().items()}
+    tensors |= {f"objective.{name}": tensor for name, tensor in member.learner.objective.state().items()}
     return tensors | {f"kept.{name}": tensor for name, tensor in member.kept.items()}
 
 

@@ -12,7 +12,7 @@ from grok.training.measurements import Measurements, evaluate
 from grok.training.recorder import Recorder
 from grok.training.ring import Block
 from grok.training.stack import Stack, release
-from grok.training.step import LOSS, Member, TrainingStep
+from grok.training.step import LOSS, Member, TrainingStep, check_alike
 
 BLOCK = 50  # steps between evaluations of what was observed: no host waits for a GPU in between
 
@@ -59,6 +59,12 @@ class Engine:
     """
 
     def __init__(self, members: Sequence[Member], *, first_step: int = 0, executor: Executor = eager) -> None:
+        """Of members that can take their steps together.
+
+        Raises:
+            ValueError: as `check_alike`.
+        """
+        check_alike(members)
         self.members = list(members)
         self.active = list(range(len(members)))
         self.step = first_step
@@ -142,6 +148,7 @@ class Engine:
         return min(self.step - self.step % length + length, *(settle.last_step for settle in settles), *boundaries)
 
     def _due(self) -> Due:
+        """The probes that measure at this step, the same for all members."""
         member = self.members[self.active[0]]
         phase, first = member.phases.at(self.step)
         in_phase = self.step - first
@@ -216,15 +223,10 @@ class Engine:
         for index, each in active.items():
             if each.diverged:
                 step, loss = each.diverged
-                self._leave(index, TrainingError(f"the training loss is {loss} at step {step}: {self._mend(index)}"))
+                mend = self.members[index].mend
+                self._leave(index, TrainingError(f"the training loss is {loss} at step {step}: {mend}"))
         if active:
             self._on_block({index: each.measurements for index, each in active.items()})
-
-    def _mend(self, index: int) -> str:
-        """What may keep a member's loss a number."""
-        member = self.members[index]
-        lower = f"lower optimiser.learning_rate (now {member.optimiser_config.learning_rate:g})"
-        return f"{lower} or the size of information.weight" if member.learner.has_term else lower
 
 
 def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:

@@ -1,6 +1,6 @@
 """One network with its data and its probes: everything that a step reads."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Shaped
@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
-from grok.training.information_term import InformationTerm
-from grok.training.loss import Criterion
-from grok.training.objective import Objective
+from grok.training.objective import Begun, Objective, OnBatches
 from grok.training.phases import Phase
 from grok.training.probes import SPLITS, PhaseValues, Probe
 from grok.training.ring import Observed
@@ -30,26 +28,21 @@ class Learner(nn.Module):
         *,
         task: Task,
         model: Classifier,
+        objective: Objective,
         probes: Sequence[Probe],
-        criterion: Criterion,
-        objective: Objective | None = None,
-        term: InformationTerm | None = None,
         average: Classifier | None = None,
         autocast: torch.dtype | None = None,
         at_once: int | None = None,
     ) -> None:
-        """A network that trains by an `objective` on batches.
+        """A network that descends an `objective`.
 
-        If there is none it trains on all training samples of the task in each step, by the criterion, to which a `term`
-        may be added. The probes measure it on the samples of the task, passing at most `at_once` of them through it
-        together, and its loss by the criterion; or in its stead an `average` of it, whose parameters need no gradient.
-        With `autocast`, products in training are in that precision; what is measured is not.
+        The probes measure it on the samples of the task, passing at most `at_once` of them through it together, and its
+        loss by the objective's criterion. With an `average` of the network, whose parameters need no gradient, they
+        measure that in its stead. With `autocast`, products in training are in that precision; what is measured is not.
         """
         super().__init__()
         self.model = model
-        self.criterion = criterion
         self.objective = objective
-        self.term = term
         self.average = average
         self._autocast, self._at_once = autocast, at_once
         self._compiled: Callable[[Tensor], Tensor] | None = None
@@ -68,17 +61,6 @@ class Learner(nn.Module):
     def trained(self) -> list[Tensor]:
         """The parameters that training changes, in order."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
-
-    @property
-    def has_term(self) -> bool:
-        """Whether a term of information is part of the loss."""
-        term = self.objective.term if self.objective else self.term
-        return term is not None
-
-    def state(self) -> dict[str, Tensor]:
-        """The tensors themselves that the loss depends on beside the network and the data, by name."""
-        source = self.objective or self.term
-        return source.state() if source else {}
 
     @property
     def probes(self) -> dict[str, Probe]:
@@ -101,9 +83,7 @@ class Learner(nn.Module):
 
     def prepare(self, phase: Phase, first: int, count: int) -> None:
         """Be ready for `count` steps of a phase, from its step `first` on."""
-        for source in (self.objective, self.term):
-            if source:
-                source.prepare(first, count, order=phase.order)
+        self.objective.prepare(first, count, order=phase.order)
         for probe in self.probes.values():
             if isinstance(probe, PhaseValues):
                 probe.show(phase.values)
@@ -114,50 +94,48 @@ class Learner(nn.Module):
         Raises:
             ValueError: a step on all training samples, which is not compiled.
         """
-        if self.objective is None:
+        if not isinstance(self.objective, OnBatches):
             raise ValueError("compile: expected an experiment that trains on batches, got one on all samples at once")
         self._compiled = torch.compile(self.model.features, dynamic=False)
 
     def forward(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, ""], Observed]:
         """Training loss, and what the probes named in `due` observe of the network before it is trained any further.
 
-        After the `last` step there is no batch: the loss is that of the training samples that are measured.
+        After the `last` step nothing is trained: the loss is the criterion on the training samples that are measured.
         """
-        if self.objective is None:
-            train = self.samples("train")
-            features = self.model.features(train.inputs)
-            logits = self.model.head(features)
-            loss = self.criterion(logits, train.targets)
-            observed = self.observe(due, self.snapshot({"train": (features, logits, loss)}))
-            if self.term and not last:
-                loss = loss + self.term(features, self.model.head.weight, train.targets)
-            return loss, observed
-
-        snapshot = self.snapshot()
+        begun = self.begin()
+        snapshot = self.snapshot(begun.known)
         snapshot.model.eval()  # batch normalisation by its averages, which stay as they are
         observed = self.observe(due, snapshot)
         if last:
             return snapshot.loss("train"), observed
         self.model.train()
-        return self.objective(self._features, self.model.head), observed
+        return begun.loss(), observed
+
+    def begin(self) -> Begun:
+        """Begin the loss of the next step, with what can be computed before the network is measured."""
+        return self.objective.begin(self.model, self._features, self.samples("train"))
 
     def _features(self, inputs: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch dim"]:
-        """Those of a batch in training."""
-        with torch.autocast(
-            inputs.device.type, self._autocast, enabled=self._autocast is not None, cache_enabled=False
-        ):
-            return (self._compiled or self.model.features)(inputs).float()
+        """The network's features of some inputs in training."""
+        features = self._compiled or self.model.features
+        if self._autocast is None:
+            return features(inputs)
+        with torch.autocast(inputs.device.type, self._autocast, cache_enabled=False):
+            return features(inputs).float()
 
-    def snapshot(self, known: Mapping[Split, Known] | None = None) -> Snapshot:
-        """The network as the probes see it, with what is known of a split already."""
-        samples = {split: self.samples(split) for split in SPLITS}
-        source = self.objective or self.term
+    def snapshot(self, known: Known | None = None) -> Snapshot:
+        """The network as the probes see it, with what training has computed on the training samples already.
+
+        That is of use only where the network that is trained is measured, in the precision that it trains in.
+        """
+        same = self.average is None and self._autocast is None
         return Snapshot(
             model=self.average or self.model,
-            samples=samples,
-            known=known or {},
-            criterion=self.criterion,
-            objective=source.values() if source else {},
+            samples={split: self.samples(split) for split in SPLITS},
+            known={"train": known} if known and same else {},
+            criterion=self.objective.criterion,
+            objective=self.objective.values(),
             at_once=self._at_once,
         )
 

@@ -1,7 +1,8 @@
 """Learning rates: what each update takes of them, and where a step reads it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -11,24 +12,47 @@ from grok.config import OptimiserConfig
 from grok.training.transfer import fill
 
 
-def scheduled_rates(config: OptimiserConfig, steps: Int[Tensor, "step"], *, total: int) -> Float[Tensor, "step"]:
-    r"""The learning rates of the updates that lead from these steps to the next, of `total` in all, in float64.
+@dataclass(frozen=True, kw_only=True)
+class LearningRateSchedule:
+    r"""The learning rate of each update: a linear warm-up, and a decay beside it.
 
     Update t + 1 takes $\min(1, (t + 1) / \text{warmup})$ of the rate; with cosine decay also
     $\frac{1}{2}(1 + \cos(\pi t / \text{total}))$ (Loshchilov & Hutter, SGDR, ICLR 2017), with cosine-7/16
     $\cos(\frac{7}{16} \pi t / \text{total})$ (Sohn et al., FixMatch, NeurIPS 2020).
-
-    >>> config = OptimiserConfig(learning_rate=1.0, warmup_steps=10)
-    >>> scheduled_rates(config, torch.arange(8, 10), total=40)
-    tensor([0.9000, 1.0000], dtype=torch.float64)
     """
-    warmed_up = ((steps + 1) / max(config.warmup_steps, 1)).clamp(max=1)
-    rates = config.learning_rate * warmed_up.double()
-    if config.decay == "cosine":
-        rates = rates * (1 + (steps.double() * (math.pi / total)).cos()) / 2
-    elif config.decay == "cosine-7/16":
-        rates = rates * (steps.double() * (7 / 16 * math.pi / total)).cos()
-    return rates
+
+    rate: float
+    """Learning rate after the warm-up, before any decay."""
+    warmup_steps: int = 0
+    """Number of updates that the warm-up takes."""
+    decay: str = "constant"
+    """Name of the decay: constant, cosine or cosine-7/16."""
+
+    def __post_init__(self) -> None:
+        if self.decay not in DECAYS:
+            raise ValueError(f"decay: expected one of {', '.join(DECAYS)}, got {self.decay!r}")
+
+    @classmethod
+    def of(cls, config: OptimiserConfig) -> "LearningRateSchedule":
+        """The schedule that an optimiser's settings ask for."""
+        return cls(rate=config.learning_rate, warmup_steps=config.warmup_steps, decay=config.decay)
+
+    def rates(self, steps: Int[Tensor, "step"], *, total: int) -> Float[Tensor, "step"]:
+        """Learning rates, in float64, of the updates that lead from these steps to the next, of `total` in all.
+
+        >>> LearningRateSchedule(rate=1.0, warmup_steps=10).rates(torch.arange(8, 10), total=40)
+        tensor([0.9000, 1.0000], dtype=torch.float64)
+        """
+        warmed_up = ((steps + 1) / max(self.warmup_steps, 1)).clamp(max=1)
+        return DECAYS[self.decay](self.rate * warmed_up.double(), steps.double(), total)
+
+
+DECAYS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+    "constant": lambda rates, steps, total: rates,
+    "cosine": lambda rates, steps, total: rates * (1 + (steps * (math.pi / total)).cos()) / 2,
+    "cosine-7/16": lambda rates, steps, total: rates * (steps * (7 / 16 * math.pi / total)).cos(),
+}
+"""What becomes of the rates of some steps, by the name of the decay."""
 
 
 class LearningRates:

@@ -46,6 +46,8 @@ class Optimiser:
         self.followed_norm = followed_norm
         self._make_state()
         self.set_rate(config.learning_rate)
+        self.to_lower = f"optimiser.learning_rate (now {config.learning_rate:g})"
+        """The setting that may be too large where the loss is no longer a number, and its value."""
 
     def set_rate(self, rate: float | Float[Tensor, ""]) -> None:
         """Take this learning rate from now on: of a tensor, what it holds at each update."""

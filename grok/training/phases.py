@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grok.config import OptimiserConfig
-from grok.training.learning_rate import scheduled_rates
+from grok.training.learning_rate import LearningRateSchedule
 
 
 def _nothing() -> None:
@@ -21,8 +20,8 @@ class Phase:
 
     steps: int
     """Its length."""
-    optimiser: OptimiserConfig
-    """Warm-up and decay of its learning rate, which begin with it."""
+    learning_rate: LearningRateSchedule
+    """Its learning rates: warm-up and decay begin with the phase."""
     updates: int | None = None
     """Its first so many steps update the weights, and the others only the averages of batch normalisation; None: all
     do."""
@@ -39,11 +38,16 @@ class Phase:
     own_schedule: bool = False
     """Whether probes are due by its own steps, counted from its first, and not by those of the whole training."""
 
+    @property
+    def when_measured(self) -> dict[str, object]:
+        """The settings that decide when probes measure in it."""
+        return {"measured": self.measured, "without": self.without, "own_schedule": self.own_schedule}
+
     def rates(self, first: int, count: int) -> Float[Tensor, "step"]:
         """The learning rates of `count` steps from its step `first` on; 0 where there is no update."""
         steps = torch.arange(first, first + count)
         updates = self.steps if self.updates is None else self.updates
-        rates = scheduled_rates(self.optimiser, steps, total=max(updates, 1))
+        rates = self.learning_rate.rates(steps, total=max(updates, 1))
         return rates if self.updates is None else torch.where(steps < updates, rates, 0.0)
 
 
@@ -51,26 +55,27 @@ class Phases:
     """The phases of a training, one after the other from step 0; the last lasts as long as the training does."""
 
     def __init__(self, phases: Sequence[Phase]) -> None:
-        self._first: dict[int, Phase] = {}
+        self.by_first_step: dict[int, Phase] = {}
         at = 0
         for phase in phases:
-            self._first[at] = phase
+            self.by_first_step[at] = phase
             at += phase.steps
 
     def begins(self, step: int) -> Phase | None:
         """The phase whose first step this is, if one is."""
-        return self._first.get(step)
+        return self.by_first_step.get(step)
 
     def at(self, step: int) -> tuple[Phase, int]:
         """The phase that a step is in, and its first step; past the end of all the last one.
 
-        >>> phases = Phases([Phase(steps=5, optimiser=OptimiserConfig()), Phase(steps=3, optimiser=OptimiserConfig())])
+        >>> constant = LearningRateSchedule(rate=1.0)
+        >>> phases = Phases([Phase(steps=5, learning_rate=constant), Phase(steps=3, learning_rate=constant)])
         >>> [phases.at(step)[1] for step in (0, 4, 5, 8)]
         [0, 0, 5, 5]
         """
-        first = max(first for first in self._first if first <= step)
-        return self._first[first], first
+        first = max(first for first in self.by_first_step if first <= step)
+        return self.by_first_step[first], first
 
     def later(self, step: int) -> list[int]:
         """The first steps of the phases that begin after a step."""
-        return [first for first in self._first if first > step]
+        return [first for first in self.by_first_step if first > step]

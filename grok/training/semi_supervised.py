@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from grok.training.batches import Batches
 from grok.training.information_term import InformationTerm
 from grok.training.loss import Criterion
-from grok.training.objective import Features, Objective
+from grok.training.objective import Features, OnBatches
 
 SMALLEST = 1e-12  # added to a probability before its logarithm
 
@@ -25,6 +25,10 @@ class Thresholds(nn.Module, ABC):
     @abstractmethod
     def fairness(self, predictions: Float[Tensor, "sample class"], used: Bool[Tensor, "sample"]) -> Float[Tensor, ""]:
         """A loss that keeps the predictions of strong views spread over the classes; 0 without."""
+
+    def settings(self) -> dict[str, object]:
+        """Their settings that are not tensors."""
+        return {"thresholds": type(self).__name__}
 
     @abstractmethod
     def value(self) -> Float[Tensor, ""]:
@@ -94,6 +98,10 @@ class AdaptiveThresholds(Thresholds):
         r"""$\tau$, which the class that is predicted most asks for."""
         return self.get_buffer("confidence")
 
+    def settings(self) -> dict[str, object]:
+        """With the decay of the averages."""
+        return super().settings() | {"threshold_decay": self._decay}
+
     def _follow(self, name: str, value: Tensor) -> None:
         average = self.get_buffer(name)
         average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no rule to stack by
@@ -125,7 +133,7 @@ COLUMNS = (
 )
 
 
-class SemiSupervised(Objective):
+class SemiSupervised(OnBatches):
     """A criterion on labelled batches, and cross-entropy of strong views with what weak views are predicted to be.
 
     Labelled samples, weak and strong views pass through the network together. A term of information, if wanted, is of
@@ -144,20 +152,22 @@ class SemiSupervised(Objective):
         term: InformationTerm | None = None,
     ) -> None:
         """`unlabelled` has a weak and a strong view; its targets are there to measure the pseudo-labels alone."""
-        super().__init__()
-        self.batches = batches
+        super().__init__(batches, criterion, term)
         self.unlabelled = unlabelled
-        self.criterion = criterion
         self.thresholds = thresholds
-        self.term = term
         self._unlabelled_weight, self._fairness_weight = unlabelled_weight, fairness_weight
         device = unlabelled.get_buffer("targets").device
         for column in COLUMNS:
             self.register_buffer(_buffer(column), torch.tensor(torch.nan, device=device))
 
+    def settings(self) -> dict[str, object]:
+        """Those of any objective, with both weights and what the thresholds have."""
+        weights = {"unlabelled_weight": self._unlabelled_weight, "fairness_weight": self._fairness_weight}
+        return super().settings() | weights | self.thresholds.settings()
+
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw both kinds of batches."""
-        self.batches.prepare(first, count, order=order)
+        super().prepare(first, count, order=order)
         self.unlabelled.prepare(first, count, order=order)
 
     def forward(self, features: Features, head: nn.Linear) -> Float[Tensor, ""]:
@@ -192,14 +202,13 @@ class SemiSupervised(Objective):
         The last is NaN where none is used.
         """
         parts = {column: self.get_buffer(_buffer(column)) for column in COLUMNS}
-        of_term = self.term.values() if self.term else {}
-        return parts | {"pseudo_labels/threshold": self.thresholds.value()} | of_term
+        return parts | {"pseudo_labels/threshold": self.thresholds.value()} | super().values()
 
     def state(self) -> dict[str, Tensor]:
         """The parts of the loss, what the thresholds follow, and that of the term."""
         parts = {_buffer(column): self.get_buffer(_buffer(column)) for column in COLUMNS}
         of_thresholds = {f"thresholds.{name}": tensor for name, tensor in self.thresholds.named_buffers()}
-        of_term = {f"term.{name}": tensor for name, tensor in self.term.state().items()} if self.term else {}
+        of_term = {f"term.{name}": tensor for name, tensor in super().state().items()}
         return parts | of_thresholds | of_term
 
 

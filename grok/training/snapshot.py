@@ -1,6 +1,7 @@
 """The network at one step, as the probes see it."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -33,8 +34,12 @@ class Samples(nn.Module):
         self.targets = F.pad(targets, (0, missing), value=IGNORED)
 
 
-Known = tuple[Float[Tensor, "split dim"], Float[Tensor, "split class"], Float[Tensor, ""]]
-"""Features, logits and loss of a split, as a step has computed them."""
+class Known(NamedTuple):
+    """What a step has computed of a split."""
+
+    features: Float[Tensor, "split dim"]
+    logits: Float[Tensor, "split class"]
+    loss: Float[Tensor, ""]
 
 
 class Snapshot:
@@ -62,9 +67,9 @@ class Snapshot:
         self.objective = objective or {}
         self._samples = samples
         self._at_once = at_once
-        self._features = {split: features.detach() for split, (features, _, _) in known.items()}
-        self._logits = {split: logits.detach() for split, (_, logits, _) in known.items()}
-        self._loss = {split: loss.detach() for split, (_, _, loss) in known.items()}
+        self._features = {split: each.features.detach() for split, each in known.items()}
+        self._logits = {split: each.logits.detach() for split, each in known.items()}
+        self._loss = {split: each.loss.detach() for split, each in known.items()}
         self._neurons: dict[Split, Float[Tensor, "split neuron"]] = {}
         self._moments: dict[Split, ClassMoments] = {}
 

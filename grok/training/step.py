@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from grok.config import OptimiserConfig
 from grok.training.executor import Due
 from grok.training.learner import Learner
 from grok.training.learning_rate import LearningRates
@@ -25,11 +24,44 @@ class Member:
 
     learner: Learner
     optimiser: Optimiser
-    optimiser_config: OptimiserConfig
     settle: Settle
     phases: Phases
     kept: Mapping[str, Tensor] = field(default_factory=dict)
     """What later phases need of earlier ones, such as the weights of a network that is trained; by name."""
+
+    @property
+    def mend(self) -> str:
+        """What may keep its loss a number."""
+        return "lower " + " or ".join([self.optimiser.to_lower, *self.learner.objective.to_lower])
+
+    def shared(self) -> dict[str, object]:
+        """What the members of a stack must have in common, since a stack reads it of the first one; by what it is."""
+        learner, phases = self.learner, self.phases.by_first_step
+        schedules = {name: probe.schedule for name, probe in sorted(learner.probes.items())}
+        return {
+            "the network": type(learner.model).__name__,
+            "the objective": learner.objective.settings(),
+            "the probes": list(schedules),
+            **{f"the schedule of the probe {name}": f"{each.kind}:{each.number}" for name, each in schedules.items()},
+            "the first steps of the phases": list(phases),
+            **{f"the phase from step {first}": phase.when_measured for first, phase in phases.items()},
+        }
+
+
+def check_alike(members: Sequence[Member]) -> None:
+    """Reject members that cannot take their steps together, as a stack would train or measure some by another's rules.
+
+    Raises:
+        ValueError: a member differs from the first; the message says in what.
+    """
+    expected = members[0].shared()
+    for index, member in enumerate(members):
+        for what, value in member.shared().items():
+            if value != expected[what]:
+                raise ValueError(
+                    f"members: expected {what} to be the same in all, got {expected[what]} in member 0 and {value} in "
+                    f"member {index}; train them apart"
+                )
 
 
 class TrainingStep:

@@ -5,7 +5,7 @@ import torch
 
 from grok.bench import training
 from grok.config import GrokkingConfig, ProbesConfig
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.training.engine import Engine
 from tests.helpers import CPU, new_run, small_engine
 
@@ -21,7 +21,7 @@ def once(monkeypatch):
 
 
 def test_the_floor_of_the_paper_is_its_arithmetic():
-    engine = Engine([grokking.build(GrokkingConfig(), 0, CPU)])
+    engine = Engine([experiment("grokking").build(GrokkingConfig(), 0, CPU)])
     assert training.step_flops(engine) == 6 * 3830 * (128 * 128 + 2 * 128 * 512 + 113 * 128)
 
 

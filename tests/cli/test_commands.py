@@ -1,6 +1,7 @@
 """The command line: exit statuses, one-line errors that name what to mend, and nothing left behind by a refusal."""
 
 import builtins
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,13 @@ def test_debug_prints_a_traceback_in_a_terminal(runs):
     assert result.returncode == 1
     assert result.stderr.startswith("Traceback (most recent call last):")
     assert result.stderr.endswith(f"StoreError: no run 'nothing' in {runs}: see `grok list`\n")
+
+
+def test_help_is_printed_in_a_terminal_without_unicode():
+    command = [sys.executable, "-m", "grok", "train", "grokking", "--help"]
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command, cwd=ROOT, env=ascii_only, capture_output=True, check=True)
+    assert b"The modulus p: there are p classes and p? pairs" in b" ".join(result.stdout.split())
 
 
 def test_training_without_a_mirror_does_not_load_wandb_and_listing_does_not_load_torch(runs):

@@ -29,8 +29,7 @@ def test_without_flags_a_run_is_the_preset_seed_0_in_runs_mirrored_offline():
 
 
 def test_a_missing_run_is_asked_for():
-    expected = "a run's folder, its id, or experiment/id as `grok list` prints it, or a part of these"
-    with pytest.raises(UsageError, match=f"^resume: expected {expected}, got none$"):
+    with pytest.raises(UsageError, match=r"^resume: expected a run, got nothing; `grok resume --help` explains it$"):
         parse(ResumeOptions, "resume", [])
 
 

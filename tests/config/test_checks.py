@@ -15,4 +15,10 @@ def test_a_name_that_is_near_a_choice_is_answered_with_the_nearest_and_another_w
     operations = ["s5-compose", "s5-conjugate", "cubic"]
     assert did_you_mean("s5-compos", operations) == "; did you mean 's5-compose'?"
     assert did_you_mean("power", operations) == ""
-    assert did_you_mean("power", operations, nearness=0.0) == "; did you mean 's5-compose'?"
+
+
+def test_a_dotted_choice_is_near_by_its_last_part_unless_a_whole_one_has_that_name():
+    flags = ["--steps", "--config.steps", "--config.task.modulus"]
+    assert did_you_mean("--modulos", flags) == "; did you mean '--config.task.modulus'?"
+    assert did_you_mean("--step", flags) == "; did you mean '--steps'?"
+    assert did_you_mean("task.modulus", ["config.task.modulus"]) == "; did you mean 'config.task.modulus'?"

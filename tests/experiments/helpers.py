@@ -4,12 +4,14 @@ import contextlib
 
 import pandas as pd
 
-from grok.experiments import EXPERIMENTS, driving, grokking, runner
+from grok.cli.report import describe
+from grok.experiment import experiment
+from grok.experiments import driving, runner
 from grok.experiments.driving import Setup
 from grok.tracking import Store
 from tests.helpers import CPU, before_step, small_config
 
-EXPERIMENT = grokking.EXPERIMENT
+EXPERIMENT = experiment("grokking")
 
 
 def setup(root, **how):
@@ -24,7 +26,7 @@ def start(root, config=None, *, experiment=EXPERIMENT, wandb="disabled"):
 
 
 def resume(run, **how):
-    (resumed,), finished = runner.resume(run, EXPERIMENTS, **how)
+    (resumed,), finished = runner.resume(run, **how)
     assert resumed == run
     return finished
 
@@ -47,3 +49,8 @@ def only_run(root):
 def assert_same_record(run, expected):
     pd.testing.assert_frame_equal(run.metrics(), expected.metrics(), check_exact=True)
     assert run.manifest()["summary"] == expected.manifest()["summary"]
+
+
+def outcome_of(run):
+    """What is said below the state of a run, a list of words a line."""
+    return [line.split() for line in describe(run).split("\n\n", maxsplit=1)[1].splitlines()[1:]]

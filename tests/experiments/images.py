@@ -12,6 +12,7 @@ from grok.config import (
     SemiSupervisedConfig,
     SupervisedConfig,
 )
+from grok.experiment import experiment as registered
 from grok.tasks.images import DataFolder
 from grok.tracking import Run
 from grok.training.checkpoint import checkpoints
@@ -71,8 +72,8 @@ def train(root, member: Member, *, first_step: int = 0, steps: int | None = None
     return dict(rows)
 
 
-def build(experiment, config, seed=0) -> Member:
-    return experiment.build(config, seed, CPU, FOLDER)
+def build(name, config, seed=0) -> Member:
+    return registered(name).build(config, seed, CPU, FOLDER)
 
 
 def state_of(member: Member) -> dict[str, torch.Tensor]:

@@ -13,7 +13,8 @@ import torch
 from grok.analysis.events import events
 from grok.cli import main
 from grok.config import OptimiserConfig, ProbesConfig, Schedule
-from grok.experiments import driving, grokking, runner
+from grok.experiment import experiment
+from grok.experiments import driving, runner
 from grok.tracking.wandb_mirror import WandbError, WandbMirror
 from grok.training import executor
 from grok.training.checkpoint import checkpoints
@@ -146,7 +147,7 @@ class Broken(EmbeddingInterplay):
 
 def with_embedding_probe(make):
     def build(config, seed, device, folder):
-        member = grokking.build(config, seed, device)
+        member = experiment("grokking").build(config, seed, device)
         member.learner._probes["embedding"] = make()
         return member
 

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import ConnectivityConfig, ImageModelConfig, ImageTaskConfig, PruningConfig
+from grok.experiment import experiment
 from grok.experiments import connectivity, image_training, pruning, runner, supervised
 from grok.tasks.images import DataError, DataFolder, make_image_task
 from grok.training.engine import Engine
@@ -29,20 +30,20 @@ def drawn(member):
 
 
 def test_the_same_seed_draws_the_same_weights_batches_and_samples():
-    first, second = (drawn(build(supervised, supervised_config(SIGNALS), seed=3)) for _ in range(2))
+    first, second = (drawn(build("supervised", supervised_config(SIGNALS), seed=3)) for _ in range(2))
     for name in first:
         assert torch.equal(first[name], second[name]), name
 
 
 @pytest.mark.parametrize("name", ["weights", "order", "measured", "sample"])
 def test_another_seed_draws_another(name):
-    first, second = (drawn(build(supervised, supervised_config(SIGNALS), seed=seed)) for seed in (3, 4))
+    first, second = (drawn(build("supervised", supervised_config(SIGNALS), seed=seed)) for seed in (3, 4))
     assert not torch.equal(first[name], second[name])
 
 
 def test_another_network_leaves_the_batches_and_the_samples():
     wider = supervised_config(SIGNALS, model=ImageModelConfig(width=9))
-    first, second = drawn(build(supervised, supervised_config(SIGNALS))), drawn(build(supervised, wider))
+    first, second = drawn(build("supervised", supervised_config(SIGNALS))), drawn(build("supervised", wider))
     for name in ("order", "measured", "sample"):
         assert torch.equal(first[name], second[name]), name
 
@@ -59,16 +60,16 @@ def test_the_network_is_all_its_parameters_and_buffers_themselves():
 
 def test_samples_pass_in_parts_where_they_are_many_with_the_same_measurements(tmp_path, monkeypatch):
     config = supervised_config(SIGNALS, steps=3, probes=probes("every:1"))
-    together = train(tmp_path, build(supervised, config))
+    together = train(tmp_path, build("supervised", config))
     monkeypatch.setattr(image_training, "AT_ONCE", 70)
-    in_parts = train(tmp_path, build(supervised, config))
+    in_parts = train(tmp_path, build("supervised", config))
     assert list(in_parts) == list(together)
     for step, row in together.items():
         assert in_parts[step] == pytest.approx(row, rel=1e-4, abs=1e-5)
 
 
 def test_the_loss_is_smoothed_float32_of_a_batch_and_at_the_end_that_of_the_measured_samples():
-    learner = build(supervised, supervised_config(SIGNALS, label_smoothing=0.2)).learner
+    learner = build("supervised", supervised_config(SIGNALS, label_smoothing=0.2)).learner
     learner.objective.batches.prepare(0, 1, order=0)
     loss, observed = learner(())
     assert (loss.dtype, observed) == (torch.float32, {})
@@ -86,11 +87,11 @@ def test_the_loss_is_smoothed_float32_of_a_batch_and_at_the_end_that_of_the_meas
 def test_mixed_precision_trains_in_bfloat16_and_measures_in_float32(tmp_path):
     config = supervised_config(SIGNALS, steps=10, probes=only(accuracy="every:1"))
     mixed = dataclasses.replace(config, precision="bfloat16")
-    full_rows, mixed_rows = (train(tmp_path, build(supervised, each)) for each in (config, mixed))
+    full_rows, mixed_rows = (train(tmp_path, build("supervised", each)) for each in (config, mixed))
     assert mixed_rows[0] == full_rows[0]  # before the first update there is nothing to tell them apart
     assert mixed_rows[10] != full_rows[10]
     assert mixed_rows[10]["train/loss"] == pytest.approx(full_rows[10]["train/loss"], rel=0.05)
-    model = build(supervised, mixed).learner.model
+    model = build("supervised", mixed).learner.model
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
@@ -102,7 +103,7 @@ def test_a_wide_resnet_trains_in_channels_last_and_from_augmented_images(tmp_pat
         steps=2,
         probes=only(accuracy="every:1"),
     )
-    member = build(supervised, config)
+    member = build("supervised", config)
     kernel = member.learner.model.blocks[0].conv_1.weight
     assert kernel.is_contiguous(memory_format=torch.channels_last)
     assert not kernel.is_contiguous()
@@ -118,7 +119,7 @@ def test_a_step_of_a_wide_resnet_is_plain_sgd_whatever_the_memory_format():
         steps=2,
         probes=only(accuracy="off"),
     )
-    member, plain = build(supervised, config), build(supervised, config).learner
+    member, plain = build("supervised", config), build("supervised", config).learner
     optimiser = torch.optim.SGD(plain.model.parameters(), lr=0.03, momentum=0.9, weight_decay=5e-4)
     step = TrainingStep([member], block=2)
     step.prepare(0, 2)
@@ -162,7 +163,7 @@ def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, experiment, con
 
 
 def test_the_data_set_is_there_once_for_all_members_of_a_stack(tmp_path):
-    members = [build(supervised, supervised_config(SIGNALS, **SHORT), seed=seed) for seed in (0, 1)]
+    members = [build("supervised", supervised_config(SIGNALS, **SHORT), seed=seed) for seed in (0, 1)]
     Engine(members).run([Recorder(new_run(tmp_path, seed=seed)) for seed in (0, 1)], interrupted=before_step(3))
     first, second = (member.learner.objective.batches for member in members)
     assert (
@@ -181,8 +182,8 @@ def test_batches_alone_pass_through_the_compiled_network(monkeypatch, tmp_path):
 
     monkeypatch.setattr(torch, "compile", compiled)
     wanted = [(supervised_config(SIGNALS, **SHORT), 0)]
-    (run,), _ = runner.start(supervised.EXPERIMENT, wanted, setup(tmp_path / "compiled", compile=True))
-    (plain,), _ = runner.start(supervised.EXPERIMENT, wanted, setup(tmp_path / "plain"))
+    (run,), _ = runner.start(experiment("supervised"), wanted, setup(tmp_path / "compiled", compile=True))
+    (plain,), _ = runner.start(experiment("supervised"), wanted, setup(tmp_path / "plain"))
     assert passed == [90] * 6
     assert run.manifest()["compile"] is True
     assert run.metrics()["test/loss"].tolist() == plain.metrics()["test/loss"].tolist()

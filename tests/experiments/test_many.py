@@ -8,7 +8,8 @@ import pytest
 
 from grok.cli import main
 from grok.config import ConfigError, OptimiserConfig
-from grok.experiments import EXPERIMENTS, driving, grokking, runner
+from grok.experiment import experiment
+from grok.experiments import driving, runner
 from grok.experiments.many import train_many
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store
@@ -94,7 +95,7 @@ def test_one_member_resumed_takes_its_stack_along(tmp_path, monkeypatch, stacked
     with monkeypatch.context() as patch:
         interrupt_before(patch, 30)
         runs, _ = many(tmp_path, seeds(3), together=3)
-    resumed, finished = runner.resume(runs[1], EXPERIMENTS, wandb="disabled")
+    resumed, finished = runner.resume(runs[1], wandb="disabled")
     assert finished
     assert [run.id for run in resumed] == [run.id for run in runs]
     assert_same_records(resumed, stacked, check_exact=True)
@@ -126,7 +127,7 @@ class Accurate(stopping.Settle):
 
 def ending_at_different_steps():
     def build(config, seed, device, folder):
-        return dataclasses.replace(grokking.build(config, seed, device), settle=Accurate(10 + 20 * seed))
+        return dataclasses.replace(experiment("grokking").build(config, seed, device), settle=Accurate(10 + 20 * seed))
 
     return dataclasses.replace(EXPERIMENT, build=build)
 
@@ -291,6 +292,6 @@ def test_the_rest_of_a_stack_goes_on_without_a_run_that_is_gone(tmp_path, monkey
         interrupt_before(patch, 30)
         runs, _ = many(tmp_path, seeds(3), together=3)
     shutil.rmtree(runs[1].path)
-    resumed, finished = runner.resume(runs[0], EXPERIMENTS, wandb="disabled")
+    resumed, finished = runner.resume(runs[0], wandb="disabled")
     assert (finished, [run.id for run in resumed]) == (True, [runs[0].id, runs[2].id])
     assert "grok: 1 runs of the stack are gone; the others go on without\n" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from grok.cli import main
 from grok.config import OptimiserConfig
-from grok.experiments import EXPERIMENTS, runner
+from grok.experiments import runner
 from grok.tracking import Run, RunInUseError, Store, StoreError
 from grok.training import executor, stopping
 from grok.training.checkpoint import checkpoints
@@ -194,11 +194,11 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_again_over_its_record(tmp
     run = new_run(tmp_path)
     run.update(status="interrupted", step=50)
     with pytest.raises(StoreError, match="checkpoints is empty: restore it, or train anew beside it with --again"):
-        runner.resume(run, EXPERIMENTS)
+        runner.resume(run)
 
 
 def test_a_run_of_an_unknown_experiment_is_named(tmp_path):
     run = new_run(tmp_path)
     run.update(experiment="alchemy")
     with pytest.raises(StoreError, match="of the experiment 'alchemy', which this version does not know"):
-        runner.resume(run, EXPERIMENTS)
+        runner.resume(run)

@@ -8,8 +8,8 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grok.analysis.summary import summarise
 from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
+from grok.experiment import experiment as registered
 from grok.figures import Drawing, draw
 from grok.tracking import Run, Store
 
@@ -45,7 +45,7 @@ def add_run(
         run.append_table(pa.table(table), first_step=0)
     run.update(status=status, step=steps, sweeps=None if sweeps is None else list(sweeps))
     if columns and status == "finished":
-        run.update(summary=summarise(run))
+        run.update(summary=registered(experiment).summarise(run))
     return run
 
 

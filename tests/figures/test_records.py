@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from grok.config import (
-    CONFIGS,
     ConnectivityConfig,
     GrokkingConfig,
     NormMatchedConfig,
@@ -16,6 +15,7 @@ from grok.config import (
     SupervisedConfig,
     TaskConfig,
 )
+from grok.experiment import experiments
 from grok.figures.records import runs_source, store_source
 from grok.tracking import Store
 from grok.tracking.notes import each_once
@@ -154,7 +154,7 @@ def test_groups_and_studies_are_of_one_experiment_with_settings_of_its_type(tmp_
         "norm-matched": NormMatchedConfig(),
         "pruning": PruningConfig(sparsities=(0.0, 0.5)),
     }
-    assert configs.keys() == CONFIGS.keys()
+    assert configs.keys() == experiments().keys()
     for experiment, config in configs.items():
         add_run(Store(tmp_path), COLUMNS, config=config, experiment=experiment, sweeps=["one"])
     for experiment, config in configs.items():

@@ -8,6 +8,7 @@ import torch
 from grok.information import effective_rank, gram, gram_entropy, matrix_entropy
 from grok.information.entropy import shannon_entropy
 from tests.geometries import random_vectors as vectors
+from tests.tolerances import rounding
 
 
 def test_entropy_is_the_trace_with_the_matrix_logarithm():
@@ -55,7 +56,9 @@ def test_columns_of_zeros_change_neither_value_nor_gradient_in_float32(dead):
     entropy = gram_entropy(variable)
     entropy.backward()
     assert entropy.item() == pytest.approx(gram_entropy(alive).item(), abs=1e-4)
-    assert variable.grad[:, ~rows.any(dim=0)].abs().max() < 1e-9
+    # d(entropy)/d(density) has eigenvalues of about log 512; a row's gradient is 2/1,000 of its products with that.
+    error = 2 / 1_000 * np.log(512) * rounding(torch.float32, 512)
+    assert variable.grad[:, ~rows.any(dim=0)].abs().max() < error < 0.01 * alive.grad.abs().max()
     torch.testing.assert_close(variable.grad[:, rows.any(dim=0)].double(), alive.grad, rtol=1e-3, atol=1e-6)
 
 

@@ -1,10 +1,13 @@
 """The losses are the paper's, and their gradients are right where spectra degenerate."""
 
+import math
+
 import pytest
 import torch
 
 from grok.information import InformationLoss, gram, information_loss, interplay
 from tests.geometries import collapsed_geometry, fourier_geometry, random_geometry, random_vectors
+from tests.tolerances import rounding
 
 KINDS = ["mutual_information", "entropy_difference", "mir", "hdr"]
 
@@ -155,7 +158,9 @@ def test_of_few_samples_among_many_in_float32_the_value_and_the_gradient_are_num
     variable = features.float().requires_grad_()
     loss = information_loss(variable, head.float(), labels, kind=kind, weights=counted.float() / counted.sum())
     loss.backward()
-    assert loss.item() == pytest.approx(expected.item(), abs=5e-5)
+    # The 491 rows of zeros get eigenvalues of 1/21, whose entropy of 71 nats is taken off again.
+    error = rounding(torch.float32, 512) * 491 / 21 * math.log(21)
+    assert loss.item() == pytest.approx(expected.item(), abs=error)
     torch.testing.assert_close(variable.grad[counted].double(), alone.grad, rtol=1e-3, atol=1e-5)
 
 

@@ -16,6 +16,7 @@ from grok.information import (
 )
 from tests.geometries import fourier_vectors, random_vectors
 from tests.reference.information import simplex_etf
+from tests.tolerances import entropy_rounding
 
 
 def equal_power(frequencies, p):
@@ -53,7 +54,7 @@ def test_generic_frequencies_of_equal_power_have_the_closed_form(k):
     values = fourier_interplay(power, power, p=5003)
     joint = log(2 * k) / (2 * k) + log(4 * k**2) / (2 * k) + (k - 1) / k * log(2 * k**2)
     expected = [(2 * log(2 * k) - joint) / log(2 * k), 0, log(2 * k), log(2 * k), joint]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=entropy_rounding(torch.float64, 5003))
 
 
 @pytest.mark.parametrize("p", [12, 113])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiments
 from grok.sweep.expand import expand
 from grok.sweep.file import SweepFile, read_sweep
 
@@ -21,7 +21,7 @@ def write(folder: Path, text: str, name: str = "sweep.toml") -> Path:
 
 
 def read(folder: Path, text: str) -> SweepFile:
-    return read_sweep(write(folder, text), EXPERIMENTS)
+    return read_sweep(write(folder, text), experiments())
 
 
 def small_sweep(folder: Path, *, steps: int = 300, seeds: str = "0-3", decays: str = "[0, 0.3, 1]") -> Path:
@@ -31,4 +31,4 @@ def small_sweep(folder: Path, *, steps: int = 300, seeds: str = "0-3", decays: s
 
 
 def wanted_of(path: Path):
-    return expand(read_sweep(path, EXPERIMENTS))
+    return expand(read_sweep(path, experiments()))

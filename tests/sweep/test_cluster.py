@@ -14,7 +14,7 @@ import pytest
 
 from grok.arguments import UsageError
 from grok.cli import main
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiment
 from grok.sweep.cluster import RETRIES, device_of, train_on_cluster
 from grok.sweep.packs import Outcome, existing_runs, make_packs
 from grok.tracking import Store, StoreError
@@ -181,7 +181,7 @@ class Outcomes:
 def train(root, wanted, happen, monkeypatch, *, together=1):
     monkeypatch.setattr("grok.sweep.cluster.TICK", 0)
     client, watch = Client(happen), Outcomes()
-    packs = make_packs(EXPERIMENTS["grokking"], wanted, {}, together)
+    packs = make_packs(experiment("grokking"), wanted, {}, together)
     assert train_on_cluster(packs, setup(root), client=client, stop=lambda: False, watch=watch)
     return [(pack.keys[0], address) for _, pack, address in client.tasks], watch
 

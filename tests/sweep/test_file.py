@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiments
 from grok.sweep.document import SweepFileError
 from grok.sweep.expand import expand
 from grok.sweep.file import read_sweep
 from tests.sweep.helpers import read
 
-KNOWN = ", ".join(EXPERIMENTS)
+KNOWN = ", ".join(experiments())
 TOP = 'experiment = "grokking"\nseeds = "0-1"\n'
 
 REFUSALS = {
@@ -158,9 +158,9 @@ def test_a_file_is_refused_with_its_line_and_the_mend(tmp_path, text, line):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SweepFileError, match=r"nothing.toml cannot be read \(No such file or directory\): name a"):
-        read_sweep(tmp_path / "nothing.toml", EXPERIMENTS)
+        read_sweep(tmp_path / "nothing.toml", experiments())
     with pytest.raises(SweepFileError, match=r"supervised; did you mean 'objectives'\?$"):
-        read_sweep(Path("objektives"), EXPERIMENTS)
+        read_sweep(Path("objektives"), experiments())
 
 
 def test_a_block_has_the_files_settings_unless_it_has_its_own(tmp_path):
@@ -184,9 +184,9 @@ train_fraction = [0.2]
 """,
     )
     first, own = sweep.blocks
-    assert (first.name, first.line, first.preset, first.seeds) == ("block 1", 8, "laptop", (0, 1, 2))
+    assert (first.name, first.where, first.preset, first.seeds) == ("block 1", ("block", 0), "laptop", (0, 1, 2))
     assert {setting.name: setting.value for setting in first.base} == {"task.modulus": 59, "steps": 100}
     assert [(axis.name, axis.values) for axis in first.axes] == [("optimiser.weight_decay", (0.0, 1.0))]
-    assert (own.name, own.line, own.preset, own.seeds) == ("own", 9, "paper", (7,))
+    assert (own.name, own.where, own.preset, own.seeds) == ("own", ("block", 1), "paper", (7,))
     assert {setting.name: setting.value for setting in own.base} == {"task.modulus": 59, "steps": 200}
     assert [(axis.name, axis.values) for axis in own.axes] == [("task.train_fraction", (0.2,))]

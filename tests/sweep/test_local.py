@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from grok.cli import main
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiment
 from grok.experiments.many import train_many
 from grok.sweep.local import RETRIES, train_locally
 from grok.sweep.packs import Pack, existing_runs, make_packs
@@ -133,7 +133,7 @@ def test_ctrl_c_saves_every_run_under_way_and_says_how_to_go_on(dozen, tmp_path)
 
 
 def train(wanted, root, *, stop):
-    packs = make_packs(EXPERIMENTS["grokking"], wanted, existing_runs(Store(root), "grokking"), 1)
+    packs = make_packs(experiment("grokking"), wanted, existing_runs(Store(root), "grokking"), 1)
     watch = Outcomes()
     assert train_locally(packs, setup(root), workers=2, threads=1, stop=stop, watch=watch)
     return watch.seen
@@ -174,7 +174,7 @@ def test_a_run_whose_workers_always_die_is_given_up_and_the_others_are_trained(t
 def test_runs_that_were_finished_before_their_workers_died_are_not_counted_as_failed(tmp_path):
     short = wanted_of(small_sweep(tmp_path, steps=10, seeds="0", decays="[0]"))
     (long,) = wanted_of(small_sweep(tmp_path, steps=100_000, seeds="0", decays="[0.5]"))
-    (first, second) = make_packs(EXPERIMENTS["grokking"], [*short, long], {}, 1)
+    (first, second) = make_packs(experiment("grokking"), [*short, long], {}, 1)
     both = Pack(experiment="grokking", wanted=first.wanted + second.wanted, keys=first.keys + second.keys)
     stop, watch = kill_holders(tmp_path, [], times=9, steps=100_000), Outcomes()
     new_run(tmp_path, seed=0, config=short[0].config).update(status="finished")
@@ -186,7 +186,7 @@ def test_a_pack_that_fails_is_a_line_at_the_end_and_the_others_are_trained(tmp_p
     path = small_sweep(tmp_path, steps=10, seeds="0-2", decays="[1]")
     root = tmp_path / "runs"
     pairs = [(each.config, each.seed) for each in wanted_of(path)]
-    runs, _ = train_many(EXPERIMENTS["grokking"], pairs, setup(root), together=1)
+    runs, _ = train_many(experiment("grokking"), pairs, setup(root), together=1)
     for run in runs[:2]:
         run.update(status="interrupted")
     runs[0].metrics_path.unlink()

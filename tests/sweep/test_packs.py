@@ -5,14 +5,15 @@ import time
 
 import pytest
 
-from grok.experiments import EXPERIMENTS, runner
+from grok.experiment import experiment
+from grok.experiments import runner
 from grok.sweep.packs import Outcome, Pack, existing_runs, make_packs, train_pack
 from grok.tracking import Run, Store
 from tests.experiments.helpers import interrupt_before, setup
 from tests.helpers import new_run
 from tests.sweep.helpers import small_sweep, wanted_of
 
-GROKKING = EXPERIMENTS["grokking"]
+GROKKING = experiment("grokking")
 
 
 def packs_of(root, wanted, together):

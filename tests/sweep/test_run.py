@@ -7,7 +7,7 @@ import pytest
 
 from grok.cli import main
 from grok.config import ConfigError
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiment, experiments
 from grok.sweep.expand import expand
 from grok.sweep.file import read_sweep
 from grok.sweep.packs import Outcome, train_pack
@@ -31,7 +31,7 @@ def here(packs, setup, *, stop, watch):
 
 
 def test_what_is_missing_is_trained_and_what_failed_is_told(tmp_path):
-    sweep = read_sweep(small_sweep(tmp_path, steps=5, seeds="0", decays="[0, 1]"), EXPERIMENTS)
+    sweep = read_sweep(small_sweep(tmp_path, steps=5, seeds="0", decays="[0, 1]"), experiments())
     wanted = expand(sweep)
 
     def broken(packs, setup, *, stop, watch):
@@ -46,7 +46,7 @@ def test_what_is_missing_is_trained_and_what_failed_is_told(tmp_path):
 
 
 def test_a_sweep_that_is_done_writes_nothing_more(tmp_path, monkeypatch):
-    sweep = read_sweep(small_sweep(tmp_path, steps=5, seeds="0", decays="[0]"), EXPERIMENTS)
+    sweep = read_sweep(small_sweep(tmp_path, steps=5, seeds="0", decays="[0]"), experiments())
     before, _ = train_sweep(sweep, expand(sweep), setup(tmp_path), here, together=1)
 
     def read_only(*_):
@@ -61,7 +61,7 @@ def test_files_of_one_name_are_two_sweeps_where_one_names_itself(tmp_path):
     path = small_sweep(tmp_path, steps=5, seeds="0", decays="[0]")
     for text in (path.read_text(), f'name = "mine"\n{path.read_text()}'):
         path.write_text(text)
-        sweep = read_sweep(path, EXPERIMENTS)
+        sweep = read_sweep(path, experiments())
         ((row,), _) = train_sweep(sweep, expand(sweep), setup(tmp_path), here, together=1)
     assert row.run.manifest()["sweeps"] == ["sweep", "mine"]
     assert row.wanted.block == "mine"
@@ -136,12 +136,12 @@ def test_on_a_cluster_data_are_looked_for_by_the_workers_alone(tmp_path, capsys,
 
 def test_runs_that_are_finished_need_no_data(tmp_path):
     wanted, how = wanted_of(write(tmp_path, CIFAR)), setup(tmp_path, data=DataFolder(path=tmp_path / "none"))
-    experiment = EXPERIMENTS["supervised"]
+    supervised = experiment("supervised")
     for each in wanted[:2]:
         add_run(Store(tmp_path), {"x": constant(1.0)}, config=each.config, seed=each.seed, experiment="supervised")
-    check_data(experiment, wanted[:2], how)
+    check_data(supervised, wanted[:2], how)
     with pytest.raises(ConfigError, match=r"^cifar10: expected train\.parquet"):
-        check_data(experiment, wanted, how)
+        check_data(supervised, wanted, how)
 
 
 def test_a_data_set_is_fetched_once_before_any_run_trains(tmp_path, monkeypatch):
@@ -149,10 +149,10 @@ def test_a_data_set_is_fetched_once_before_any_run_trains(tmp_path, monkeypatch)
     write_cifar(tmp_path / "hub" / HUB_FOLDERS["cifar10"], "cifar10", suffix="-00000-of-00001")
     wanted = wanted_of(write(tmp_path, CIFAR))
     data = DataFolder(path=tmp_path / "data", download=True)
-    check_data(EXPERIMENTS["supervised"], wanted, setup(tmp_path / "runs", data=data))
+    check_data(experiment("supervised"), wanted, setup(tmp_path / "runs", data=data))
     assert len(list((tmp_path / "data" / "cifar10").iterdir())) == 2
     monkeypatch.setenv("HF_ENDPOINT", (tmp_path / "nowhere").as_uri())
-    check_data(EXPERIMENTS["supervised"], wanted, setup(tmp_path / "runs", data=DataFolder(path=tmp_path / "data")))
+    check_data(experiment("supervised"), wanted, setup(tmp_path / "runs", data=DataFolder(path=tmp_path / "data")))
 
 
 def test_where_nothing_finished_there_is_nothing_to_draw(tmp_path, capsys):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiments
 from grok.sweep.expand import expand
 from grok.sweep.file import find_sweep, read_sweep, shipped
 
@@ -58,7 +58,7 @@ def test_make_reproduce_trains_all_but_those_for_a_gpu():
 
 @pytest.mark.parametrize("name", RUNS)
 def test_each_asks_for_its_runs(name):
-    wanted = expand(read_sweep(shipped()[name], EXPERIMENTS))
+    wanted = expand(read_sweep(shipped()[name], experiments()))
     assert len(wanted) == RUNS[name]
 
 
@@ -66,6 +66,6 @@ def test_the_readmes_example_is_a_sweep(tmp_path):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     path = tmp_path / "my.toml"
     path.write_text(readme.partition("```toml\n")[2].partition("```")[0])
-    wanted = expand(read_sweep(path, EXPERIMENTS))
+    wanted = expand(read_sweep(path, experiments()))
     blocks = [run.block for run in wanted]
     assert {name: blocks.count(name) for name in dict.fromkeys(blocks)} == {"grokking": 60, "random labels": 10}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from grok.experiments import EXPERIMENTS
+from grok.experiment import experiment
 from grok.sweep.packs import Outcome, make_packs
 from grok.sweep.worker import serve
 from grok.tracking import Store
@@ -23,7 +23,7 @@ LONG = 1_000_000
 
 def packs(tmp_path, steps):
     wanted = wanted_of(small_sweep(tmp_path, steps=steps, seeds="0-1", decays="[1]"))
-    return make_packs(EXPERIMENTS["grokking"], wanted, {}, 1)
+    return make_packs(experiment("grokking"), wanted, {}, 1)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import ImageModelConfig, OptimiserConfig
-from grok.experiments import semi_supervised
 from grok.models import make_image_model
 from grok.random import stream
 from grok.training.average import Average
@@ -49,7 +48,7 @@ def test_row_t_is_the_average_over_the_networks_after_each_of_t_updates(tmp_path
         optimiser=OptimiserConfig(rule="sgd", learning_rate=0.1, warmup_steps=0),
         probes=only(accuracy="every:1"),
     )
-    member = build(semi_supervised, config)
+    member = build("semi-supervised", config)
     learner, update = member.learner, member.optimiser.step
     states = [state_of(member)]
     member.optimiser.step = lambda: (update(), states.append(state_of(member)))
@@ -74,7 +73,7 @@ def test_row_t_is_the_average_over_the_networks_after_each_of_t_updates(tmp_path
 def test_the_average_changes_nothing_of_how_the_network_trains(tmp_path):
     states = []
     for decay in (0.0, 0.9):
-        member = build(semi_supervised, semi_supervised_config(steps=8, average_decay=decay))
+        member = build("semi-supervised", semi_supervised_config(steps=8, average_decay=decay))
         train(tmp_path, member)
         states.append(state_of(member))
         averaged = member.learner.average.state_dict()

@@ -142,8 +142,8 @@ def scripted_engine(accuracies, *, settle, schedule="every:1", overlap=False):
     learner = Learner(
         task=operation_task(small_config().task, 0),
         model=small.learner.model,
+        objective=small.learner.objective,
         probes=[Scripted(accuracies, schedule), Constant(Schedule.parse("every:7"))],
-        criterion=small.learner.criterion,
     )
     engine = Engine([dataclasses.replace(small, learner=learner, settle=Settle(steps=300, settle=settle))])
     engine.overlap = overlap

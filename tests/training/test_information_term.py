@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from grok.config import InformationTermConfig, OptimiserConfig, SampledInformationTermConfig
-from grok.experiments import grokking, runner
+from grok.experiment import experiment
+from grok.experiments import runner
 from grok.information import gram_interplay, information_loss
 from grok.training.checkpoint import checkpoints
 from grok.training.draws import INDICES, sample_draws
@@ -137,9 +138,9 @@ def uninterrupted(tmp_path_factory):
 
 def test_row_t_has_the_term_of_the_update_that_led_to_it(uninterrupted):
     metrics = uninterrupted.metrics().set_index("step")
-    member = grokking.build(CONFIG, 0, CPU)
+    member = experiment("grokking").build(CONFIG, 0, CPU)
     learner, model = member.learner, member.learner.model
-    draws = learner.term._draws
+    draws = learner.objective.term._draws
     assert metrics[TERM].isna().tolist() == [True] + 30 * [False]
     assert set(metrics[LEFT_OUT]) == {0}
     train = learner.samples("train")
@@ -169,7 +170,7 @@ def test_members_of_a_stack_have_their_own_terms(tmp_path):
             information=information, optimiser=OptimiserConfig(learning_rate=1e-3 * (1 + index)), accuracy="every:1"
         )
         task = dataclasses.replace(config.task, train_fraction=0.4 + 0.1 * index)
-        return grokking.build(dataclasses.replace(config, task=task), index, CPU)
+        return experiment("grokking").build(dataclasses.replace(config, task=task), index, CPU)
 
     stacked = rows_of([member(index) for index in range(3)], tmp_path, steps=21)
     for index in range(3):
@@ -183,7 +184,7 @@ def test_a_tiny_weight_trains_as_none_does_and_without_a_term_there_are_no_colum
     tiny = dataclasses.replace(CONFIG, information=dataclasses.replace(INFORMATION, weight=1e-9))
     plain = dataclasses.replace(CONFIG, information=SampledInformationTermConfig())
     (with_term,), (without,), (strong,) = (
-        rows_of([grokking.build(config, 0, CPU)], tmp_path, steps=25) for config in (tiny, plain, CONFIG)
+        rows_of([experiment("grokking").build(config, 0, CPU)], tmp_path, steps=25) for config in (tiny, plain, CONFIG)
     )
     assert not any(name.startswith("information") for _, row in without for name in row)
     assert {TERM, LEFT_OUT} < set(with_term[0][1])
@@ -205,10 +206,10 @@ def test_a_run_that_diverges_ends_with_its_loss(tmp_path, stacked):
 
 
 def test_the_loss_at_the_end_is_without_the_term():
-    learner: Learner = grokking.build(CONFIG, 0, CPU).learner
-    learner.term.prepare(0, 1, order=0)
+    learner: Learner = experiment("grokking").build(CONFIG, 0, CPU).learner
+    learner.objective.term.prepare(0, 1, order=0)
     with_term, last = learner(())[0], learner((), last=True)[0]
     train = learner.samples("train")
-    expected = learner.criterion(learner.model(train.inputs), train.targets)
+    expected = learner.objective.criterion(learner.model(train.inputs), train.targets)
     assert last.item() == pytest.approx(expected.item(), rel=1e-12)
-    assert (with_term - last).item() == pytest.approx(0.3 * learner.term.values()[TERM].item(), rel=1e-5)
+    assert (with_term - last).item() == pytest.approx(0.3 * learner.objective.term.values()[TERM].item(), rel=1e-5)

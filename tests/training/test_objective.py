@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from grok.config import ImageModelConfig, InformationTermConfig, SampledInformationTermConfig
-from grok.experiments import grokking, semi_supervised, supervised
+from grok.experiment import experiment
 from grok.information import information_loss
 from grok.training.loss import cross_entropy
 from grok.training.semi_supervised import AdaptiveThresholds
@@ -34,18 +34,18 @@ def transformer(kind, weight, **model):
     """The network and its loss, a function of its parameters alone, with the term of 20 training samples."""
     information = SampledInformationTermConfig(term=kind, weight=weight, samples=20)
     config = small_config(model=small_model(**model), information=information)
-    learner = grokking.build(config, 0, CPU).learner.double()
+    learner = experiment("grokking").build(config, 0, CPU).learner.double()
 
     def loss():
-        learner.term.prepare(4, 1, order=0)
+        learner.objective.term.prepare(4, 1, order=0)
         return learner(())[0]
 
-    return learner.model, loss, learner.term
+    return learner.model, loss, learner.objective.term
 
 
-def on_batches(experiment, config, thresholds=None):
+def on_batches(name, config, thresholds=None):
     """The same on the batches of step 4."""
-    learner = build(experiment, config).learner
+    learner = build(name, config).learner
     objective = learner.objective
     objective.criterion = partial(DOUBLE, label_smoothing=config.label_smoothing)
     if thresholds:
@@ -66,7 +66,7 @@ def free_match(kind, weight):
     thresholds.confidence.fill_(0.19)
     thresholds.predicted.copy_(torch.linspace(0.09, 0.11, 10))
     thresholds.histogram.copy_(torch.linspace(0.15, 0.05, 10))
-    model, loss, objective = on_batches(semi_supervised, config, thresholds)
+    model, loss, objective = on_batches("semi-supervised", config, thresholds)
     loss()
     assert 0.2 < objective.values()["pseudo_labels/used"] < 0.8
     return model, loss, objective
@@ -74,7 +74,7 @@ def free_match(kind, weight):
 
 def standard(kind, weight, setting, **settings):
     information = InformationTermConfig(term=kind, weight=weight)
-    return on_batches(supervised, supervised_config(setting, information=information, **settings))
+    return on_batches("supervised", supervised_config(setting, information=information, **settings))
 
 
 PROBLEMS = {
@@ -117,7 +117,7 @@ def _slope(loss, parameters, direction, size=1e-6):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_loss_of_a_batch_is_the_criterion_and_the_weighted_term_of_all_its_samples(setting, kind):
     information = InformationTermConfig(term=kind, weight=-0.3)
-    learner = build(supervised, supervised_config(setting, information=information, label_smoothing=0.1)).learner
+    learner = build("supervised", supervised_config(setting, information=information, label_smoothing=0.1)).learner
     learner.objective.prepare(5, 2, order=0)
     model = copy.deepcopy(learner.model).train()
     for step in (5, 6):
@@ -130,7 +130,7 @@ def test_the_loss_of_a_batch_is_the_criterion_and_the_weighted_term_of_all_its_s
 
 
 def test_without_a_term_there_is_nothing_to_record_or_to_keep():
-    objective = build(supervised, supervised_config()).learner.objective
+    objective = build("supervised", supervised_config()).learner.objective
     assert (objective.values(), objective.state()) == ({}, {})
 
 
@@ -142,20 +142,20 @@ NARROW = DIGITS | {"model": ImageModelConfig(network="mlp", depth=1, width=2)}
 def test_a_run_with_a_term_resumes_to_the_same_record_and_count(tmp_path, monkeypatch, setting):
     information = InformationTermConfig(term="mir", weight=0.5)
     config = supervised_config(setting, steps=20, information=information, probes=only(accuracy="every:1"))
-    whole, _ = start(tmp_path / "whole", config, experiment=supervised.EXPERIMENT)
+    whole, _ = start(tmp_path / "whole", config, experiment=experiment("supervised"))
     assert whole.metrics()["information/term"].notna().sum() == 20
     left_out = whole.metrics()["information/left_out"]
     assert (left_out.diff()[1:] >= 0).all()
     assert (left_out[13] > 0) == (setting is NARROW)
-    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, supervised.EXPERIMENT, config, whole, 13)
+    assert_resumes_bit_for_bit(tmp_path / "halves", monkeypatch, experiment("supervised"), config, whole, 13)
 
 
 def test_a_run_with_a_term_measures_in_a_stack_what_it_does_alone(tmp_path):
     information = InformationTermConfig(term="hdr", weight=0.5)
     config = supervised_config(DIGITS, steps=12, information=information, probes=only(accuracy="every:1"))
-    stacked = rows_of([build(supervised, config, seed=seed) for seed in (0, 1)], tmp_path, steps=12)
+    stacked = rows_of([build("supervised", config, seed=seed) for seed in (0, 1)], tmp_path, steps=12)
     for seed in (0, 1):
-        (alone,) = rows_of([build(supervised, config, seed=seed)], tmp_path, steps=12)
+        (alone,) = rows_of([build("supervised", config, seed=seed)], tmp_path, steps=12)
         for (_, row), (_, expected) in zip(stacked[seed], alone, strict=True):
             assert row == pytest.approx(expected, rel=1e-3, abs=1e-5, nan_ok=True)
 
@@ -168,7 +168,7 @@ def test_a_tiny_weight_trains_as_none_does(tmp_path):
         InformationTermConfig(term="mutual_information", weight=10.0),
     ):
         config = supervised_config(SIGNALS, steps=20, information=information, probes=only(accuracy="every:1"))
-        rows = train(tmp_path, build(supervised, config))
+        rows = train(tmp_path, build("supervised", config))
         assert ("information/term" in rows[1]) == information.is_on
         losses.append([row["train/loss"] for row in rows.values()])
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)

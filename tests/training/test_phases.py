@@ -6,16 +6,17 @@ import pytest
 
 from grok.config import OptimiserConfig, ProbesConfig
 from grok.training.engine import Engine
+from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase, Phases
 from grok.training.recorder import Recorder
 from tests.helpers import new_run, small_member
 
-CONSTANT = OptimiserConfig(learning_rate=2.0, warmup_steps=0)
-COSINE = OptimiserConfig(learning_rate=2.0, warmup_steps=0, decay="cosine")
+CONSTANT = LearningRateSchedule(rate=2.0)
+COSINE = LearningRateSchedule(rate=2.0, decay="cosine")
 
 
 def test_a_step_is_in_the_last_phase_that_has_begun():
-    first, second = Phase(steps=3, optimiser=CONSTANT), Phase(steps=2, optimiser=COSINE)
+    first, second = Phase(steps=3, learning_rate=CONSTANT), Phase(steps=2, learning_rate=COSINE)
     phases = Phases([first, second])
     assert [phases.at(step) for step in (0, 2, 3, 4, 5, 99)] == [(first, 0)] * 2 + [(second, 3)] * 4
     assert [phases.begins(step) for step in range(5)] == [first, None, None, second, None]
@@ -23,16 +24,16 @@ def test_a_step_is_in_the_last_phase_that_has_begun():
 
 
 def test_the_rates_of_any_steps_are_those_of_the_whole_phase():
-    phase = Phase(steps=40, optimiser=COSINE)
+    phase = Phase(steps=40, learning_rate=COSINE)
     whole = phase.rates(0, 40).tolist()
     assert whole == pytest.approx([1 + math.cos(math.pi * step / 40) for step in range(40)])
     assert phase.rates(17, 5).tolist() == whole[17:22]
 
 
 def test_steps_without_an_update_have_no_rate_and_decay_goes_over_the_others():
-    phase = Phase(steps=6, updates=4, optimiser=COSINE)
+    phase = Phase(steps=6, updates=4, learning_rate=COSINE)
     assert phase.rates(0, 6).tolist() == pytest.approx([2.0, 1 + math.sqrt(0.5), 1.0, 1 - math.sqrt(0.5), 0.0, 0.0])
-    assert Phase(steps=1, updates=0, optimiser=CONSTANT).rates(0, 1).tolist() == [0.0]
+    assert Phase(steps=1, updates=0, learning_rate=CONSTANT).rates(0, 1).tolist() == [0.0]
 
 
 def trained(root, phases, **settings):
@@ -47,8 +48,8 @@ def trained(root, phases, **settings):
 def test_the_engine_enters_each_phase_once_before_its_first_step_and_measures_when_it_says(tmp_path):
     entered = []
     phases = [
-        Phase(steps=3, optimiser=CONSTANT, enter=lambda: entered.append(0), without=("norms",)),
-        Phase(steps=60, optimiser=CONSTANT, updates=0, enter=lambda: entered.append(1), measured=(0, 1, 59)),
+        Phase(steps=3, learning_rate=CONSTANT, enter=lambda: entered.append(0), without=("norms",)),
+        Phase(steps=60, learning_rate=CONSTANT, updates=0, enter=lambda: entered.append(1), measured=(0, 1, 59)),
     ]
     off = dict.fromkeys(ProbesConfig.names(), "off")
     rows = trained(tmp_path, phases, **off | {"accuracy": "every:2", "norms": "every:50"})
@@ -64,8 +65,8 @@ def test_the_engine_enters_each_phase_once_before_its_first_step_and_measures_wh
 )
 def test_a_phase_with_its_own_schedule_is_measured_as_if_it_were_the_first(tmp_path, schedule, due):
     phases = [
-        Phase(steps=25, optimiser=CONSTANT, updates=0),
-        Phase(steps=25, optimiser=CONSTANT, updates=0, own_schedule=True),
+        Phase(steps=25, learning_rate=CONSTANT, updates=0),
+        Phase(steps=25, learning_rate=CONSTANT, updates=0, own_schedule=True),
     ]
     rows = trained(tmp_path, phases, accuracy=schedule)
     assert [step for step, row in rows.items() if "test/accuracy" in row] == [*due, 50]

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from grok.config import InformationTermConfig
-from grok.experiments import semi_supervised
 from grok.information import information_loss
 from grok.training.learner import Learner
 from grok.training.semi_supervised import AdaptiveThresholds, FixedThreshold
@@ -98,7 +97,7 @@ def test_a_fixed_threshold_takes_what_is_at_least_as_sure_and_is_fair_to_nobody(
 
 
 def learner_of(**settings) -> Learner:
-    learner = build(semi_supervised, semi_supervised_config(**settings)).learner
+    learner = build("semi-supervised", semi_supervised_config(**settings)).learner
     learner.train()
     return learner
 
@@ -234,7 +233,7 @@ def test_true_targets_of_unlabelled_samples_change_what_is_told_of_pseudo_labels
     )
     found = []
     for permuted in (False, True):
-        member = build(semi_supervised, config)
+        member = build("semi-supervised", config)
         unlabelled = member.learner.objective.unlabelled
         if permuted:
             order = torch.randperm(len(unlabelled.targets), generator=torch.Generator().manual_seed(0))

@@ -2,9 +2,10 @@
 
 from grok.tasks.images.augmentation import crop_and_flip, draw_shifts_and_flips
 from grok.tasks.images.cifar import CIFAR, cifar_task
+from grok.tasks.images.data_set import DataFolder, DataSet
 from grok.tasks.images.digits import digits_task
 from grok.tasks.images.image_task import DataError, ImageTask, image_task
-from grok.tasks.images.make import DataFolder, make_image_task, measured_task, require_data
+from grok.tasks.images.make import DATA_SETS, make_image_task, measured_task, require_data
 from grok.tasks.images.mnist1d import mnist1d_task
 from grok.tasks.images.normalise import channel_statistics, normalise
 from grok.tasks.images.rand_augment import cutout, draw_cutouts, rand_augment
@@ -13,9 +14,11 @@ from grok.tasks.images.views import VIEWS, View, strong_view
 
 __all__ = [
     "CIFAR",
+    "DATA_SETS",
     "VIEWS",
     "DataError",
     "DataFolder",
+    "DataSet",
     "ImageTask",
     "View",
     "channel_statistics",

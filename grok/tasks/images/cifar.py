@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from grok.tasks.images.data_set import DataFolder, DataSet
 from grok.tasks.images.download import HUB, fetch, hub_url
 from grok.tasks.images.image_task import DataError, ImageTask, image_task
 from grok.tasks.images.parquet import read_images, split_files
@@ -57,3 +58,16 @@ def cifar_task(name: str, folder: Path, *, download: bool = False) -> ImageTask:
             )
         splits[split] = read_images(files, label_column=known.label_column, num_classes=known.num_classes)
     return image_task(train=splits["train"], test=splits["test"], num_classes=known.num_classes)
+
+
+def _data_set(name: str) -> DataSet:
+    def make(seed: int, folder: DataFolder) -> ImageTask:
+        return cifar_task(name, folder.path / name, download=folder.download)
+
+    def is_there(folder: DataFolder) -> bool:
+        return all(split_files(folder.path / name, split) for split in get_args(Split))
+
+    return DataSet(make=make, is_there=is_there)
+
+
+CIFAR10, CIFAR100 = _data_set("cifar10"), _data_set("cifar100")

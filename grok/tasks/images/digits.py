@@ -1,8 +1,11 @@
 """scikit-learn's handwritten digits: small enough for a test."""
 
+import importlib.util
+
 import torch
 
 from grok.random import stream
+from grok.tasks.images.data_set import DataFolder, DataSet
 from grok.tasks.images.image_task import DataError, ImageTask, image_task
 
 TRAIN_SIZE = 1200
@@ -28,3 +31,14 @@ def digits_task(seed: int) -> ImageTask:
         test=(images[TRAIN_SIZE:], labels[TRAIN_SIZE:]),
         num_classes=10,
     )
+
+
+def _make(seed: int, folder: DataFolder) -> ImageTask:
+    return digits_task(seed)
+
+
+def _is_installed(folder: DataFolder) -> bool:
+    return importlib.util.find_spec("sklearn") is not None
+
+
+DIGITS = DataSet(make=_make, is_there=_is_installed, depends_on_seed=True)

@@ -1,33 +1,25 @@
 """The data of a run: the data set that its config names, and the samples of it that are measured."""
 
-from dataclasses import dataclass
+import dataclasses
 from functools import cache
-from pathlib import Path
-from typing import get_args
 
 import torch
 
 from grok.config import ImageTaskConfig
 from grok.random import stream
-from grok.tasks.images.cifar import CIFAR, cifar_task
-from grok.tasks.images.digits import digits_task
+from grok.tasks.images.cifar import CIFAR10, CIFAR100
+from grok.tasks.images.data_set import DataFolder, DataSet
+from grok.tasks.images.digits import DIGITS
 from grok.tasks.images.image_task import ImageTask
-from grok.tasks.images.mnist1d import mnist1d_task
+from grok.tasks.images.mnist1d import MNIST1D
 from grok.tasks.images.normalise import normalise
-from grok.tasks.images.parquet import split_files
-from grok.tasks.task import Split, Task
+from grok.tasks.task import Task
 
 CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True, kw_only=True)
-class DataFolder:
-    """Where data sets lie that are read from files."""
-
-    path: Path = Path("data")
-    """It has a folder for each, such as data/cifar10."""
-    download: bool = False
-    """Whether to fetch what is not there from the Hugging Face hub."""
+DATA_SETS: dict[str, DataSet] = {"mnist1d": MNIST1D, "cifar10": CIFAR10, "cifar100": CIFAR100, "digits": DIGITS}
+"""Every data set by the name that `task.dataset` has for it."""
 
 
 def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder, device: torch.device = CPU) -> ImageTask:
@@ -38,35 +30,25 @@ def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder, devi
     Raises:
         DataError: a data set that is not there, or cannot be fetched or read.
     """
-    if config.dataset == "mnist1d":
-        return _mnist1d(device)
-    if config.dataset == "digits":
-        return digits_task(seed).to(device)
-    return _cifar(config.dataset, (folder.path / config.dataset).resolve(), folder.download, device)
+    data_set = DATA_SETS[config.dataset]
+    if data_set.depends_on_seed:
+        return data_set.make(seed, folder).to(device)
+    return _shared(config.dataset, dataclasses.replace(folder, path=folder.path.resolve()), device)
+
+
+@cache
+def _shared(name: str, folder: DataFolder, device: torch.device) -> ImageTask:
+    return DATA_SETS[name].make(0, folder).to(device)
 
 
 def require_data(config: ImageTaskConfig, folder: DataFolder) -> None:
-    """Refuse a data set that cannot be had here, or fetch it if that is asked; files that are there are not decoded.
+    """Reject a data set that cannot be had here, or fetch it if that is asked; files that are there are not decoded.
 
     Raises:
         DataError: as `make_image_task`, but for files that are there and cannot be read.
     """
-    if config.dataset in CIFAR:
-        is_there = all(split_files(folder.path / config.dataset, split) for split in get_args(Split))
-    else:
-        is_there = config.dataset == "mnist1d"  # made on the spot, which takes seconds and cannot fail
-    if not is_there:
+    if not DATA_SETS[config.dataset].is_there(folder):
         make_image_task(config, 0, folder)
-
-
-@cache
-def _mnist1d(device: torch.device) -> ImageTask:
-    return mnist1d_task().to(device)
-
-
-@cache
-def _cifar(name: str, folder: Path, download: bool, device: torch.device) -> ImageTask:
-    return cifar_task(name, folder, download=download).to(device)
 
 
 def measured_task(task: ImageTask, config: ImageTaskConfig, seed: int) -> Task:

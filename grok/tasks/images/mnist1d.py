@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from grok.tasks.images.data_set import DataFolder, DataSet
 from grok.tasks.images.image_task import ImageTask, image_task
 
 
@@ -41,3 +42,10 @@ def _global_generators_kept() -> Iterator[None]:
     finally:
         np.random.set_state(numpy_state)
         random.setstate(python_state)
+
+
+def _make(seed: int, folder: DataFolder) -> ImageTask:
+    return mnist1d_task()
+
+
+MNIST1D = DataSet(make=_make)

@@ -1,10 +1,10 @@
 """Probes, one file a kind: what is measured on a network while it trains."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-import torch
-
-from grok.config import ClassifierProbesConfig, ConfigError, Schedule
+from grok.config import ClassifierProbesConfig
+from grok.config.checks import require
+from grok.models import Classifier, TokenClassifier
 from grok.tasks import Task
 from grok.training.loss import Criterion, cross_entropy
 from grok.training.probes.accuracy import Accuracy
@@ -16,38 +16,76 @@ from grok.training.probes.neurons import Neurons
 from grok.training.probes.norms import Norms
 from grok.training.probes.objective_values import ObjectiveValues
 from grok.training.probes.phase_values import PhaseValues
-from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
+from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, Subject
 from grok.training.probes.rank import Rank
 from grok.training.probes.sizes import SampleSizes
 from grok.training.probes.spectrum import Spectrum
 from grok.training.probes.swapped import Swapped
 
+PROBES: dict[str, type[Probe]] = {
+    probe.name: probe
+    for probe in (
+        Accuracy,
+        Norms,
+        PrototypeInterplay,
+        SampleInterplay,
+        EmbeddingInterplay,
+        Fourier,
+        Neurons,
+        Spectrum,
+        Swapped,
+        SampleSizes,
+        Collapse,
+        Rank,
+    )
+}
+"""The probes that settings can switch on, by name."""
+
+
+def register_probe(probe: type[Probe]) -> type[Probe]:
+    """Let settings that have a schedule of its name switch on a probe from elsewhere; to be used as a decorator.
+
+    Raises:
+        ValueError: another probe has its name.
+    """
+    if PROBES.setdefault(probe.name, probe) is not probe:
+        raise ValueError(f"name: expected one that no probe has yet, got {probe.name}")
+    return probe
+
 
 def make_probes(
-    config: ClassifierProbesConfig, task: Task, seed: int, *, criterion: Criterion = cross_entropy
+    config: ClassifierProbesConfig, task: Task, model: Classifier, seed: int, *, criterion: Criterion = cross_entropy
 ) -> list[Probe]:
     """The probes that `config` switches on, of a network that trains with `criterion`, here in float64.
 
     Raises:
-        ConfigError: as `check_classes`.
+        ConfigError: as `check_task`, or a probe of tokens for a network that embeds none.
     """
-    check_classes(config, task)
-    makers: dict[str, Callable[[Schedule], Probe]] = {
-        "accuracy": Accuracy,
-        "norms": Norms,
-        "prototype": lambda schedule: PrototypeInterplay(schedule, task),
-        "sample": lambda schedule: SampleInterplay(schedule, task, size=config.sample_size, seed=seed),
-        "embedding": EmbeddingInterplay,
-        "fourier": lambda schedule: Fourier(schedule, task, criterion),
-        "neurons": lambda schedule: Neurons(schedule, task),
-        "spectrum": lambda schedule: Spectrum(schedule, task),
-        "swapped": lambda schedule: Swapped(schedule, task),
-        "sample_sizes": lambda schedule: SampleSizes(schedule, task, seed=seed),
-        "collapse": Collapse,
-        "rank": Rank,
-    }
-    schedules = {name: config.schedule(name) for name in makers if name in config.names()}
-    return [makers[name](schedule) for name, schedule in schedules.items() if schedule.kind != "off"]
+    check_task(config, task)
+    subject = Subject(task=task, model=model, seed=seed, criterion=criterion, config=config)
+    for probe in _switched_on(config):
+        fits = isinstance(model, TokenClassifier) or not probe.needs_tokens
+        what = f"off, as {type(model).__name__} is no TokenClassifier"
+        require(fits, f"probes.{probe.name}", what, getattr(config, probe.name))
+    return [probe.make(config.schedule(probe.name), subject) for probe in _switched_on(config)]
+
+
+def check_task(config: ClassifierProbesConfig, task: Task) -> None:
+    """Reject probes that have nothing to measure on a task.
+
+    Raises:
+        ConfigError: such as a probe of class means where a split has samples of one class alone.
+    """
+    for probe in _switched_on(config):
+        probe.check(task)
+
+
+def _switched_on(config: ClassifierProbesConfig) -> list[type[Probe]]:
+    """The probes that have a schedule, in the order in which they are registered."""
+    named = {name for name in config.names() if config.schedule(name).kind != "off"}
+    if unknown := sorted(named - set(PROBES)):
+        raise ValueError(f"config: expected schedules of probes that are registered, got {', '.join(unknown)}")
+    return [probe for name, probe in PROBES.items() if name in named]
 
 
 def objective_probes(config: ClassifierProbesConfig, columns: Iterable[str]) -> list[Probe]:
@@ -56,33 +94,8 @@ def objective_probes(config: ClassifierProbesConfig, columns: Iterable[str]) -> 
     return [ObjectiveValues(schedule, columns)] if columns and schedule.kind != "off" else []
 
 
-def check_classes(config: ClassifierProbesConfig, task: Task) -> None:
-    """Refuse probes that need samples of classes that the task has none of.
-
-    Raises:
-        ConfigError: a probe of class means where a split has samples of one class alone, or a Fourier probe with a
-            class of the cycle that is the result of no pair.
-    """
-    if task.cycle is not None:
-        missing = int((torch.bincount(task.targets, minlength=task.num_classes)[task.cycle] == 0).sum())
-        for name in ("fourier", "spectrum"):
-            if missing and getattr(config, name) != "off":
-                raise ConfigError(
-                    f"task.operation: {missing} of {task.num_classes} classes are the result of no pair, and Fourier "
-                    f"modes need them all: choose another operation or modulus, or set probes.{name} off"
-                )
-    if all(getattr(config, name) == "off" for name in ("prototype", "collapse", "rank")):
-        return
-    for split in SPLITS:
-        present = len(task.targets[task.indices(split)].unique())
-        if present < 2:
-            raise ConfigError(
-                f"task.train_fraction: expected samples of at least 2 classes in {split}, got {present} "
-                "(move it towards 0.5)"
-            )
-
-
 __all__ = [
+    "PROBES",
     "SPLITS",
     "BeforeAfter",
     "Metrics",
@@ -90,7 +103,9 @@ __all__ = [
     "Observation",
     "PhaseValues",
     "Probe",
-    "check_classes",
+    "Subject",
+    "check_task",
     "make_probes",
     "objective_probes",
+    "register_probe",
 ]

@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grok.information import ClassMoments, collapse_of_moments
-from grok.tasks import Split
-from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
+from grok.tasks import Split, Task
+from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, require_classes
 from grok.training.snapshot import Snapshot
 
 MOMENTS = ("counts", "means", "within", "spreads")
@@ -20,6 +20,11 @@ class Collapse(Probe):
     """
 
     name = "collapse"
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject splits with samples of one class alone."""
+        require_classes(task)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """The head rows, and of either split the moments of its classes and the agreement of NC4."""

@@ -1,14 +1,18 @@
 """Fourier structure of what a network represents, and the losses with and without its Fourier circuit."""
 
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
 from grok.analysis.fourier import circuit_losses, concentration, fourier_basis, power
-from grok.config import Schedule
+from grok.config import ConfigError, Schedule
 from grok.information import fourier_interplay
 from grok.information.gram import unit_rows
 from grok.models import TokenClassifier
 from grok.tasks import Split, Task
 from grok.training.loss import Criterion
 from grok.training.probes.means import class_means
-from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.probes.probe import Metrics, Observation, Probe, Subject
 from grok.training.snapshot import Snapshot
 
 
@@ -19,15 +23,26 @@ class Fourier(Probe):
     """
 
     name = "fourier"
+    needs_tokens = True
 
     def __init__(self, schedule: Schedule, task: Task, criterion: Criterion) -> None:
         """Of a task whose cycle has no class without a pair; the network trains with this criterion."""
         super().__init__(schedule)
-        assert task.cycle is not None
+        cycle = cycle_of(task, self.name)
         self._criterion = criterion
-        self._cycle_length = len(task.cycle)
+        self._cycle_length = len(cycle)
         self._means = class_means(task)
-        self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
+        self.register_buffer("basis", fourier_basis(cycle, task.num_classes))
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the cycle of the task and the criterion of the training."""
+        return cls(schedule, subject.task, subject.criterion)
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject a task without a cycle, and one with a class of the cycle that is the result of no pair."""
+        require_whole_cycle(task, cls.name)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Embedding, unembedding, class means about the global mean, and both losses, whose weights are the seed's."""
@@ -71,3 +86,21 @@ class Fourier(Probe):
     def pad(self, split: Split, size: int) -> None:
         """Padding has no share in a class mean; its target is none."""
         self._means.pad(split, size)
+
+
+def cycle_of(task: Task, probe: str) -> Int[Tensor, "cycle"]:
+    """The cycle of a task; ConfigError, which names the probe, if it has none."""
+    if task.cycle is None:
+        raise ConfigError(f"probes.{probe}: expected off, as the classes of the task lie on no cycle, got a schedule")
+    return task.cycle
+
+
+def require_whole_cycle(task: Task, probe: str) -> None:
+    """Raise ConfigError unless each class of the task's cycle has a sample."""
+    counts = torch.bincount(task.targets, minlength=task.num_classes)
+    missing = int((counts[cycle_of(task, probe)] == 0).sum())
+    if missing:
+        raise ConfigError(
+            f"task.operation: {missing} of {task.num_classes} classes are the result of no pair, and Fourier "
+            f"modes need them all: choose another operation or modulus, or set probes.{probe} off"
+        )

@@ -10,7 +10,7 @@ from grok.models import TokenClassifier
 from grok.random import stream
 from grok.tasks import Split, Task
 from grok.training.probes.means import SplitMeans
-from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
+from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, Subject, require_classes
 from grok.training.snapshot import Snapshot
 
 
@@ -32,6 +32,16 @@ class PrototypeInterplay(Probe):
         for split, count in counts.items():
             self.register_buffer(f"{split}_frequencies", count / count.sum())
             self.register_buffer(f"{split}_weights", (count > 0) / (count > 0).sum().double())
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the classes of the task."""
+        return cls(schedule, subject.task)
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject splits with samples of one class alone."""
+        require_classes(task)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """The head rows, and of either split the centred class means and what each counts."""
@@ -66,6 +76,11 @@ class SampleInterplay(Probe):
         for split in SPLITS:
             self.register_buffer(f"{split}_chosen", sample_order(task, split, seed)[:size].clone())
 
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For `probes.sample_size` samples, which the seed chooses."""
+        return cls(schedule, subject.task, size=subject.config.sample_size, seed=subject.seed)
+
     def chosen(self, split: Split) -> Int[Tensor, "sample"]:
         """Which of the split's samples are measured."""
         return self.get_buffer(f"{split}_chosen")
@@ -91,6 +106,7 @@ class EmbeddingInterplay(Probe):
     """Pairing `embedding`: token embeddings with the unembedding, token by token. It knows no split."""
 
     name = "embedding"
+    needs_tokens = True
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Both sets of vectors."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from grok.config import ConfigError
 from grok.tasks import Split, Task
 from grok.training.probes.probe import SPLITS
 
@@ -57,6 +58,15 @@ def class_means(task: Task) -> GroupMeans:
     return GroupMeans(task, task.targets, task.num_classes)
 
 
-def first_token_means(task: Task) -> GroupMeans:
-    """Means by the first token, an element."""
-    return GroupMeans(task, task.inputs[:, 0], task.num_classes)
+def first_element_means(task: Task) -> GroupMeans:
+    """Means by the first element of each sample."""
+    assert task.elements is not None
+    return GroupMeans(task, task.elements[:, 0], task.num_classes)
+
+
+def require_elements(task: Task, probe: str, *, number: int | None = None) -> None:
+    """Raise ConfigError, which names the probe, unless samples are made of elements, of `number` each if given."""
+    elements = task.elements
+    if elements is None or (number is not None and elements.shape[1] != number):
+        made_of = "elements" if number is None else f"{number} elements"
+        raise ConfigError(f"probes.{probe}: expected off, as samples are not made of {made_of} each, got a schedule")

@@ -3,8 +3,9 @@
 from grok.analysis.fourier import concentration, fourier_basis, power, single_frequency_share
 from grok.config import Schedule
 from grok.tasks import Split, Task
-from grok.training.probes.means import first_token_means
-from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.probes.fourier import cycle_of
+from grok.training.probes.means import first_element_means, require_elements
+from grok.training.probes.probe import Metrics, Observation, Probe, Subject
 from grok.training.snapshot import Snapshot
 
 
@@ -12,12 +13,23 @@ class Neurons(Probe):
     """Concentration of the neurons' mean activations given the first token: of all together, and of each."""
 
     name = "neurons"
+    needs_tokens = True
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
-        assert task.cycle is not None
-        self._means = first_token_means(task)
-        self.register_buffer("basis", fourier_basis(task.cycle, task.num_classes))
+        self._means = first_element_means(task)
+        self.register_buffer("basis", fourier_basis(cycle_of(task, self.name), task.num_classes))
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the cycle of the task."""
+        return cls(schedule, subject.task)
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject a task without a cycle, and one whose samples are not made of elements."""
+        cycle_of(task, cls.name)
+        require_elements(task, cls.name)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Mean activations of each neuron over all pairs with the same first token."""

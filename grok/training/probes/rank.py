@@ -6,7 +6,8 @@ from torch import Tensor
 
 from grok.information.entropy import rank_of_spectrum, shannon_entropy, smaller_side
 from grok.models import TokenClassifier
-from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
+from grok.tasks import Task
+from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, require_classes
 from grok.training.snapshot import Snapshot
 
 
@@ -20,6 +21,11 @@ class Rank(Probe):
     """
 
     name = "rank"
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject splits with samples of one class alone."""
+        require_classes(task)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Embedding, unembedding, and of either split the centred class means and the covariance of the features."""

@@ -8,7 +8,7 @@ from grok.config import Schedule
 from grok.information import Interplay, estimate_interplay
 from grok.tasks import Task
 from grok.training.probes.interplay import interplay_columns, sample_order
-from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.probes.probe import Metrics, Observation, Probe, Subject
 from grok.training.snapshot import Snapshot
 
 SMALLEST = 64
@@ -39,6 +39,11 @@ class SampleSizes(Probe):
             self._sizes[str(size)] = size
             size *= 2
         self.register_buffer("order", order)
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the test split, in the order that the seed gives."""
+        return cls(schedule, subject.task, seed=subject.seed)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """The head rows, and all features and labels of the test split in the order of the samples."""

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 
 from grok.config import Schedule
 from grok.tasks import Split, Task
-from grok.training.probes.probe import Metrics, Observation, Probe
+from grok.training.probes.means import require_elements
+from grok.training.probes.probe import Metrics, Observation, Probe, Subject
 from grok.training.snapshot import Snapshot
 
 
@@ -19,10 +20,21 @@ class Swapped(Probe):
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
-        first, second = task.inputs[:, 0], task.inputs[:, 1]
+        assert task.elements is not None
+        first, second = task.elements.unbind(dim=1)
         pairs, swapped = first * task.num_classes + second, second * task.num_classes + first
         self._size = len(task.test)
         self.register_buffer("seen", torch.isin(swapped[task.test], pairs[task.train]))
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the pairs of the task."""
+        return cls(schedule, subject.task)
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject a task whose samples are not pairs of elements."""
+        require_elements(task, cls.name, number=2)
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Of either kind of test pairs the fraction that is right."""

@@ -1,5 +1,6 @@
 """A config names its data; the samples that are measured are some of them, normalised and drawn by the seed."""
 
+import dataclasses
 import re
 
 import pytest
@@ -24,7 +25,7 @@ DIGITS = ImageTaskConfig(dataset="digits", measured_train=100)
 
 @pytest.fixture(autouse=True)
 def nothing_decoded_yet():
-    make._cifar.cache_clear()
+    make._shared.cache_clear()
 
 
 @pytest.mark.parametrize(("dataset", "alone"), [("digits", lambda: digits_task(3)), ("mnist1d", mnist1d_task)])
@@ -70,8 +71,8 @@ def test_without_its_files_cifar_is_refused_and_fetched_only_when_asked(tmp_path
 
 def test_files_that_are_there_are_required_without_being_decoded(tmp_path, monkeypatch):
     write(tmp_path / "cifar10", "cifar10")
-    monkeypatch.setattr(make, "cifar_task", None)
-    monkeypatch.setattr(make, "mnist1d_task", None)
+    undecoded = {name: dataclasses.replace(data_set, make=pytest.fail) for name, data_set in make.DATA_SETS.items()}
+    monkeypatch.setattr(make, "DATA_SETS", undecoded)
     for dataset in ("cifar10", "mnist1d"):
         require_data(ImageTaskConfig(dataset=dataset), DataFolder(path=tmp_path))
 
@@ -84,9 +85,9 @@ def test_files_that_are_required_are_fetched_when_asked_and_refused_otherwise(tm
     with pytest.raises(DataError, match=f"^cifar10: expected train.parquet or .* in {re.escape(str(folder))}"):
         require_data(config, DataFolder(path=folder))
     require_data(config, DataFolder(path=folder, download=True))
-    decoded = make._cifar.cache_info().misses
+    decoded = make._shared.cache_info().misses
     assert make_image_task(config, 0, DataFolder(path=folder, download=True)).targets.tolist() == [3, 9, 0, 1, 2]
-    assert make._cifar.cache_info().misses == decoded
+    assert make._shared.cache_info().misses == decoded
     require_data(config, DataFolder(path=folder))
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from grok.config import ProbesConfig, TaskConfig
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.information import fourier_interplay, fourier_power, gram_interplay
 from tests.geometries import fourier_vectors
 from tests.helpers import CPU, small_config
@@ -31,7 +31,7 @@ def with_waves(operation, **settings):
     """Before training, but with waves in its embedding, so that there are key frequencies."""
     config = small_config(**dataclasses.asdict(ProbesConfig.only(accuracy="every:1", fourier="every:1")))
     config = dataclasses.replace(config, task=TaskConfig(operation=operation, modulus=11), **settings)
-    learner = grokking.build(config, 0, CPU).learner
+    learner = experiment("grokking").build(config, 0, CPU).learner
     with torch.no_grad():
         learner.model.embedding[:11] += 2 * fourier_vectors([3], 11).float()
         learner.model.head.weight += 20 * fourier_vectors([3], 11, seed=4).float()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from grok.config import ConfigError, ProbesConfig, TaskConfig
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.information import interplay
 from grok.tasks import operation_task
 from grok.training.probes import make_probes
@@ -57,7 +57,7 @@ def sparse_member(seed):
     """On 12 of 121 pairs, so that some classes have no training sample."""
     config = small_config(prototype="every:1", sample="off")
     config = dataclasses.replace(config, task=dataclasses.replace(config.task, train_fraction=0.1))
-    return grokking.build(config, seed, CPU)
+    return experiment("grokking").build(config, seed, CPU)
 
 
 def test_classes_without_a_sample_are_left_out_of_the_prototypes():
@@ -85,11 +85,11 @@ def test_members_without_samples_of_different_classes_measure_in_a_stack_what_th
 
 
 def test_a_split_with_one_class_is_refused_with_the_mend():
-    task = operation_task(TaskConfig(modulus=11, train_fraction=0.01), seed=0)
+    task, model = operation_task(TaskConfig(modulus=11, train_fraction=0.01), seed=0), small_member().learner.model
     message = r"task.train_fraction: expected samples of at least 2 classes in train, got 1 \(move it towards 0.5\)"
     with pytest.raises(ConfigError, match=message):
-        make_probes(ProbesConfig(sample="off"), task, seed=0)
-    assert [probe.name for probe in make_probes(ProbesConfig.only(norms="every:1"), task, seed=0)] == ["norms"]
+        make_probes(ProbesConfig(sample="off"), task, model, seed=0)
+    assert [probe.name for probe in make_probes(ProbesConfig.only(norms="every:1"), task, model, seed=0)] == ["norms"]
 
 
 def test_a_zero_vector_has_no_direction_and_only_what_it_is_part_of_is_no_number():

@@ -5,7 +5,7 @@ import torch
 
 from grok.config import TaskConfig
 from grok.tasks import operation_task
-from grok.training.probes.means import class_means, first_token_means
+from grok.training.probes.means import class_means, first_element_means
 from tests.geometries import random_vectors
 
 
@@ -17,7 +17,7 @@ def test_means_are_over_all_samples_of_a_label_and_padding_has_no_share(operatio
     if group == "class":
         means, labels = class_means(task), task.targets
     else:
-        means, labels = first_token_means(task), task.inputs[:, 0]
+        means, labels = first_element_means(task), task.inputs[:, 0]
     expected = torch.stack([values[labels == label].mean(dim=0) for label in range(7)])
     assert means.counts.tolist() == [(labels == label).sum().item() for label in range(7)]
     torch.testing.assert_close(means(lambda split: values[task.indices(split)].float()), expected, rtol=0, atol=1e-6)

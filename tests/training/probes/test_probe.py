@@ -14,7 +14,7 @@ from tests.training.test_stack import rows_of
 
 def test_a_probe_that_is_off_is_not_made():
     config = ProbesConfig.only(accuracy="every:10", prototype="every:10")
-    probes = make_probes(config, operation_task(small_config().task, 0), seed=0)
+    probes = make_probes(config, operation_task(small_config().task, 0), small_member().learner.model, seed=0)
     assert [probe.name for probe in probes] == ["accuracy", "prototype"]
 
 
@@ -26,7 +26,7 @@ def test_a_class_of_the_cycle_that_no_pair_gives_is_refused_with_the_mend(probe)
         f"choose another operation or modulus, or set probes.{probe} off"
     )
     with pytest.raises(ConfigError, match=message):
-        make_probes(ProbesConfig.only(**{probe: "every:1"}), task, seed=0)
+        make_probes(ProbesConfig.only(**{probe: "every:1"}), task, small_member().learner.model, seed=0)
 
 
 def test_samples_that_only_pad_a_split_change_no_measurement(measured):

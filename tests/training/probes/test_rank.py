@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 
 from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
-from grok.experiments import supervised
+from grok.experiment import experiment
 from grok.information import centre, effective_rank
 from grok.tasks.images import DataFolder
 from tests.helpers import CPU
@@ -52,7 +52,7 @@ def test_of_a_network_without_embedding_all_but_its_rank_are_measured():
         model=ImageModelConfig(network="mlp", depth=1, width=12),
         probes=ClassifierProbesConfig.only(rank="every:1"),
     )
-    learner = supervised.build(config, 0, CPU, DataFolder()).learner
+    learner = experiment("supervised").build(config, 0, CPU, DataFolder()).learner
     measured = measure(learner)
     rows = ("unembedding", *(f"{what}/{split}" for what in ("class_means", "features") for split in ("train", "test")))
     assert set(measured) == {f"rank/{row}" for row in rows} | {"spectral_entropy/train", "spectral_entropy/test"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.config import ProbesConfig, TaskConfig
-from grok.experiments import grokking
+from grok.experiment import experiment
 from grok.information import Interplay, gram_interplay
 from grok.training.probes.sizes import SampleSizes
 from tests.helpers import CPU, small_config, small_member, snapshot_of
@@ -24,7 +24,7 @@ def larger():
         probes=dataclasses.replace(ProbesConfig.only(sample="every:1", sample_sizes="every:1"), sample_size=64),
         settle=None,
     )
-    return grokking.build(config, 0, CPU).learner
+    return experiment("grokking").build(config, 0, CPU).learner
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,99 @@
+"""What the phases of a training tell apart in its record: networks on a path, networks at a sparsity, twins."""
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
+SPARSITY = "pruning/sparsity"
+TWIN = "norm_matched/twin"
+
+PRUNED, FINE_TUNED = "pruned", "fine-tuned"
+"""Stages of a network at a sparsity: straight after pruning, and fine-tuned."""
+
+STATISTICS = {1.0: "recomputed", 0.0: "interpolated"}
+"""What became of the batch statistics of a network between, by the value in the column `connectivity/recomputed`."""
+
+
+def loss_barrier(omegas: Float[np.ndarray, " point"], losses: Float[np.ndarray, " point"]) -> float:
+    r"""Loss barrier of two networks: how far the loss between them is above the line between their own losses.
+
+    $$\max_\omega \left[ L(\omega) - (1 - \omega) L(0) - \omega L(1) \right]$$
+
+    with $L(\omega)$ the loss of the network with weights $(1 - \omega) \theta_1 + \omega \theta_2$. At the ends the
+    difference is 0, so a barrier is never negative. Networks without one are linearly mode connected.
+
+    Shapes: omegas and losses (point,), in any order. Unit: that of the losses.
+
+    Returns: the barrier at the points that were measured; NaN if a loss is.
+
+    Raises:
+        ValueError: omegas that have not 0 and 1 among them, or that lie outside [0, 1].
+
+    Source: Frankle, Dziugaite, Roy and Carbin, Linear Mode Connectivity and the Lottery Ticket Hypothesis, ICML 2020,
+    who take the mean of both losses in place of the line; with the line, Entezari, Sedghi, Saukh and Neyshabur, The
+    Role of Permutation Invariance in Linear Mode Connectivity of Neural Networks, ICLR 2022.
+
+    >>> omegas, losses = np.array([0.0, 0.5, 1.0]), np.array([0.25, 2.5, 0.75])
+    >>> loss_barrier(omegas, losses)
+    2.0
+    """
+    first, second = np.flatnonzero(omegas == 0), np.flatnonzero(omegas == 1)
+    if not (len(first) and len(second)) or omegas.min() < 0 or omegas.max() > 1:
+        raise ValueError(f"omegas: expected values from 0 to 1 with both ends, got {omegas.tolist()}")
+    line = (1 - omegas) * losses[first[0]] + omegas * losses[second[0]]
+    return float((losses - line).max())
+
+
+def networks_between(metrics: pd.DataFrame, *, steps: int) -> pd.DataFrame:
+    """The rows of a record that measure the networks between two, in order; none where no omega was measured.
+
+    `metrics` is indexed by step. In the rows before, either network is trained for so many `steps`.
+    """
+    if not {OMEGA, RECOMPUTED} <= set(metrics):
+        return metrics.iloc[:0]
+    return metrics.loc[metrics.index >= 2 * steps].dropna(subset=[OMEGA, RECOMPUTED])
+
+
+def barrier_of_test_loss(line: pd.DataFrame) -> float:
+    """`loss_barrier` of the test loss in rows of one kind of batch statistics; NaN unless both ends were measured."""
+    measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
+    if not {0.0, 1.0} <= set(measured[OMEGA]):
+        return float("nan")
+    return loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy())
+
+
+def at_omega(line: pd.DataFrame, column: str, omega: float) -> float:
+    """What was measured at this omega in rows of one kind of batch statistics; NaN if nothing was."""
+    found = line.loc[line[OMEGA] == omega, column] if column in line else pd.Series(dtype=float)
+    return float(found.iloc[0]) if len(found) else float("nan")
+
+
+def pruning_stages(metrics: pd.DataFrame, *, steps: int, fine_tune_steps: int, sparsities: int) -> pd.DataFrame:
+    """The rows of a record that measure a network just pruned or fully fine-tuned, with their `stage`.
+
+    `metrics` is indexed by step: a training of so many `steps`, then for each of so many `sparsities` a row straight
+    after pruning and `fine_tune_steps` more. First come those just pruned, then those fine-tuned; none where no
+    sparsity was measured.
+    """
+    first = steps + (fine_tune_steps + 1) * pd.RangeIndex(sparsities)
+    measured = metrics.dropna(subset=[SPARSITY]) if SPARSITY in metrics else metrics.iloc[:0]
+    stages = {PRUNED: first, FINE_TUNED: first + fine_tune_steps}
+    return pd.concat([measured[measured.index.isin(at)].assign(stage=stage) for stage, at in stages.items()])
+
+
+def trainings(metrics: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each training, with the steps counted from its beginning; one part if there is no twin.
+
+    `metrics` has a column `step`, and `TWIN` where that was measured: at the first step of each training and later.
+
+    >>> record = pd.DataFrame({"step": [0, 5, 10, 15], TWIN: [0.0, None, 1.0, None]})
+    >>> [part["step"].tolist() for part in trainings(record)]
+    [[0, 5], [0, 5]]
+    """
+    twins = metrics.loc[metrics[TWIN] == 1, "step"] if TWIN in metrics else metrics["step"].iloc[:0]
+    if twins.empty:
+        return [metrics]
+    first = int(twins.iloc[0])
+    before = metrics["step"] < first
+    return [metrics[before], metrics[~before].assign(step=metrics.loc[~before, "step"] - first)]

@@ -1,0 +1,92 @@
+"""Figure 7: a one-layer transformer memorises modular addition, then groks it, with MIR and HDR measured throughout."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
+from grok.experiment import Experiment
+
+if TYPE_CHECKING:
+    import torch
+
+    from grok.tasks.images import DataFolder
+    from grok.training.step import Member
+
+
+def paper() -> GrokkingConfig:
+    """A + b (mod 113) on 30 % of all pairs, as published."""
+    return GrokkingConfig()
+
+
+def laptop() -> GrokkingConfig:
+    """A smaller modulus and network that grok within a minute or two on two cores."""
+    return GrokkingConfig(
+        task=TaskConfig(modulus=59, train_fraction=0.4),
+        model=TransformerConfig(d_mlp=256),
+        steps=20_000,
+        settle=1_000,
+    )
+
+
+def small() -> GrokkingConfig:
+    """The smallest modulus at which memorising and grokking are far apart: a minute or so on one core."""
+    return GrokkingConfig(
+        task=TaskConfig(modulus=31, train_fraction=0.5),
+        model=TransformerConfig(d_mlp=256),
+        probes=ProbesConfig(
+            sample_size=128, embedding="every:10", neurons="every:10", collapse="every:10", rank="every:10"
+        ),
+        steps=10_000,
+        settle=1_000,
+    )
+
+
+def s5() -> GrokkingConfig:
+    """Composition of permutations of five things (Power et al. 2022), which has no Fourier frequencies."""
+    return GrokkingConfig(
+        task=TaskConfig(operation="s5-compose", modulus=None, train_fraction=0.5),
+        probes=ProbesConfig(fourier="off", neurons="off"),
+    )
+
+
+class Grokking(Experiment):
+    """A small transformer on a binary operation."""
+
+    name = "grokking"
+    description = "a small transformer on modular addition, with MIR and HDR before and after it groks (Figure 7)"
+    config_type = GrokkingConfig
+    presets = {"paper": paper, "laptop": laptop, "small": small, "s5": s5}
+    default_preset = "paper"
+    groks = True
+    together = 64
+
+    def build(self, config: GrokkingConfig, seed: int, device: torch.device, data: DataFolder | None = None) -> Member:
+        """The network at step 0."""
+        from grok.experiments.grokking.training import transformer_training
+
+        return transformer_training(config, seed, device, settle=config.settle)
+
+    def check(self, config: GrokkingConfig, seed: int, data: DataFolder | None = None) -> None:
+        """Reject probes that have nothing to measure on the data of this seed."""
+        from grok.experiments.grokking.training import check_probes
+
+        check_probes(config, seed)
+
+    def alike(self, config: GrokkingConfig) -> GrokkingConfig:
+        """All settings but train fraction, optimiser and end.
+
+        The train fraction counts too where sample sizes are measured, which go up to that of the test split, and where
+        a term of information takes more samples than half of all pairs.
+        """
+        half = dataclasses.replace(config.task, train_fraction=0.5)
+        enough = not config.information.is_on or config.information.samples <= half.train_size
+        any_split = enough and config.probes.sample_sizes == "off"
+        return dataclasses.replace(
+            config,
+            task=half if any_split else config.task,
+            optimiser=OptimiserConfig(),
+            steps=0,
+            settle=None,
+        )

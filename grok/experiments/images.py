@@ -1,0 +1,29 @@
+"""What the experiments on images and signals have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from grok.config import OptimiserConfig
+from grok.experiment import Experiment
+
+if TYPE_CHECKING:
+    from grok.tasks.images import DataFolder
+
+
+class ImageExperiment(Experiment):
+    """Training on a data set of images or signals."""
+
+    default_preset = "laptop"
+
+    def check(self, config: Any, seed: int, data: DataFolder | None = None) -> None:
+        """Reject a data set that cannot be had, or fetch it if that is asked; the seed does not matter."""
+        from grok.tasks.images import require_data
+
+        if data is not None:
+            require_data(config.task, data)
+
+    def alike(self, config: Any) -> Any:
+        """All settings but those of the optimiser."""
+        return dataclasses.replace(config, optimiser=OptimiserConfig())

@@ -1,0 +1,23 @@
+"""What a training with a term of information and its twin came to, in words."""
+
+import math
+
+from grok.analysis.report import cell
+from grok.tracking import Run
+
+
+def outcome(run: Run) -> list[str]:
+    """When the training with the term and when its twin grokked, in steps of its own, and their test accuracy."""
+    manifest = run.manifest()
+    summary, term = manifest["summary"], manifest["config"]["information"]
+    trainings = {
+        f"with {term['term']}, weight {term['weight']:g}": summary,
+        "twin without it, of the same norm": summary["twin"],
+    }
+    width = max(map(len, trainings))
+    lines = [f"{'training':<{width}}{'grokked':>14}{'test accuracy at the end':>28}"]
+    for name, came_to in trainings.items():
+        grokked, accuracy = came_to["events"]["grokked"], came_to["last"].get("test/accuracy", math.nan)
+        step = "never" if grokked is None else f"step {grokked:,}"
+        lines.append(f"{name:<{width}}{step:>14}{cell(accuracy, '.1%'):>28}")
+    return lines

@@ -1,0 +1,90 @@
+"""Builds a training after which the network is pruned to one sparsity after the other, and fine-tuned at each."""
+
+import dataclasses
+
+import torch
+
+from grok.analysis.phases import SPARSITY
+from grok.config import PruningConfig, Schedule
+from grok.experiments.image_training import ImageTraining, image_training
+from grok.tasks import Task
+from grok.tasks.images import DataFolder
+from grok.training.learning_rate import LearningRateSchedule
+from grok.training.phases import Phase
+from grok.training.probes import BeforeAfter, PhaseValues, Probe
+from grok.training.step import Member
+
+
+class Trained:
+    """The trained network, from which each sparsity begins."""
+
+    def __init__(self, training: ImageTraining, before_after: BeforeAfter) -> None:
+        self._training = training
+        self._before_after = before_after
+        self.network = {name: torch.zeros_like(tensor) for name, tensor in training.network().items()}
+
+    def keep(self) -> None:
+        """Keep the network as it is now, and what it makes of the samples."""
+        for name, tensor in self._training.network().items():
+            self.network[name].copy_(tensor)
+        model = self._training.learner.model
+        model.eval()
+        with torch.no_grad():
+            self._before_after.remember(self._training.learner.snapshot())
+        model.train()
+
+    def restore(self) -> None:
+        """Go back to it."""
+        for name, tensor in self._training.network().items():
+            tensor.copy_(self.network[name])
+
+
+def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
+    """The network at step 0."""
+
+    def more_probes(task: Task, dim: int) -> list[Probe]:
+        schedule = Schedule.parse(config.probes.sample)
+        return [
+            BeforeAfter(schedule, task, size=config.probes.sample_size, seed=seed, dim=dim),
+            PhaseValues(Schedule.parse(config.probes.accuracy), [SPARSITY], device),
+        ]
+
+    training = image_training(config, seed, device, folder, more_probes=more_probes, pruned=True)
+    before_after = training.learner.probes[BeforeAfter.name]
+    assert isinstance(before_after, BeforeAfter)
+    trained, rates = Trained(training, before_after), LearningRateSchedule.of(config.optimiser)
+    phases = [
+        Phase(steps=config.steps, learning_rate=rates, values={SPARSITY: 0.0}, without=(BeforeAfter.name,)),
+        *(
+            _fine_tuning(config, training, trained, sparsity, order=1 + index)
+            for index, sparsity in enumerate(config.sparsities)
+        ),
+    ]
+    kept = {f"trained.{name}": tensor for name, tensor in trained.network.items()}
+    return training.member(phases, kept | before_after.remembered())
+
+
+def _fine_tuning(
+    config: PruningConfig, training: ImageTraining, trained: Trained, sparsity: float, *, order: int
+) -> Phase:
+    """Measured as it is after pruning, and in its last step, which updates no more, as it is fine-tuned."""
+    rates = LearningRateSchedule.of(config.optimiser)
+
+    def enter() -> None:
+        if order == 1:
+            trained.keep()
+        if config.schedule == "one-shot":
+            trained.restore()
+        assert training.pruning
+        training.pruning.prune(sparsity)
+        training.optimiser.restart()
+
+    return Phase(
+        steps=config.fine_tune_steps + 1,
+        updates=config.fine_tune_steps,
+        learning_rate=dataclasses.replace(rates, rate=config.fine_tune_learning_rate),
+        enter=enter,
+        order=order,
+        values={SPARSITY: sparsity},
+        measured=(0, config.fine_tune_steps),
+    )
