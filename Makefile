@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 GROK   := $(VENV)/bin/grok
 READY  := $(VENV)/.ready
+PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 # Where `make reproduce` trains.
 RUNS   ?= runs
@@ -10,7 +11,7 @@ RUNS   ?= runs
 SWEEPS := seeds controls operations permutations moduli phase supervised label-smoothing connectivity pruning \
           objectives semi-supervised interventions norm-matched $(if $(wildcard data/cifar10),objectives-cifar10)
 
-.PHONY: help setup train sweep figures reproduce dashboard bench test lint clean
+.PHONY: help setup train sweep figures reproduce dashboard bench test torture lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +39,11 @@ dashboard: $(READY)  ## the runs' wandb mirrors, in the terminal
 bench: $(READY)  ## time, memory and accuracy on this machine, e.g. make bench ARGS=spectra
 	@$(GROK) bench $(ARGS)
 
-test: $(READY)  ## the whole test suite, doctests included
-	@$(VENV)/bin/python -m pytest $(ARGS)
+test: $(READY)  ## the test suite, doctests included, on all cores; ARGS='-n 0 --pdb' to debug a test
+	@$(PYTEST) $(ARGS)
+
+torture: $(READY)  ## the tests that kill processes or take long by their nature
+	@$(PYTEST) -m torture $(ARGS)
 
 lint: $(READY)  ## ruff and mypy
 	@$(VENV)/bin/ruff check grok tests

@@ -4,11 +4,24 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' networks are small: a second thread only waits
 
+from pathlib import Path
+from pkgutil import iter_modules
+
 from jaxtyping import install_import_hook
 
-install_import_hook("grok", "beartype.beartype")
+# Settings check themselves, and say in their own words what they expected.
+PARTS = [part.name for part in iter_modules([str(Path(__file__).parents[1] / "grok")]) if part.name != "config"]
+install_import_hook([f"grok.{name}" for name in PARTS], "beartype.beartype")
 
 import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk():
+    """Bringing files to disk protects them from a loss of power, which no test can cause, and takes most of a save."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Every quantity beside an oracle of its own: `python -m tests.correctness` prints the table in the README."""
+"""Every quantity beside an oracle of its own: `python -m tests.correctness` prints the table of its README."""
 
 import dataclasses
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Each quantity is what its oracle says, and the README's table names them all."""
+"""Each quantity is what its oracle says, and the library's README has a table that names them all."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.correctness import CHECKS
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (Path(__file__).parents[1] / "grok" / "information" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.quantity)

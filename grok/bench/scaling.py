@@ -48,7 +48,7 @@ def size(
     for modulus, d_model in sizes or SIZES:
         say(f"size: p = {modulus}, d_model = {d_model}")
         config = GrokkingConfig(
-            task=TaskConfig(modulus=modulus),
+            task=dataclasses.replace(GrokkingConfig().task, modulus=modulus),
             model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
         )
         member = GROKKING.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)

@@ -1,7 +1,7 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
 from grok.config.capture import ExecutorName, fastest_executor, not_captured
-from grok.config.checks import ConfigError, did_you_mean
+from grok.config.checks import ConfigError, Settings, did_you_mean
 from grok.config.connectivity import ConnectivityConfig
 from grok.config.grokking import GrokkingConfig, TransformerTrainingConfig
 from grok.config.image_models import ImageModelConfig
@@ -14,7 +14,7 @@ from grok.config.probes import ClassifierProbesConfig, ProbesConfig
 from grok.config.pruning import PruningConfig
 from grok.config.schedule import Schedule
 from grok.config.semi_supervised import SemiSupervisedConfig
-from grok.config.serialise import config_from_json, config_hash, config_to_json
+from grok.config.serialise import config_from_json, config_hash, config_to_json, is_record_of
 from grok.config.supervised import SupervisedConfig
 from grok.config.task import TaskConfig
 
@@ -35,6 +35,7 @@ __all__ = [
     "SampledInformationTermConfig",
     "Schedule",
     "SemiSupervisedConfig",
+    "Settings",
     "SupervisedConfig",
     "TaskConfig",
     "TermName",
@@ -45,5 +46,6 @@ __all__ = [
     "config_to_json",
     "did_you_mean",
     "fastest_executor",
+    "is_record_of",
     "not_captured",
 ]

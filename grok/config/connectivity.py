@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from grok.config.checks import require
 from grok.config.supervised import SupervisedConfig
 
 
@@ -21,9 +20,9 @@ class ConnectivityConfig(SupervisedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.steps >= 1, "steps", "a positive integer", self.steps)
-        require(self.points >= 2, "points", "an integer of at least 2", self.points)
-        require(self.recompute_batches >= 1, "recompute_batches", "a positive integer", self.recompute_batches)
+        self.require("steps", self.steps >= 1, "a positive integer")
+        self.require("points", self.points >= 2, "an integer of at least 2")
+        self.require("recompute_batches", self.recompute_batches >= 1, "a positive integer")
 
     @property
     def total_steps(self) -> int:

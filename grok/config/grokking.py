@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import ConfigError, require
+from grok.config.checks import ConfigError, Settings
 from grok.config.information_term import SampledInformationTermConfig
 from grok.config.model import TransformerConfig
 from grok.config.optimiser import OptimiserConfig
@@ -12,10 +12,10 @@ from grok.config.task import TaskConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TransformerTrainingConfig:
+class TransformerTrainingConfig(Settings):
     """What decides the numbers of a transformer in training on an operation, but for the seed and an early end."""
 
-    task: TaskConfig = TaskConfig()
+    task: TaskConfig = TaskConfig(rounding="down")
     """The data."""
     model: TransformerConfig = TransformerConfig()
     """The network."""
@@ -33,26 +33,23 @@ class TransformerTrainingConfig:
     """A term of information, of some training samples at each step."""
 
     def __post_init__(self) -> None:
-        require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
+        super().__post_init__()
+        self.require("steps", self.steps >= 0, "an integer of at least 0")
         smaller_split = min(self.task.train_size, self.task.test_size)
-        require(
-            self.probes.sample == "off" or self.probes.sample_size <= smaller_split,
+        self.require(
             "probes.sample_size",
+            self.probes.sample == "off" or self.probes.sample_size <= smaller_split,
             f"at most the size of the smaller split, {smaller_split}",
-            self.probes.sample_size,
         )
-        require(
-            not self.information.is_on or self.information.samples <= self.task.train_size,
+        self.require(
             "information.samples",
+            not self.information.is_on or self.information.samples <= self.task.train_size,
             f"at most the {self.task.train_size:,} training samples",
-            self.information.samples,
         )
         if not self.task.has_frequencies:
             for name in ("fourier", "neurons", "spectrum"):
-                schedule = getattr(self.probes, name)
-                require(
-                    schedule == "off", f"probes.{name}", f"off, as {self.task.operation} has no frequencies", schedule
-                )
+                off = getattr(self.probes, name) == "off"
+                self.require(f"probes.{name}", off, f"off, as {self.task.operation} has no frequencies")
 
     @property
     def label(self) -> str:
@@ -69,6 +66,6 @@ class GrokkingConfig(TransformerTrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.settle is None or self.settle >= 1, "settle", "None or an integer of at least 1", self.settle)
+        self.require("settle", self.settle is None or self.settle >= 1, "None or an integer of at least 1")
         if self.settle is not None and self.probes.accuracy == "off":
             raise ConfigError("settle: needs test accuracy, but probes.accuracy is off; switch it on, or settle None")

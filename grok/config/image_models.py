@@ -3,11 +3,11 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageModelConfig:
+class ImageModelConfig(Settings, section="model"):
     """A network on images or signals: a convolutional one on signals, a wide residual one on images, or an MLP."""
 
     network: Literal["conv1d", "wide-resnet", "mlp"] = "conv1d"
@@ -19,23 +19,19 @@ class ImageModelConfig:
     """Layers of wide-resnet, 6n + 4 (Zagoruyko & Komodakis 2016), or hidden layers of mlp; conv1d has three."""
 
     def __post_init__(self) -> None:
-        require(self.width >= 1, "model.width", "a positive integer", self.width)
+        super().__post_init__()
+        self.require("width", self.width >= 1, "a positive integer")
         if self.network == "conv1d":
-            require(self.depth is None, "model.depth", "None for conv1d, which has three layers", self.depth)
+            self.require("depth", self.depth is None, "None for conv1d, which has three layers")
         elif self.network == "wide-resnet":
-            require(
+            self.require(
+                "depth",
                 self.depth is not None and self.depth >= 10 and self.depth % 6 == 4,
-                "model.depth",
                 "6n + 4 layers of wide-resnet with n a positive integer, such as 10, 16 or 28",
-                self.depth,
             )
         else:
-            require(
-                self.depth is not None and self.depth >= 1,
-                "model.depth",
-                "a positive number of hidden layers of mlp",
-                self.depth,
-            )
+            deep = self.depth is not None and self.depth >= 1
+            self.require("depth", deep, "a positive number of hidden layers of mlp")
 
     @property
     def blocks_per_group(self) -> int:

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 
 DatasetName = Literal["mnist1d", "cifar10", "cifar100", "digits"]
 Augmentation = Literal["none", "crop-flip", "shift-scale"]
@@ -18,7 +18,7 @@ SHAPES: dict[str, tuple[int, int, int, bool]] = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageTaskConfig:
+class ImageTaskConfig(Settings, section="task"):
     """Labelled images or signals, and what a training step does to a batch of them."""
 
     dataset: DatasetName = "mnist1d"
@@ -30,18 +30,14 @@ class ImageTaskConfig:
     """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         kind, fit = ("images", "crop-flip") if self.is_images else ("signals", "shift-scale")
-        require(
-            self.augmentation in ("none", fit),
-            "task.augmentation",
-            f"none or {fit}, as {self.dataset} has {kind}",
-            self.augmentation,
-        )
-        require(
+        fits = self.augmentation in ("none", fit)
+        self.require("augmentation", fits, f"none or {fit}, as {self.dataset} has {kind}")
+        self.require(
+            "measured_train",
             1 <= self.measured_train <= self.train_size,
-            "task.measured_train",
             f"a number from 1 to the {self.train_size:,} training samples of {self.dataset}",
-            self.measured_train,
         )
 
     @property

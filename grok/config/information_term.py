@@ -1,16 +1,15 @@
 """Settings of a term of information in the training loss."""
 
 import dataclasses
-import math
 from typing import Literal
 
-from grok.config.checks import require, require_default
+from grok.config.checks import Settings
 
 TermName = Literal["none", "mutual_information", "entropy_difference", "mir", "hdr"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InformationTermConfig:
+class InformationTermConfig(Settings, section="information"):
     """What is added to the training loss: a measure between features and head rows (Song et al. 2024, section 6)."""
 
     term: TermName = "none"
@@ -20,11 +19,11 @@ class InformationTermConfig:
     """Above 0 it raises mutual information or MIR, or lowers entropy difference or HDR; below 0 the reverse."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.term == "none":
-            require(self.weight == 0, "information.weight", "0, or an information.term to weigh", self.weight)
+            self.require("weight", self.weight == 0, "0, or an information.term to weigh")
         else:
-            finite = math.isfinite(self.weight) and self.weight != 0
-            require(finite, "information.weight", f"a number other than 0 with {self.term}", self.weight)
+            self.require("weight", self.weight != 0, f"a number other than 0 with {self.term}")
 
     @property
     def is_on(self) -> bool:
@@ -41,6 +40,6 @@ class SampledInformationTermConfig(InformationTermConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.samples >= 2, "information.samples", "an integer of at least 2", self.samples)
+        self.require("samples", self.samples >= 2, "an integer of at least 2")
         if self.term == "none":
-            require_default(self, "samples", "without information.term", within="information.")
+            self.require_default("samples", "without information.term")

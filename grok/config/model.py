@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TransformerConfig:
+class TransformerConfig(Settings, section="model"):
     """ReLU transformer; one layer without LayerNorm as in Nanda et al. 2023, if not set otherwise."""
 
     num_layers: int = 1
@@ -25,6 +25,7 @@ class TransformerConfig:
     """Let the head's rows be the tokens' embeddings."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("d_model", "num_heads", "d_head", "d_mlp"):
-            require(getattr(self, name) >= 1, f"model.{name}", "a positive integer", getattr(self, name))
-        require(1 <= self.num_layers <= 4, "model.num_layers", "an integer from 1 to 4", self.num_layers)
+            self.require(name, getattr(self, name) >= 1, "a positive integer")
+        self.require("num_layers", 1 <= self.num_layers <= 4, "an integer from 1 to 4")

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from grok.config.checks import require
 from grok.config.grokking import TransformerTrainingConfig
 from grok.config.information_term import SampledInformationTermConfig
 
@@ -23,12 +22,11 @@ class NormMatchedConfig(TransformerTrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.information.is_on, "information.term", "a term of information", self.information.term)
-        fixed = self.optimiser.fixed_norm
-        require(not fixed, "optimiser.fixed_norm", "False, as the twin has the norm of the first training", fixed)
-        require(self.steps >= 1, "steps", "a positive integer", self.steps)
-        accuracy = self.probes.accuracy
-        require(accuracy != "off", "probes.accuracy", "a schedule, to tell when either groks", accuracy)
+        self.require("information.term", self.information.is_on, "a term of information")
+        free = not self.optimiser.fixed_norm
+        self.require("optimiser.fixed_norm", free, "False, as the twin has the norm of the first training")
+        self.require("steps", self.steps >= 1, "a positive integer")
+        self.require("probes.accuracy", self.probes.accuracy != "off", "a schedule, to tell when either groks")
 
     @property
     def total_steps(self) -> int:

@@ -3,14 +3,14 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require, require_default
+from grok.config.checks import Settings
 
 # rule -> the settings that only some rules read
 READS = {"adamw": ("betas",), "adam": ("betas",), "sgd": ("momentum",), "muon": ("betas", "momentum")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OptimiserConfig:
+class OptimiserConfig(Settings, section="optimiser"):
     """Gradient descent of some kind, with a linear warm-up; AdamW as in Nanda et al. 2023."""
 
     rule: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
@@ -36,18 +36,19 @@ class OptimiserConfig:
     """Scale all weights after each update back to their L2 norm at step 0 (Liu et al. 2023)."""
 
     def __post_init__(self) -> None:
-        require(self.learning_rate > 0, "optimiser.learning_rate", "a positive number", self.learning_rate)
-        require(self.weight_decay >= 0, "optimiser.weight_decay", "a number of at least 0", self.weight_decay)
-        require(all(0 <= beta < 1 for beta in self.betas), "optimiser.betas", "two numbers in [0, 1)", self.betas)
-        require(0 <= self.momentum < 1, "optimiser.momentum", "a number in [0, 1)", self.momentum)
-        require(self.warmup_steps >= 0, "optimiser.warmup_steps", "an integer of at least 0", self.warmup_steps)
-        require(self.grokfast >= 0, "optimiser.grokfast", "a number of at least 0", self.grokfast)
-        require(0 <= self.grokfast_decay < 1, "optimiser.grokfast_decay", "a number in [0, 1)", self.grokfast_decay)
+        super().__post_init__()
+        self.require("learning_rate", self.learning_rate > 0, "a positive number")
+        self.require("weight_decay", self.weight_decay >= 0, "a number of at least 0")
+        self.require("betas", all(0 <= beta < 1 for beta in self.betas), "two numbers in [0, 1)")
+        self.require("momentum", 0 <= self.momentum < 1, "a number in [0, 1)")
+        self.require("warmup_steps", self.warmup_steps >= 0, "an integer of at least 0")
+        self.require("grokfast", self.grokfast >= 0, "a number of at least 0")
+        self.require("grokfast_decay", 0 <= self.grokfast_decay < 1, "a number in [0, 1)")
         for name in ("betas", "momentum"):
             if name not in READS[self.rule]:
-                require_default(self, name, f"with the rule {self.rule}, which has none", within="optimiser.")
+                self.require_default(name, f"with the rule {self.rule}, which has none")
         if not self.grokfast:
-            require_default(self, "grokfast_decay", "with optimiser.grokfast 0, which is off", within="optimiser.")
+            self.require_default("grokfast_decay", "with optimiser.grokfast 0, which is off")
 
     @property
     def can_be_captured(self) -> bool:

@@ -3,14 +3,14 @@
 import dataclasses
 from typing import Any, TypeVar
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 from grok.config.schedule import Schedule
 
 ConfigType = TypeVar("ConfigType", bound="ClassifierProbesConfig")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassifierProbesConfig:
+class ClassifierProbesConfig(Settings, section="probes"):
     """What is measured when on any classifier: `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
 
     accuracy: str = "every:10"
@@ -31,9 +31,10 @@ class ClassifierProbesConfig:
     """Effective ranks and spectral entropies."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in self.names():
             self.schedule(name)
-        require(self.sample_size >= 2, "probes.sample_size", "an integer of at least 2", self.sample_size)
+        self.require("sample_size", self.sample_size >= 2, "an integer of at least 2")
 
     @classmethod
     def names(cls) -> list[str]:
@@ -53,7 +54,7 @@ class ClassifierProbesConfig:
 
     def schedule(self, name: str) -> Schedule:
         """When a probe measures."""
-        return Schedule.parse(getattr(self, name), name=f"probes.{name}")
+        return Schedule.parse(getattr(self, name), name=f"{self._prefix}{name}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

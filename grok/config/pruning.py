@@ -4,7 +4,6 @@ import dataclasses
 from itertools import pairwise
 from typing import Literal
 
-from grok.config.checks import require
 from grok.config.supervised import SupervisedConfig
 
 
@@ -28,15 +27,10 @@ class PruningConfig(SupervisedConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         rising = all(before < after for before, after in pairwise(self.sparsities))
-        require(
-            len(self.sparsities) > 0 and rising and all(0 <= sparsity < 1 for sparsity in self.sparsities),
-            "sparsities",
-            "rising fractions in [0, 1)",
-            self.sparsities,
-        )
-        require(self.fine_tune_steps >= 1, "fine_tune_steps", "a positive integer", self.fine_tune_steps)
-        rate = self.fine_tune_learning_rate
-        require(rate > 0, "fine_tune_learning_rate", "a positive number", rate)
+        fractions = len(self.sparsities) > 0 and all(0 <= sparsity < 1 for sparsity in self.sparsities)
+        self.require("sparsities", fractions and rising, "rising fractions in [0, 1)")
+        self.require("fine_tune_steps", self.fine_tune_steps >= 1, "a positive integer")
+        self.require("fine_tune_learning_rate", self.fine_tune_learning_rate > 0, "a positive number")
 
     @property
     def total_steps(self) -> int:

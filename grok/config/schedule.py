@@ -4,11 +4,11 @@ import dataclasses
 from math import log10
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import Settings, require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Schedule(Settings, section="schedule"):
     """At which steps a probe measures. Step 0 is always one of them, unless it is off."""
 
     kind: Literal["every", "log", "off"]

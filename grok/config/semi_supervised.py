@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require, require_default
 from grok.config.image_task import ImageTaskConfig
 from grok.config.optimiser import OptimiserConfig
 from grok.config.supervised import SupervisedConfig
@@ -45,25 +44,23 @@ class SemiSupervisedConfig(SupervisedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.task.dataset != "digits", "task.dataset", "mnist1d, cifar10 or cifar100", self.task.dataset)
+        self.require("task.dataset", self.task.dataset != "digits", "mnist1d, cifar10 or cifar100")
         most = self.task.train_size // self.task.num_classes
-        few = 1 <= self.labels_per_class <= most
-        require(few, "labels_per_class", f"a number from 1 to {most:,}", self.labels_per_class)
-        require(
+        self.require("labels_per_class", 1 <= self.labels_per_class <= most, f"a number from 1 to {most:,}")
+        self.require(
+            "unlabelled_ratio",
             self.method not in READ_BY["unlabelled_ratio"]
             or 1 <= self.unlabelled_ratio <= self.task.train_size // self.batch_size,
-            "unlabelled_ratio",
             f"a positive integer, for batches of at most the {self.task.train_size:,} training samples",
-            self.unlabelled_ratio,
         )
         for name in ("unlabelled_weight", "fairness_weight"):
-            require(getattr(self, name) >= 0, name, "a number of at least 0", getattr(self, name))
+            self.require(name, getattr(self, name) >= 0, "a number of at least 0")
         for name in ("threshold_decay", "average_decay"):
-            require(0 <= getattr(self, name) < 1, name, "a number in [0, 1)", getattr(self, name))
-        require(0 <= self.threshold <= 1, "threshold", "a number in [0, 1]", self.threshold)
+            self.require(name, 0 <= getattr(self, name) < 1, "a number in [0, 1)")
+        self.require("threshold", 0 <= self.threshold <= 1, "a number in [0, 1]")
         for name, methods in READ_BY.items():
             if self.method not in methods:
-                require_default(self, name, f"with the method {self.method}, which does not read it")
+                self.require_default(name, f"with the method {self.method}, which does not read it")
 
     @property
     def label(self) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 from grok.config.image_models import ImageModelConfig
 from grok.config.image_task import ImageTaskConfig
 from grok.config.information_term import InformationTermConfig
@@ -12,7 +12,7 @@ from grok.config.probes import ClassifierProbesConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SupervisedConfig:
+class SupervisedConfig(Settings):
     """Everything that decides the numbers of a run of standard training, but for the seed."""
 
     task: ImageTaskConfig = ImageTaskConfig()
@@ -37,26 +37,21 @@ class SupervisedConfig:
     """Precision of the products in training (automatic mixed precision); what is measured is always in float32."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         kind, unfit = ("images", "conv1d") if self.task.is_images else ("signals", "wide-resnet")
-        require(
-            self.model.network != unfit,
-            "model.network",
-            f"another network on the {kind} of {self.task.dataset}, such as mlp",
-            self.model.network,
-        )
-        require(self.steps >= 0, "steps", "an integer of at least 0", self.steps)
-        require(
-            1 <= self.batch_size <= self.task.train_size,
+        fit = self.model.network != unfit
+        self.require("model.network", fit, f"another network on the {kind} of {self.task.dataset}, such as mlp")
+        self.require("steps", self.steps >= 0, "an integer of at least 0")
+        self.require(
             "batch_size",
+            1 <= self.batch_size <= self.task.train_size,
             f"a number from 1 to the {self.task.train_size:,} training samples",
-            self.batch_size,
         )
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "a fraction in [0, 1)", self.label_smoothing)
-        require(
-            self.probes.sample == "off" or self.probes.sample_size <= self.task.measured_train,
+        self.require("label_smoothing", 0 <= self.label_smoothing < 1, "a fraction in [0, 1)")
+        self.require(
             "probes.sample_size",
+            self.probes.sample == "off" or self.probes.sample_size <= self.task.measured_train,
             f"at most task.measured_train, {self.task.measured_train}",
-            self.probes.sample_size,
         )
 
     @property

@@ -1,9 +1,11 @@
 """Settings of the data."""
 
 import dataclasses
+import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from grok.config.checks import require
+from grok.config.checks import Settings
 from grok.operations import OPERATIONS, Operation, is_prime
 
 MOST_ELEMENTS = 2_000
@@ -15,7 +17,7 @@ else:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TaskConfig:
+class TaskConfig(Settings, section="task"):
     """A binary operation: predict a ∘ b from the tokens `a b =`."""
 
     operation: OperationName = "add"
@@ -24,38 +26,31 @@ class TaskConfig:
     """The modulus p: there are p classes and p² pairs (p² − p where 0 cannot be divided by). None for S5."""
     train_fraction: float = 0.3
     """Fraction of the pairs to train on; the rest is the test set."""
+    rounding: Literal["nearest", "down", "truncated"] = dataclasses.field(
+        default="nearest", metadata={"before": "truncated"}
+    )
+    """How that fraction of the pairs becomes a whole number. nearest takes the even one of two that are as near; down
+    is what published code does; truncated rounds the product of floats down, which makes 0.29 of 100 pairs 28."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         fixed = self._operation.num_elements
         if fixed is None:
-            require(
-                self.modulus is not None and self.modulus >= 3,
-                "task.modulus",
-                "an integer of at least 3",
-                self.modulus,
-            )
+            self.require("modulus", self.modulus is not None and self.modulus >= 3, "an integer of at least 3")
         else:
-            require(
-                self.modulus is None,
-                "task.modulus",
-                f"None, since {self.operation} is on {fixed} permutations",
-                self.modulus,
-            )
-        require(
-            self.num_elements <= MOST_ELEMENTS,
-            "task.modulus",
-            f"at most {MOST_ELEMENTS:,}, as all pairs are held in memory",
-            self.modulus,
-        )
+            self.require("modulus", self.modulus is None, f"None, since {self.operation} is on {fixed} permutations")
+        few = self.num_elements <= MOST_ELEMENTS
+        self.require("modulus", few, f"at most {MOST_ELEMENTS:,}, as all pairs are held in memory")
         if self._operation.prime:
-            require(is_prime(self.num_elements), "task.modulus", f"a prime for {self.operation}", self.modulus)
-        require(0 < self.train_fraction < 1, "task.train_fraction", "a fraction in (0, 1)", self.train_fraction)
-        require(
+            self.require("modulus", is_prime(self.num_elements), f"a prime for {self.operation}")
+        self.require("train_fraction", 0 < self.train_fraction < 1, "a fraction in (0, 1)")
+        self.require(
+            "train_fraction",
             0 < self.train_size < self.num_pairs,
-            "task.train_fraction",
             f"a fraction that leaves both splits a sample of the {self.num_pairs}",
-            self.train_fraction,
         )
+        same = next(rule for rule, size in self._train_sizes.items() if size == self.train_size)
+        object.__setattr__(self, "rounding", same)  # so that equal splits are equal settings
 
     @property
     def _operation(self) -> Operation:
@@ -79,7 +74,14 @@ class TaskConfig:
     @property
     def train_size(self) -> int:
         """Number of training pairs."""
-        return int(self.train_fraction * self.num_pairs)
+        return self._train_sizes[self.rounding]
+
+    @property
+    def _train_sizes(self) -> dict[str, int]:
+        """The number of training pairs by each rule of rounding."""
+        exact = Fraction(str(self.train_fraction)) * self.num_pairs
+        truncated = int(self.train_fraction * self.num_pairs)
+        return {"nearest": round(exact), "down": math.floor(exact), "truncated": truncated}
 
     @property
     def test_size(self) -> int:

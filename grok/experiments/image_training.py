@@ -14,7 +14,7 @@ from grok.models import make_image_model
 from grok.random import stream
 from grok.tasks import Task
 from grok.tasks.images import VIEWS, DataFolder, ImageTask, make_image_task, measured_task
-from grok.training.average import Average
+from grok.training.adjustments import Average, Pruning
 from grok.training.batches import Batches
 from grok.training.engine import BLOCK
 from grok.training.information_term import InformationTerm
@@ -22,11 +22,9 @@ from grok.training.learner import Learner
 from grok.training.loss import Criterion, cross_entropy
 from grok.training.objective import Objective, Supervised
 from grok.training.optimiser import Optimiser
-from grok.training.phases import Phase, Phases
+from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import Probe, make_probes, objective_probes
-from grok.training.pruning import Pruning
 from grok.training.step import Member
-from grok.training.stopping import Settle
 
 AT_ONCE = 1_000  # samples that pass through a network together when they are measured
 

@@ -31,7 +31,7 @@ def find_existing(store: Store, experiment: Experiment, config: Any, seed: int) 
     Raises:
         RunInUseError: another process is training it.
     """
-    runs = store.find(experiment=experiment.name, config_hash=config_hash(config), seed=seed)
+    runs = store.find(experiment=experiment.name, config=config, seed=seed)
     if not runs:
         return None
     if runs[-1].manifest()["status"] == "running":

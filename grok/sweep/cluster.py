@@ -107,8 +107,8 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
                 if future.status == "error":
                     unfit.add(address)
                 client.cancel([future])
-                losses[pack.keys] += 1
-                if losses[pack.keys] <= RETRIES:
+                losses[pack.wanted] += 1
+                if losses[pack.wanted] <= RETRIES:
                     waiting.appendleft(pack)
                 else:
                     watch.ended(pack, cut_short(pack, setup.store, error))
@@ -119,7 +119,7 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
         for address in [address for address in fit if address not in begun][: len(waiting)]:
             pack = waiting.popleft()
             begun[address] = client.submit(_train, pack, setup, pure=False, workers=[address]), pack
-        watch.tick(sum(len(pack.keys) for _, pack in begun.values()))
+        watch.tick(sum(len(pack.wanted) for _, pack in begun.values()))
         time.sleep(TICK)
     return True
 
@@ -141,7 +141,7 @@ def _why_lost(future: Any) -> str:
 
 def _await_saves(packs: Collection[Pack], setup: Setup) -> None:
     """Wait until no worker holds any of the runs any more; each saves after the step under way."""
-    keys = {key for pack in packs for key in pack.keys}
+    keys = {key for pack in packs for key in pack.wanted}
     until = time.monotonic() + LONGEST_SAVE
     while packs and time.monotonic() < until:
         experiment = next(iter(packs)).experiment

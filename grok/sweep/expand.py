@@ -23,9 +23,9 @@ class Wanted:
     seed: int
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> tuple[Any, int]:
         """What tells it from all others of its experiment."""
-        return self.config_hash, self.seed
+        return self.config, self.seed
 
 
 def expand(sweep: SweepFile) -> list[Wanted]:
@@ -34,7 +34,7 @@ def expand(sweep: SweepFile) -> list[Wanted]:
     Raises:
         SweepFileError: settings that cannot be, alone or together, or two runs that are the same.
     """
-    wanted: dict[tuple[str, int], Wanted] = {}
+    wanted: dict[tuple[Any, int], Wanted] = {}
     blocks = {block.name: block for block in sweep.blocks}
     for block in sweep.blocks:
         for axes, config in _configs(sweep, block):

@@ -105,7 +105,7 @@ class _Pool:
     @property
     def under_way(self) -> int:
         """Runs in packs that a worker has."""
-        return sum(len(worker.pack.keys) for worker in self._workers if worker.pack)
+        return sum(len(worker.pack.wanted) for worker in self._workers if worker.pack)
 
     def feed(self) -> None:
         """Give packs to idle workers, and start workers as long as there is room and need."""
@@ -131,8 +131,8 @@ class _Pool:
                 self._try_again(pack, worker.process.returncode)
 
     def _try_again(self, pack: Pack, returncode: int) -> None:
-        self._deaths[pack.keys] += 1
-        if self._deaths[pack.keys] <= RETRIES:
+        self._deaths[pack.wanted] += 1
+        if self._deaths[pack.wanted] <= RETRIES:
             self._waiting.appendleft(pack)
         else:
             self._watch.ended(pack, cut_short(pack, self._store, _death(returncode)))

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from grok.config import ConfigError, config_from_json
 from grok.experiment import Experiment, experiment
 from grok.experiments.driving import Setup, Stop
 from grok.experiments.many import stacks, train_many
@@ -20,8 +22,8 @@ POLL = 1.0  # seconds between looks at a run that another process holds
 State = Literal["new", "finished", "interrupted", "failed", "diverged", "running"]
 """How a run stands: `failed` is tried again, `diverged` is not, `running` is trained by another process."""
 
-Key = tuple[str, int]
-"""Config hash and seed."""
+Key = tuple[Any, int]
+"""Config and seed: all settings tell runs apart, which a hash of them does not once a default has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +31,7 @@ class Pack:
     """Runs that are trained together, or gone on with together."""
 
     experiment: str
-    wanted: tuple[tuple[Any, int], ...]
-    """Configs and seeds."""
-    keys: tuple[Key, ...]
+    wanted: tuple[Key, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +57,13 @@ class Watch(Protocol):
         """Time has passed, and so many runs are under way."""
 
 
-def existing_runs(store: Store, experiment: str) -> dict[Key, Run]:
-    """The newest run of each config and seed in the store."""
-    return {
-        (manifest["config_hash"], manifest["seed"]): run
-        for run, manifest in store.manifests().items()
-        if manifest["experiment"] == experiment
-    }
+def existing_runs(store: Store, name: str) -> dict[Key, Run]:
+    """The newest run of each config and seed of the experiment of this name in the store."""
+    runs, config_type = {}, experiment(name).config_type
+    for run, manifest in store.manifests(f"{name}/*").items():
+        with suppress(ConfigError):  # settings of another version, which nobody can want
+            runs[config_from_json(config_type, manifest["config"]), manifest["seed"]] = run
+    return runs
 
 
 def state(run: Run | None) -> State:
@@ -88,11 +88,7 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
         elif state(run) not in ENDED:
             unfinished.setdefault(tuple(run.manifest().get("stack", [run.id])), []).append(each)
     return [
-        Pack(
-            experiment=experiment.name,
-            wanted=tuple((each.config, each.seed) for each in pack),
-            keys=tuple(each.key for each in pack),
-        )
+        Pack(experiment=experiment.name, wanted=tuple(each.key for each in pack))
         for pack in (*unfinished.values(), *stacks(experiment, new, together, config=lambda each: each.config))
     ]
 
@@ -118,7 +114,7 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
 
 def cut_short(pack: Pack, store: Store, error: str) -> Outcome:
     """The outcome of a pack that an error has ended: those of its runs that are finished have not failed."""
-    runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in pack.keys]
+    runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in pack.wanted]
     return Outcome(ended=True, failed=_unfinished(pack, runs), error=error)
 
 
@@ -129,4 +125,4 @@ def in_words(error: BaseException) -> str:
 
 
 def _unfinished(pack: Pack, runs: Sequence[Run]) -> int:
-    return len(pack.keys) - sum(state(run) == "finished" for run in runs)
+    return len(pack.wanted) - sum(state(run) == "finished" for run in runs)

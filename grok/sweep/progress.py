@@ -19,7 +19,7 @@ class SweepProgress:
 
     def ended(self, pack: Pack, outcome: Outcome) -> None:
         """Count a pack."""
-        self._finished += len(pack.keys) - outcome.failed
+        self._finished += len(pack.wanted) - outcome.failed
         self._failed += outcome.failed
 
     def tick(self, under_way: int) -> None:

@@ -87,4 +87,4 @@ class _Watch(SweepProgress):
         """Count a pack, and keep its error."""
         super().ended(pack, outcome)
         if outcome.error:
-            self.errors |= dict.fromkeys(pack.keys, outcome.error)
+            self.errors |= dict.fromkeys(pack.wanted, outcome.error)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from grok.config import Settings, is_record_of
 from grok.tracking.errors import StoreError
 from grok.tracking.lock import lock_folder
 from grok.tracking.notes import note
@@ -81,22 +82,26 @@ class Store:
         """All runs, in the order in which they were made; one that cannot be read is named on stderr and left out."""
         return list(self.manifests())
 
-    def manifests(self) -> dict[Run, dict[str, Any]]:
-        """All runs with what each one's run.json holds, read once; in the order and without those that `runs` says."""
+    def manifests(self, pattern: str = "*/*") -> dict[Run, dict[str, Any]]:
+        """The runs in folders like this with what each one's run.json holds, read once.
+
+        They are in the order and without those that `runs` says.
+        """
         found = {}
-        for run in self._folders():
+        for run in self._folders(pattern):
             try:
                 found[run] = run.manifest()
             except StoreError as error:
                 note(f"left out: {error}")
         return dict(sorted(found.items(), key=lambda item: (item[1]["created"], item[0].id)))
 
-    def find(self, *, experiment: str, config_hash: str, seed: int) -> list[Run]:
-        """The runs of this config and seed, in the order in which they were made."""
-        candidates = [Run(path.parent) for path in self.root.glob(f"{experiment}/*-{config_hash}-seed{seed}*/run.json")]
-        wanted = (config_hash, seed)
-        matching = [run for run in candidates if (run.manifest()["config_hash"], run.manifest()["seed"]) == wanted]
-        return sorted(matching, key=lambda run: (run.manifest()["created"], run.id))
+    def find(self, *, experiment: str, config: Settings, seed: int) -> list[Run]:
+        """The runs of this config and seed, in the order in which they were made: all settings are compared."""
+        return [
+            run
+            for run, manifest in self.manifests(f"{experiment}/*-seed{seed}*").items()
+            if manifest["seed"] == seed and is_record_of(config, manifest["config"])
+        ]
 
     def open(self, name: str) -> Run:
         """The run of this folder, id or `experiment/id`; a part of either name will do that only one run has.
@@ -129,9 +134,10 @@ class Store:
         runs = len(below._folders())
         return f"; `--runs {shlex.quote(str(below.root))}` has {runs}" if runs else ""
 
-    def _folders(self) -> list[Run]:
-        """All runs, in any order; a copy that an export has not finished is none."""
-        return [Run(path.parent) for path in self.root.glob("*/[!.]*/run.json")]
+    def _folders(self, pattern: str = "*/*") -> list[Run]:
+        """The runs in folders like this, in any order; a copy that an export has not finished is none."""
+        folders = [path.parent for path in self.root.glob(f"{pattern}/run.json")]
+        return [Run(folder) for folder in folders if not folder.name.startswith(".")]
 
 
 def _make_new_folder(parent: Path, name: str) -> Path:

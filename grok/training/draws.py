@@ -1,4 +1,4 @@
-"""What steps take of the host's random numbers: drawn by seed and step alone, so that a resumed run's are too."""
+"""What steps take of the host: drawn by seed and step alone, as a resumed run needs, and sent without waiting."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -8,7 +8,20 @@ from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
 from grok.random import stream
-from grok.training.transfer import fill, to_device
+
+
+def fill(rows: Shaped[Tensor, "row *rest"], values: Shaped[Tensor, "some *rest"]) -> None:
+    """Copy the host's values into the first rows, on whichever device: after the work that it has been given."""
+    values = values.to(rows.dtype)
+    rows[: len(values)].copy_(to_device(values, rows.device), non_blocking=True)
+
+
+def to_device(values: Shaped[Tensor, "*shape"], device: torch.device) -> Shaped[Tensor, "*shape"]:
+    """Values on a device, after the work that it has been given."""
+    if device.type == "cuda" and not values.is_cuda:
+        values = values.pin_memory()  # from other memory a copy waits for the device
+    return values.to(device, non_blocking=True)
+
 
 Rows = dict[str, Shaped[Tensor, "step *rest"]]
 """What the steps of an epoch take, by name: a row a step."""

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grok.config import OptimiserConfig
-from grok.training.transfer import fill
+from grok.training.draws import fill
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,7 @@ from torch import Tensor
 
 from grok.config import OptimiserConfig
 from grok.models import Classifier
-from grok.training.average import Average
-from grok.training.fixed_norm import FixedNorm
-from grok.training.followed_norm import FollowedNorm
-from grok.training.grokfast import Grokfast
-from grok.training.pruning import Pruning
+from grok.training.adjustments import Average, FixedNorm, FollowedNorm, Grokfast, Pruning
 from grok.training.rules import make_rule
 
 

@@ -10,10 +10,9 @@ from grok.training.executor import Due
 from grok.training.learner import Learner
 from grok.training.learning_rate import LearningRates
 from grok.training.optimiser import Optimiser
-from grok.training.phases import Phases
+from grok.training.phases import Phases, Settle
 from grok.training.ring import Ring
 from grok.training.stack import Stack
-from grok.training.stopping import Settle
 
 LOSS = "loss"  # the ring's name for the losses, which are kept at every step
 

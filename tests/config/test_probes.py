@@ -10,6 +10,7 @@ from grok.config import ClassifierProbesConfig, ConfigError, ProbesConfig
     [
         (lambda: ProbesConfig(norms="sometimes"), "probes.norms: expected every:K, log:N or off, .* got sometimes"),
         (lambda: ProbesConfig(sample="every:0"), "probes.sample: expected every:K, log:N or off"),
+        (lambda: ProbesConfig(rank=50), "^probes.rank: expected a text, got 50$"),
         (lambda: ProbesConfig(sample_size=1), "probes.sample_size: expected an integer of at least 2, got 1"),
     ],
 )

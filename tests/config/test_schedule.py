@@ -2,7 +2,7 @@
 
 import pytest
 
-from grok.config import Schedule
+from grok.config import ConfigError, Schedule
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_no_steps_in_a_row_have_more_measurements_than_the_most_and_some_have_as
     for steps in (1, 2, 50):
         counts = [sum(due[first : first + steps]) for first in range(2000 - steps)]
         assert schedule.most_due(steps) == max(counts)
+
+
+def test_a_kind_that_there_is_not_is_rejected():
+    with pytest.raises(ConfigError, match=r"^schedule.kind: expected one of every, log, off, got evry; did you mean"):
+        Schedule(kind="evry")

@@ -37,6 +37,10 @@ from grok.config import (
         ({"average_decay": 1.0}, "average_decay: expected a number in [0, 1), got 1.0"),
         ({"average_decay": -0.1}, "average_decay: expected a number in [0, 1), got -0.1"),
         ({"method": "fixmatch", "threshold": 1.5}, "threshold: expected a number in [0, 1], got 1.5"),
+        (
+            {"method": "fixmach"},
+            "method: expected one of freematch, fixmatch, supervised, got fixmach; did you mean 'fixmatch'?",
+        ),
         ({"steps": -1}, "steps: expected an integer of at least 0, got -1"),
     ],
 )

@@ -1,5 +1,8 @@
 """Settings survive a round trip through JSON, and their hash names them whatever settings are added later."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from grok.config import (
@@ -10,9 +13,12 @@ from grok.config import (
     config_from_json,
     config_hash,
     config_to_json,
+    is_record_of,
 )
+from grok.experiment import experiment
 from grok.experiments.grokking import laptop, paper
 
+REFERENCE = Path(__file__).parents[2] / "runs/reference"
 CONFIGS = [paper(), laptop(), GrokkingConfig(settle=None, optimiser=OptimiserConfig(betas=(0.5, 0.6)))]
 
 
@@ -27,14 +33,34 @@ def test_equal_configs_have_equal_hashes_and_others_other_ones():
 
 
 def test_a_hash_knows_only_what_is_not_at_its_default():
-    assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4))) == "7bbde371"
+    assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4, rounding="down"))) == "7bbde371"
     assert config_hash(GrokkingConfig(steps=59)) != config_hash(GrokkingConfig(task=TaskConfig(modulus=59)))
+
+
+def test_every_reference_record_has_the_hash_that_its_settings_have_today():
+    manifests = [json.loads(path.read_text()) for path in REFERENCE.glob("*/*/run.json")]
+    assert len(manifests) > 700
+    for manifest in manifests:
+        config = config_from_json(experiment(manifest["experiment"]).config_type, manifest["config"])
+        assert config_hash(config) == manifest["config_hash"], manifest["id"]
 
 
 def test_settings_that_a_record_does_not_name_have_their_defaults():
     values = config_to_json(paper())
     del values["loss_dtype"], values["task"]["operation"]
     assert config_from_json(GrokkingConfig, values) == paper()
+
+
+def test_a_record_that_is_older_than_rounding_keeps_its_split_and_its_hash():
+    values = config_to_json(GrokkingConfig(task=TaskConfig(train_fraction=0.4)))
+    assert (values["task"].pop("rounding"), values["task"]["train_fraction"] * 113**2) == ("nearest", 5_107.6)
+    read = config_from_json(GrokkingConfig, values)
+    assert (read.task.train_size, config_hash(read)) == (5_107, "7bbde371")
+    assert not is_record_of(GrokkingConfig(task=TaskConfig(train_fraction=0.4)), values)
+    values["task"] |= {"modulus": 10, "train_fraction": 0.29}
+    assert config_from_json(TaskConfig, values["task"]).train_size == 28
+    values["task"] |= {"modulus": 31, "train_fraction": 0.5}  # whose split is the same by every rule
+    assert is_record_of(GrokkingConfig(task=TaskConfig(modulus=31, train_fraction=0.5)), values)
 
 
 def test_settings_of_another_version_are_refused():

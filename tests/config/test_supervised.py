@@ -24,6 +24,7 @@ from grok.config import (
         ({"batch_size": 0}, "batch_size: expected a number from 1 to the 4,000 training samples, got 0"),
         ({"batch_size": 4_001}, "batch_size: expected a number from 1 to the 4,000 training samples, got 4001"),
         ({"label_smoothing": 1.0}, r"label_smoothing: expected a fraction in \[0, 1\), got 1.0"),
+        ({"precision": "fp16"}, "precision: expected one of float32, bfloat16, got fp16"),
         ({"label_smoothing": -0.1}, r"label_smoothing: expected a fraction in \[0, 1\), got -0.1"),
         (
             {"task": ImageTaskConfig(dataset="cifar10")},

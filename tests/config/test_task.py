@@ -1,5 +1,7 @@
 """Settings of the data: what cannot be is refused, and sizes follow from them."""
 
+import dataclasses
+
 import pytest
 
 from grok.config import ConfigError, TaskConfig
@@ -26,11 +28,35 @@ def test_a_setting_that_cannot_be_is_named_with_what_was_expected(make, message)
 
 @pytest.mark.parametrize(
     ("operation", "modulus", "sizes"),
-    [("add", 113, (12_769, 3_830, 8_939)), ("divide", 7, (42, 12, 30)), ("s5-compose", None, (14_400, 4_320, 10_080))],
+    [("add", 113, (12_769, 3_831, 8_938)), ("divide", 7, (42, 13, 29)), ("s5-compose", None, (14_400, 4_320, 10_080))],
 )
 def test_sizes_follow_from_operation_modulus_and_fraction(operation, modulus, sizes):
     task = TaskConfig(operation=operation, modulus=modulus)
     assert (task.num_pairs, task.train_size, task.test_size) == sizes
+
+
+@pytest.mark.parametrize(
+    ("modulus", "fraction", "sizes"),
+    [
+        (10, 0.29, {"nearest": 29, "down": 29, "truncated": 28}),
+        (100, 0.57, {"nearest": 5_700, "down": 5_700, "truncated": 5_699}),
+        (113, 0.3, {"nearest": 3_831, "down": 3_830, "truncated": 3_830}),  # 3,830.7
+        (7, 0.5, {"nearest": 24, "down": 24, "truncated": 24}),  # 24.5
+        (6, 0.375, {"nearest": 14, "down": 13, "truncated": 13}),  # 13.5
+        (400, 1e-05, {"nearest": 2, "down": 1, "truncated": 1}),  # 1.6
+    ],
+)
+def test_a_fraction_of_the_pairs_is_rounded_by_the_rule_and_exactly(modulus, fraction, sizes):
+    task = TaskConfig(modulus=modulus, train_fraction=fraction)
+    assert {rule: dataclasses.replace(task, rounding=rule).train_size for rule in sizes} == sizes
+    assert (task.train_size, task.rounding) == (sizes["nearest"], "nearest")
+
+
+def test_rules_of_rounding_that_give_the_same_split_are_the_same_settings():
+    assert TaskConfig(modulus=31, train_fraction=0.5, rounding="truncated") == TaskConfig(
+        modulus=31, train_fraction=0.5
+    )
+    assert TaskConfig(rounding="truncated") == TaskConfig(rounding="down") != TaskConfig()
 
 
 @pytest.mark.parametrize("modulus", [4, 9, 12])

@@ -30,7 +30,7 @@ class Outcomes:
         self.seen = {}
 
     def ended(self, pack, outcome):
-        self.seen[pack.keys[0]] = outcome
+        self.seen[pack.wanted[0]] = outcome
 
     def tick(self, under_way):
         pass
@@ -64,7 +64,7 @@ def wait_until(condition, seconds=60):
 
 
 def assert_each_once_with_the_record_of(root, undisturbed):
-    runs = {(run.manifest()["config_hash"], run.manifest()["seed"]): run for run in Store(root).runs()}
+    runs = existing_runs(Store(root), "grokking")
     assert len(runs) == len(Store(root).runs())
     expected = existing_runs(undisturbed, "grokking")
     assert set(runs) <= set(expected)
@@ -96,7 +96,7 @@ def test_two_workers_train_a_dozen_runs_as_each_would_be_alone(undisturbed, doze
     assert set(runs) == {each.key for each in wanted}
     assert statuses(undisturbed.root) == ["finished"] * 12
     alone, _ = start(tmp_path, wanted[5].config)
-    seed_0 = runs[wanted[5].config_hash, 0]
+    seed_0 = runs[wanted[5].config, 0]
     pd.testing.assert_frame_equal(seed_0.metrics(), alone.metrics(), check_exact=True)
 
 
@@ -175,7 +175,7 @@ def test_runs_that_were_finished_before_their_workers_died_are_not_counted_as_fa
     short = wanted_of(small_sweep(tmp_path, steps=10, seeds="0", decays="[0]"))
     (long,) = wanted_of(small_sweep(tmp_path, steps=100_000, seeds="0", decays="[0.5]"))
     (first, second) = make_packs(experiment("grokking"), [*short, long], {}, 1)
-    both = Pack(experiment="grokking", wanted=first.wanted + second.wanted, keys=first.keys + second.keys)
+    both = Pack(experiment="grokking", wanted=first.wanted + second.wanted)
     stop, watch = kill_holders(tmp_path, [], times=9, steps=100_000), Outcomes()
     new_run(tmp_path, seed=0, config=short[0].config).update(status="finished")
     assert train_locally([both], setup(tmp_path), workers=1, threads=1, stop=stop, watch=watch)

@@ -35,17 +35,25 @@ def test_the_newest_run_of_each_config_and_seed_is_found_by_one_reading_of_each(
     read = []
     usual = Run.manifest
     monkeypatch.setattr(Run, "manifest", lambda run: read.append(run.id) or usual(run))
-    code = wanted[0].config_hash
-    assert existing_runs(Store(tmp_path), "grokking") == {(code, 0): new, (code, 1): other}
+    config = wanted[0].config
+    assert existing_runs(Store(tmp_path), "grokking") == {(config, 0): new, (config, 1): other}
     assert sorted(read) == sorted(run.id for run in (old, new, other))
+
+
+def test_a_run_of_the_same_hash_and_another_config_is_not_taken_for_it(tmp_path, wanted):
+    run = new_run(tmp_path, config=wanted[0].config)  # trained when, say, another loss was the default
+    run.update(status="finished", config=run.manifest()["config"] | {"loss": "stablemax"})
+    assert [pack.wanted for pack in packs_of(tmp_path, wanted[:1], 1)] == [(wanted[0].key,)]
+    run.update(config=run.manifest()["config"] | {"surprise": 1})  # another version's
+    assert existing_runs(Store(tmp_path), "grokking") == {}
 
 
 def test_new_runs_that_are_alike_are_stacked_and_ended_ones_left_out(tmp_path, wanted):
     keys = [each.key for each in wanted]
-    assert [pack.keys for pack in packs_of(tmp_path, wanted, 4)] == [tuple(keys[:4]), tuple(keys[4:])]
+    assert [pack.wanted for pack in packs_of(tmp_path, wanted, 4)] == [tuple(keys[:4]), tuple(keys[4:])]
     new_run(tmp_path, seed=0, config=wanted[0].config).update(status="finished")
     new_run(tmp_path, seed=1, config=wanted[1].config).update(status="failed", diverged=True)
-    assert [pack.keys for pack in packs_of(tmp_path, wanted, 1)] == [(key,) for key in keys[2:]]
+    assert [pack.wanted for pack in packs_of(tmp_path, wanted, 1)] == [(key,) for key in keys[2:]]
 
 
 def test_unfinished_runs_go_on_with_the_stack_that_they_were_in(tmp_path, wanted, monkeypatch):
@@ -55,7 +63,7 @@ def test_unfinished_runs_go_on_with_the_stack_that_they_were_in(tmp_path, wanted
         runner.start(GROKKING, pairs, setup(tmp_path))
     new_run(tmp_path, seed=0, config=wanted[0].config).update(status="failed", error="no space left")
     expected = [(wanted[0].key,), (wanted[1].key, wanted[4].key), (wanted[2].key,), (wanted[3].key,), (wanted[5].key,)]
-    assert [pack.keys for pack in packs_of(tmp_path, wanted, 1)] == expected
+    assert [pack.wanted for pack in packs_of(tmp_path, wanted, 1)] == expected
 
 
 def test_a_pack_trains_what_is_missing_and_nothing_that_is_finished(tmp_path, wanted):

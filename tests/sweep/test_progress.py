@@ -14,7 +14,7 @@ def test_the_line_counts_runs_and_tells_the_time_left(monkeypatch):
     line = SweepProgress(total=12, finished=2, failed=1, out=out)
     line.tick(4)
     clock[0] = 130.0
-    pack = Pack(experiment="grokking", wanted=(), keys=(("a", 0), ("a", 1), ("a", 2)))
+    pack = Pack(experiment="grokking", wanted=(("a", 0), ("a", 1), ("a", 2)))
     line.ended(pack, Outcome(ended=True, failed=1))
     line.tick(4)
     clock[0] = 139.0

@@ -8,6 +8,8 @@ import pytest
 from grok.experiment import experiments
 from grok.sweep.expand import expand
 from grok.sweep.file import find_sweep, read_sweep, shipped
+from grok.sweep.packs import existing_runs
+from grok.tracking import Store
 
 RUNS = {
     "seeds": 10,
@@ -62,10 +64,26 @@ def test_each_asks_for_its_runs(name):
     assert len(wanted) == RUNS[name]
 
 
-def test_the_readmes_example_is_a_sweep(tmp_path):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+@pytest.mark.parametrize(
+    ("page", "runs"),
+    [("README.md", {"my-weight-decays": 6}), ("grok/sweep/README.md", {"grokking": 60, "random labels": 10})],
+)
+def test_the_example_of_a_readme_is_a_sweep(tmp_path, page, runs):
+    readme = (Path(__file__).parents[2] / page).read_text()
     path = tmp_path / "my.toml"
     path.write_text(readme.partition("```toml\n")[2].partition("```")[0])
-    wanted = expand(read_sweep(path, experiments()))
-    blocks = [run.block for run in wanted]
-    assert {name: blocks.count(name) for name in dict.fromkeys(blocks)} == {"grokking": 60, "random labels": 10}
+    blocks = [run.block for run in expand(read_sweep(path, experiments()))]
+    assert {name: blocks.count(name) for name in dict.fromkeys(blocks)} == runs
+
+
+def test_the_readme_lists_every_sweep_that_comes_with_the_package():
+    readme = (Path(__file__).parents[2] / "grok" / "sweep" / "README.md").read_text()
+    table = readme.partition("## The sweeps that come with the package")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    assert sorted(listed) == sorted(name for name in RUNS if not name.endswith("-gpu"))
+
+
+@pytest.mark.parametrize("name", ["phase", "seeds"])
+def test_reference_records_whose_split_other_rounding_would_change_are_those_of_their_sweep(name):
+    runs = existing_runs(Store(Path(__file__).parents[2] / "runs/reference"), "grokking")
+    assert all(wanted.key in runs for wanted in expand(read_sweep(find_sweep(Path(name)), experiments())))

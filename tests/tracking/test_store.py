@@ -1,11 +1,13 @@
 """The store makes, names, lists and finds runs; one that cannot be made or read hides no other."""
 
+import dataclasses
 import errno
+import functools
 import shutil
 
 import pytest
 
-from grok.config import config_hash
+from grok.config import GrokkingConfig, config_hash
 from grok.tracking import Store, StoreError
 from tests.helpers import new_run, small_config
 
@@ -21,9 +23,38 @@ def test_an_id_says_config_and_seed_and_a_second_run_of_them_is_numbered(tmp_pat
 def test_find_gives_the_runs_of_one_config_and_seed_alone(tmp_path):
     first, _, _, second = (new_run(tmp_path, seed=seed) for seed in (1, 10, 2, 1))
     new_run(tmp_path, seed=1, config=small_config(steps=7))
-    found = Store(tmp_path).find(experiment="grokking", config_hash=HASH, seed=1)
+    found = Store(tmp_path).find(experiment="grokking", config=small_config(), seed=1)
     assert [run.path for run in found] == [first.path, second.path]
-    assert Store(tmp_path).find(experiment="supervised", config_hash=HASH, seed=1) == []
+    assert Store(tmp_path).find(experiment="supervised", config=small_config(), seed=1) == []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChangedConfig(GrokkingConfig):
+    """The settings of a later version, in which a default is another one."""
+
+    settle: int | None = 50
+
+
+def test_a_run_of_a_default_that_has_changed_since_is_another_run_with_a_folder_of_its_own(tmp_path):
+    before, after = GrokkingConfig(), ChangedConfig()
+    assert config_hash(before) == config_hash(after)
+    first, second = new_run(tmp_path, config=before), new_run(tmp_path, config=after)
+    assert second.id == f"{first.id}-2"
+    find = functools.partial(Store(tmp_path).find, experiment="grokking", seed=0)
+    assert find(config=before) == find(config=ChangedConfig(settle=2_000)) == [first]
+    assert find(config=after) == find(config=GrokkingConfig(settle=50)) == [second]
+
+
+def test_a_record_that_lacks_a_setting_is_found_with_its_default(tmp_path):
+    run = new_run(tmp_path)
+    config = run.manifest()["config"]
+    del config["loss"], config["optimiser"]["grokfast"]
+    run.update(config=config)
+    find = functools.partial(Store(tmp_path).find, experiment="grokking", seed=0)
+    assert find(config=small_config()) == [run]
+    assert find(config=dataclasses.replace(small_config(), loss="stablemax")) == []
+    run.update(config=config | {"surprise": 1})  # another version's
+    assert find(config=small_config()) == []
 
 
 def test_runs_are_listed_in_the_order_in_which_they_were_made(tmp_path):

@@ -19,10 +19,9 @@ from grok.training.learning_rate import LearningRateSchedule
 from grok.training.loss import cross_entropy
 from grok.training.objective import FullBatch, Supervised
 from grok.training.optimiser import Optimiser
-from grok.training.phases import Phase, Phases
+from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import Probe, make_probes, register_probe
 from grok.training.step import Member
-from grok.training.stopping import Settle
 from tests.helpers import new_run, run_steps
 from tests.reference.tape import Tapes
 from tests.training.test_stack import rows_of

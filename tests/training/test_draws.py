@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grok.random import stream
-from grok.training.draws import INDICES, Draws, sample_draws, shuffled
+from grok.training.draws import INDICES, Draws, fill, sample_draws, shuffled, to_device
 from tests.helpers import CPU
 
 
@@ -75,3 +75,14 @@ def test_samples_of_an_epoch_come_as_often_as_each_other_but_for_those_left_over
     assert rows.shape == (steps, size)
     often = torch.bincount(rows.flatten(), minlength=count)
     assert often.max() - often.min() <= 1
+
+
+def test_the_first_rows_are_filled_in_their_own_precision():
+    rows = torch.full((3, 2), -1.0)
+    fill(rows, torch.tensor([[1, 2], [3, 4]]))
+    assert rows.tolist() == [[1.0, 2.0], [3.0, 4.0], [-1.0, -1.0]]
+
+
+def test_values_come_to_a_device_as_they_are():
+    values = torch.tensor([1, 2])
+    assert to_device(values, torch.device("cpu")) is values

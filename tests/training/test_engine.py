@@ -13,9 +13,9 @@ from grok.tasks import operation_task
 from grok.training.engine import Engine, TrainingError
 from grok.training.executor import eager
 from grok.training.learner import Learner
+from grok.training.phases import Settle
 from grok.training.probes import Probe
 from grok.training.recorder import Recorder
-from grok.training.stopping import Settle
 from tests.helpers import before_step, new_run, run_steps, small_config, small_engine, small_member
 from tests.reference.tape import Tapes
 from tests.reference.transformer import full_sequence_logits

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from grok.config import OptimiserConfig
+from grok.training.adjustments import Pruning
 from grok.training.optimiser import Optimiser
-from grok.training.pruning import Pruning
 from tests.helpers import small_member
 
 RULES = ("adamw", "adam", "sgd", "muon")

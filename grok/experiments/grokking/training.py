@@ -9,19 +9,18 @@ from grok.config import TransformerTrainingConfig
 from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
+from grok.training.adjustments import FollowedNorm
 from grok.training.draws import sample_draws
 from grok.training.engine import BLOCK
-from grok.training.followed_norm import FollowedNorm
 from grok.training.information_term import InformationTerm
 from grok.training.learner import Learner
 from grok.training.learning_rate import LearningRateSchedule
 from grok.training.loss import LOSSES
 from grok.training.objective import FullBatch
 from grok.training.optimiser import Optimiser
-from grok.training.phases import Phase, Phases
+from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import Probe, check_task, make_probes, objective_probes
 from grok.training.step import Member
-from grok.training.stopping import Settle
 
 
 def transformer_training(

@@ -8,10 +8,9 @@ from grok.analysis.phases import TWIN
 from grok.config import NormMatchedConfig, Schedule
 from grok.experiments.grokking.training import transformer_training
 from grok.training.learning_rate import LearningRateSchedule
-from grok.training.phases import Phase, Phases
+from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
-from grok.training.stopping import Settle
 
 
 def build(config: NormMatchedConfig, seed: int, device: torch.device) -> Member:

@@ -7,19 +7,14 @@ from grok.config.checks import require
 from grok.models import Classifier, TokenClassifier
 from grok.tasks import Task
 from grok.training.loss import Criterion, cross_entropy
-from grok.training.probes.accuracy import Accuracy
 from grok.training.probes.before_after import BeforeAfter
 from grok.training.probes.collapse import Collapse
-from grok.training.probes.fourier import Fourier
+from grok.training.probes.fourier import Fourier, Neurons, Spectrum
 from grok.training.probes.interplay import EmbeddingInterplay, PrototypeInterplay, SampleInterplay
-from grok.training.probes.neurons import Neurons
-from grok.training.probes.norms import Norms
-from grok.training.probes.objective_values import ObjectiveValues
-from grok.training.probes.phase_values import PhaseValues
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, Subject
 from grok.training.probes.rank import Rank
+from grok.training.probes.scalars import Accuracy, Norms, ObjectiveValues, PhaseValues
 from grok.training.probes.sizes import SampleSizes
-from grok.training.probes.spectrum import Spectrum
 from grok.training.probes.swapped import Swapped
 
 PROBES: dict[str, type[Probe]] = {

@@ -1,17 +1,17 @@
-"""Fourier structure of what a network represents, and the losses with and without its Fourier circuit."""
+"""Fourier structure of what a network represents and of its neurons, and the losses with and without its circuit."""
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from grok.analysis.fourier import circuit_losses, concentration, fourier_basis, power
 from grok.config import ConfigError, Schedule
 from grok.information import fourier_interplay
 from grok.information.gram import unit_rows
 from grok.models import TokenClassifier
 from grok.tasks import Split, Task
 from grok.training.loss import Criterion
-from grok.training.probes.means import class_means
+from grok.training.probes.means import class_means, first_element_means, require_elements
+from grok.training.probes.modes import circuit_losses, concentration, fourier_basis, power, single_frequency_share
 from grok.training.probes.probe import Metrics, Observation, Probe, Subject
 from grok.training.snapshot import Snapshot
 
@@ -104,3 +104,90 @@ def require_whole_cycle(task: Task, probe: str) -> None:
             f"task.operation: {missing} of {task.num_classes} classes are the result of no pair, and Fourier "
             f"modes need them all: choose another operation or modulus, or set probes.{probe} off"
         )
+
+
+class Neurons(Probe):
+    """Concentration of the neurons' mean activations given the first token: of all together, and of each."""
+
+    name = "neurons"
+    needs_tokens = True
+
+    def __init__(self, schedule: Schedule, task: Task) -> None:
+        super().__init__(schedule)
+        self._means = first_element_means(task)
+        self.register_buffer("basis", fourier_basis(cycle_of(task, self.name), task.num_classes))
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the cycle of the task."""
+        return cls(schedule, subject.task)
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject a task without a cycle, and one whose samples are not made of elements."""
+        cycle_of(task, cls.name)
+        require_elements(task, cls.name)
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """Mean activations of each neuron over all pairs with the same first token."""
+        return {"neurons": self._means(snapshot.neurons)}
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `fourier/neurons/<value>`; `single` is the mean share of a neuron's own largest frequency."""
+        basis = self.get_buffer("basis")
+        values = concentration(power(observed["neurons"], basis))._asdict()
+        values["single"] = single_frequency_share(observed["neurons"], basis)
+        return {f"fourier/neurons/{value}": number for value, number in values.items()}
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding has no share in a mean."""
+        self._means.pad(split, size)
+
+
+class Spectrum(Probe):
+    """Power on every frequency: of embedding, unembedding, class means, and neurons' means given the first token."""
+
+    name = "spectrum"
+    needs_tokens = True
+
+    def __init__(self, schedule: Schedule, task: Task) -> None:
+        """Of a task with a cycle, each class of which is the result of a pair."""
+        super().__init__(schedule)
+        self._class_means = class_means(task)
+        self._element_means = first_element_means(task)
+        self.register_buffer("basis", fourier_basis(cycle_of(task, self.name), task.num_classes))
+
+    @classmethod
+    def make(cls, schedule: Schedule, subject: Subject) -> Probe:
+        """For the cycle of the task."""
+        return cls(schedule, subject.task)
+
+    @classmethod
+    def check(cls, task: Task) -> None:
+        """Reject a task without a whole cycle, and one whose samples are not made of elements."""
+        require_whole_cycle(task, cls.name)
+        require_elements(task, cls.name)
+
+    def observe(self, snapshot: Snapshot) -> Observation:
+        """The four sets of vectors, one for each class or element, neither scaled nor centred."""
+        assert isinstance(snapshot.model, TokenClassifier)
+        return {
+            "embedding": snapshot.model.token_embeddings(),
+            "unembedding": snapshot.model.head.weight,
+            "class_means": self._class_means(snapshot.features),
+            "neurons": self._element_means(snapshot.neurons),
+        }
+
+    def evaluate(self, observed: Observation) -> Metrics:
+        """Columns `spectrum/<object>/<f>`: the fraction of the whole power that lies on frequency f."""
+        metrics: Metrics = {}
+        for name, vectors in observed.items():
+            on_each = power(vectors.double(), self.get_buffer("basis"))
+            shares = (on_each / on_each.sum(dim=-1, keepdim=True)).unbind(dim=-1)
+            metrics |= {f"spectrum/{name}/{frequency}": share for frequency, share in enumerate(shares)}
+        return metrics
+
+    def pad(self, split: Split, size: int) -> None:
+        """Padding has no share in a mean."""
+        self._class_means.pad(split, size)
+        self._element_means.pad(split, size)

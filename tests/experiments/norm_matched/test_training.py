@@ -17,7 +17,7 @@ from grok.config import (
 )
 from grok.experiment import experiment
 from grok.experiments import norm_matched
-from grok.training.probes.accuracy import Accuracy
+from grok.training.probes.scalars import Accuracy
 from tests.experiments.helpers import start
 from tests.experiments.images import assert_resumes_bit_for_bit, build
 from tests.helpers import CPU, small_config

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from grok.analysis.fourier import (
+from grok.config import TaskConfig
+from grok.information import fourier_power
+from grok.information.gram import unit_rows
+from grok.tasks import operation_task
+from grok.training.probes.modes import (
     circuit_losses,
     concentration,
     fourier_basis,
@@ -14,10 +18,6 @@ from grok.analysis.fourier import (
     power,
     single_frequency_share,
 )
-from grok.config import TaskConfig
-from grok.information import fourier_power
-from grok.information.gram import unit_rows
-from grok.tasks import operation_task
 from tests.geometries import random_vectors
 from tests.reference.fourier import (
     cross_entropy,
