@@ -5,6 +5,7 @@ from functools import partial
 
 import pandas as pd
 
+from grok.columns import SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TRAIN_ACCURACY
 from grok.figures.bands import BAND, FEW, band_table, draw_band
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study, differing
@@ -14,12 +15,12 @@ from grok.figures.tables import seeds_in_words
 ENOUGH = 3  # values of a setting that make a comparison
 ACROSS = 5  # panels in a row
 LINES = {
-    "train/accuracy": ("train accuracy", SKY),
-    "test/accuracy": ("test accuracy", BLUE),
-    "interplay/sample/test/mir": ("MIR", VERMILION),
-    "interplay/sample/test/hdr": ("HDR", GREEN),
+    TRAIN_ACCURACY: ("train accuracy", SKY),
+    TEST_ACCURACY: ("test accuracy", BLUE),
+    SAMPLE_MIR: ("MIR", VERMILION),
+    SAMPLE_HDR: ("HDR", GREEN),
 }
-NEEDS = {"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample"}
+NEEDS = {TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"}
 
 
 def draw_values(study: Study, name: str) -> Drawing | None:

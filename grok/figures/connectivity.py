@@ -3,6 +3,7 @@
 import pandas as pd
 
 from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, barrier_of_test_loss, networks_between
+from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TEST_LOSS
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.drawing import Drawing, FigureKind
@@ -13,12 +14,12 @@ from grok.figures.tables import QUANTILES, cell, markdown_table, median_cell, na
 RATE = "optimiser.learning_rate"
 ACROSS = 3  # panels in a row
 PANELS = {
-    "test/accuracy": ("accuracy", "fraction"),
-    "interplay/sample/test/mir": ("MIR, sample, n = {sample}", "fraction"),
-    "interplay/sample/test/hdr": ("HDR, sample, n = {sample}", "fraction"),
-    "test/loss": ("loss", "nats"),
-    "interplay/prototype/test/mir": ("MIR, prototype, n = {prototype}", "fraction"),
-    "interplay/prototype/test/hdr": ("HDR, prototype, n = {prototype}", "fraction"),
+    TEST_ACCURACY: ("accuracy", "fraction"),
+    SAMPLE_MIR: ("MIR, sample, n = {sample}", "fraction"),
+    SAMPLE_HDR: ("HDR, sample, n = {sample}", "fraction"),
+    TEST_LOSS: ("loss", "nats"),
+    PROTOTYPE_MIR: ("MIR, prototype, n = {prototype}", "fraction"),
+    PROTOTYPE_HDR: ("HDR, prototype, n = {prototype}", "fraction"),
 }
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 STYLES = {1.0: "-", 0.0: "--"}  # of batch statistics recomputed and interpolated
@@ -72,7 +73,7 @@ def draw_connectivity(study: Study) -> Drawing | None:
 
 def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> list[str]:
     """A row a learning rate and kind of statistics: barrier and accuracy, and in a table of its own the interplay."""
-    ratios = [column for column in ("interplay/sample/test/mir", "interplay/sample/test/hdr") if column in between]
+    ratios = [column for column in (SAMPLE_MIR, SAMPLE_HDR) if column in between]
     heights, interplay = [], []
     for rate in study.varies(RATE)[::-1]:
         for recomputed, how in STATISTICS.items():
@@ -80,7 +81,7 @@ def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> li
             height = barriers.loc[(barriers[RATE] == rate) & (barriers[RECOMPUTED] == recomputed), "barrier"]
             place = {"learning rate": f"{rate:g}", "statistics": how}
             barrier = cell((height.median(), height.min(), height.max()), ".3f")
-            heights.append(place | {"barrier, nats": barrier} | _at_omegas(line, "test/accuracy"))
+            heights.append(place | {"barrier, nats": barrier} | _at_omegas(line, TEST_ACCURACY))
             interplay.append(place)
             for column in ratios:
                 medians = line.groupby(OMEGA)[column].median()
@@ -154,6 +155,6 @@ CONNECTIVITY = FigureKind(
     name="connectivity",
     subjects=_by_rate,
     picture=draw_connectivity,
-    needs={OMEGA: "accuracy", "test/accuracy": "accuracy"},
+    needs={OMEGA: "accuracy", TEST_ACCURACY: "accuracy"},
 )
 """Every study; configs that differ in more than the learning rate are in figures of their own."""

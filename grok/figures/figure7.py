@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
+from grok.columns import PROTOTYPE_MIR, RATIOS, SAMPLE_MIR, TEST_ACCURACY, TRAIN_ACCURACY, accuracy, interplay, theory
 from grok.figures.bands import BAND, FEW, band_table, draw_band
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup
@@ -12,7 +13,6 @@ from grok.tracking.export import thinned
 
 ROWS = 150  # a decade of steps, drawn of each record where a seed is a line
 
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = {"mir": VERMILION, "hdr": GREEN}
 
 
@@ -37,7 +37,7 @@ def draw_figure7(group: RunGroup) -> Drawing | None:
     for axis, (ratio, pairing) in zip(axes, places, strict=True):
         label = RATIOS[ratio]
         for split, colour in (("train", SKY), ("test", BLUE)):
-            draw_band(axis, records, f"{split}/accuracy", colour=colour, label=f"{split} accuracy")
+            draw_band(axis, records, accuracy(split), colour=colour, label=f"{split} accuracy")
         _draw_ratio(axis, records, pairing, ratio, label)
         value = getattr(collapse, ratio).item()
         axis.axhline(value, color=GREY, linestyle=":", label=f"{label} at neural collapse ({value:.3f})")
@@ -71,7 +71,7 @@ def _pairings(group: RunGroup) -> dict[str, str]:
     return {
         pairing: title
         for pairing, title in titles.items()
-        if any(column.startswith(f"interplay/{pairing}/") for column in columns)
+        if any(column.startswith(interplay(pairing, "")) for column in columns)
     }
 
 
@@ -79,13 +79,13 @@ def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, rati
     colour = COLOURS[ratio]
     on_test = f"{label}, test (embedding: no split)"
     if pairing == "embedding":
-        draw_band(axis, records, f"interplay/embedding/{ratio}", colour=colour, label=on_test)
+        draw_band(axis, records, interplay("embedding", ratio), colour=colour, label=on_test)
     else:
-        prefix = f"interplay/{pairing}"
-        draw_band(axis, records, f"{prefix}/train/{ratio}", colour=colour, line="--", label=f"{label}, train")
-        draw_band(axis, records, f"{prefix}/test/{ratio}", colour=colour, label=on_test)
-    theory = f"{label} of a Fourier circuit, from the measured spectra"
-    draw_band(axis, records, f"theory/{pairing}/{ratio}", colour=PURPLE, line="-.", label=theory)
+        on_train = interplay(pairing, "train", ratio)
+        draw_band(axis, records, on_train, colour=colour, line="--", label=f"{label}, train")
+        draw_band(axis, records, interplay(pairing, "test", ratio), colour=colour, label=on_test)
+    circuit = f"{label} of a Fourier circuit, from the measured spectra"
+    draw_band(axis, records, theory(pairing, ratio), colour=PURPLE, line="-.", label=circuit)
 
 
 def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.D
     columns = [
         column
         for column in next(iter(records.values())).columns
-        if column in ("train/accuracy", "test/accuracy")
+        if column in (TRAIN_ACCURACY, TEST_ACCURACY)
         or (column.split("/")[-1] in RATIOS and column.split("/")[1] in pairings)
     ]
     if len(records) > FEW:
@@ -108,9 +108,9 @@ FIGURE7 = FigureKind(
     subjects=lambda source: source.alone,
     picture=draw_figure7,
     needs={
-        "interplay/prototype/test/mir": "prototype",
-        "interplay/sample/test/mir": "sample",
-        "interplay/embedding/mir": "embedding",
+        PROTOTYPE_MIR: "prototype",
+        SAMPLE_MIR: "sample",
+        interplay("embedding", "mir"): "embedding",
     },
 )
 """The configs that stand alone, in a sweep or without one, and those that have controls."""

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from grok.columns import PROTOTYPE_MIR, RATIOS, TEST_ACCURACY, interplay, theory
 from grok.config import GrokkingConfig
 from grok.figures.drawing import Drawing, FigureKind, not_drawn
 from grok.figures.records import RunGroup, Source, Study
@@ -15,17 +16,13 @@ from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, panels, sha
 from grok.information import simplex_etf_interplay
 
 GROKKED = 0.99
-PAIRS = {  # pairing -> measured column, closed-form column, without the ratio
-    "prototype": ("interplay/prototype/test", "theory/prototype"),
-    "embedding": ("interplay/embedding", "theory/embedding"),
-}
+PAIRINGS = {"prototype": ("test",), "embedding": ()}  # each with the split that its column names
 PROBES = {
-    "test/accuracy": "accuracy",
-    "theory/prototype/mir": "fourier",
-    "interplay/prototype/test/mir": "prototype",
-    "interplay/embedding/mir": "embedding",
+    TEST_ACCURACY: "accuracy",
+    theory("prototype", "mir"): "fourier",
+    PROTOTYPE_MIR: "prototype",
+    interplay("embedding", "mir"): "embedding",
 }
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
 MARKERS = "osv^D<>pPX*h"
 
@@ -47,7 +44,7 @@ def draw_fourier_circuit(study: Study) -> Drawing | None:
         _say_what_is_missing(study)
         return None
     measured = set(rows["pairing"])
-    places = [(pairing, ratio) for pairing in PAIRS if pairing in measured for ratio in RATIOS]
+    places = [(pairing, ratio) for pairing in PAIRINGS if pairing in measured for ratio in RATIOS]
     figure, axes = panels(len(places), across=len(RATIOS), size=(4.8, 4.8), more=(0.4, 1.2), sharex=False, sharey=False)
     for axis, (pairing, ratio) in zip(axes, places, strict=True):
         _draw_dots(axis, rows[(rows["pairing"] == pairing) & (rows["ratio"] == ratio)], pairing, ratio)
@@ -85,25 +82,29 @@ def _draw_dots(axis: Axes, rows: pd.DataFrame, pairing: str, ratio: str) -> None
 
 
 def _trainings(group: RunGroup) -> Iterator[tuple[Training, list[dict[str, Any]]]]:
-    wanted = [f"{prefix}/{ratio}" for prefixes in PAIRS.values() for prefix in prefixes for ratio in RATIOS]
+    values = [
+        (pairing, ratio, interplay(pairing, *split, ratio), theory(pairing, ratio))
+        for pairing, split in PAIRINGS.items()
+        for ratio in RATIOS
+    ]
+    wanted = [column for _, _, *columns in values for column in columns]
     endless = replace(group.grokking, steps=0, settle=None)
-    for seed, metrics in group.metrics(["test/accuracy", *wanted]).items():
-        if "test/accuracy" not in metrics:
+    for seed, metrics in group.metrics([TEST_ACCURACY, *wanted]).items():
+        if TEST_ACCURACY not in metrics:
             continue
         last = metrics.iloc[-1]  # the last row of a run is measured in full
-        if not last["test/accuracy"] >= GROKKED:
+        if not last[TEST_ACCURACY] >= GROKKED:
             continue
         of_run = {
             "run": group.runs[seed].id,
             "task": group.grokking.task.description,
             "num_classes": group.grokking.task.num_elements,
         }
-        rows = []
-        for pairing, (measured, theory) in PAIRS.items():
-            for ratio in RATIOS:
-                if f"{theory}/{ratio}" in last and f"{measured}/{ratio}" in last:
-                    values = {"closed_form": last[f"{theory}/{ratio}"], "measured": last[f"{measured}/{ratio}"]}
-                    rows.append(of_run | {"pairing": pairing, "ratio": ratio} | values)
+        rows = [
+            {**of_run, "pairing": pairing, "ratio": ratio, "closed_form": last[closed_form], "measured": last[measured]}
+            for pairing, ratio, measured, closed_form in values
+            if measured in last and closed_form in last
+        ]
         yield (endless, seed), rows
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from grok.analysis.comparison import ACCURACY, Outcomes, compare, outcomes
+from grok.analysis.comparison import Outcomes, compare, outcomes
 from grok.analysis.statistics import mean_interval
+from grok.columns import TEST_ACCURACY
 from grok.config import GrokkingConfig, NormMatchedConfig, TransformerTrainingConfig
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
@@ -268,7 +269,7 @@ def _comparisons(source: Source) -> list[Study]:
 
 
 INTERVENTIONS = FigureKind(
-    name="interventions", subjects=_comparisons, picture=draw_interventions, needs={ACCURACY: "accuracy"}
+    name="interventions", subjects=_comparisons, picture=draw_interventions, needs={TEST_ACCURACY: "accuracy"}
 )
 """Studies of grokking with and without a term of information, and of norm-matched twins.
 

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
+from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY
 from grok.config import SupervisedConfig
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import Source, Study
@@ -12,14 +13,14 @@ from grok.figures.tables import QUANTILES, markdown_table, median_cell, name_of,
 ENOUGH = 3  # values of label smoothing that make a comparison
 SETTING = "label_smoothing"
 PANELS = {
-    "accuracy": {"test/accuracy": ("accuracy", GREEN)},
+    "accuracy": {TEST_ACCURACY: ("accuracy", GREEN)},
     "MIR": {
-        "interplay/sample/test/mir": ("sample, n = {sample}", VERMILION),
-        "interplay/prototype/test/mir": ("prototype, n = {prototype}", BLUE),
+        SAMPLE_MIR: ("sample, n = {sample}", VERMILION),
+        PROTOTYPE_MIR: ("prototype, n = {prototype}", BLUE),
     },
     "HDR": {
-        "interplay/sample/test/hdr": ("sample, n = {sample}", VERMILION),
-        "interplay/prototype/test/hdr": ("prototype, n = {prototype}", BLUE),
+        SAMPLE_HDR: ("sample, n = {sample}", VERMILION),
+        PROTOTYPE_HDR: ("prototype, n = {prototype}", BLUE),
     },
 }
 
@@ -96,6 +97,6 @@ LABEL_SMOOTHING = FigureKind(
     name="label-smoothing",
     subjects=_comparisons,
     picture=draw_label_smoothing,
-    needs={"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample"},
+    needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"},
 )
 """Studies with at least three values of label smoothing; configs that differ in more are in figures of their own."""

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from grok.analysis.lead_time import ALL, lead_time_table, markdown, summary_row
+from grok.columns import TEST_ACCURACY
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import Study
 from grok.figures.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, new_figure, shared_legend
@@ -22,7 +23,7 @@ def draw_lead_time(study: Study) -> Drawing | None:
     """
     main, kinds = study.main(), study.controls()
     assert main
-    if not any("test/accuracy" in summary.get("last", {}) for summary in main.summaries.values()):
+    if not any(TEST_ACCURACY in summary.get("last", {}) for summary in main.summaries.values()):
         return None
     rows = pd.DataFrame(
         [
@@ -84,6 +85,6 @@ LEAD_TIME = FigureKind(
     name="lead-time",
     subjects=lambda source: [study for study in source.studies if study.controls()],
     picture=draw_lead_time,
-    needs={"test/accuracy": "accuracy"},
+    needs={TEST_ACCURACY: "accuracy"},
 )
 """Studies of one config and its controls."""

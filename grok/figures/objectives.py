@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from grok.analysis.statistics import MeanInterval, PairedDifference
+from grok.columns import NC1, NC3, PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, collapse
 from grok.config import SupervisedConfig
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
@@ -29,18 +30,16 @@ from grok.figures.terms import (
     title,
 )
 
-ACCURACY, MIR, HDR = "test/accuracy", "interplay/sample/test/mir", "interplay/sample/test/hdr"
-PROTOTYPE_MIR, PROTOTYPE_HDR = "interplay/prototype/test/mir", "interplay/prototype/test/hdr"
 COLLAPSE = {
-    "collapse/test/nc1": "NC1",
-    "collapse/test/nc2_simplex_means": "NC2 (simplex)",
-    "collapse/test/nc3_self_duality": "NC3",
-    "collapse/test/nc4_agreement": "NC4 (agreement)",
+    NC1: "NC1",
+    collapse("test", "nc2_simplex_means"): "NC2 (simplex)",
+    NC3: "NC3",
+    collapse("test", "nc4_agreement"): "NC4 (agreement)",
 }
 BESIDE = 1.08  # factor between the places of two terms at the same weight
-PANELS = {MIR: "MIR, sample", HDR: "HDR, sample", "collapse/test/nc1": "NC1"}
-IN_TABLE = {MIR: "MIR, `sample`", HDR: "HDR, `sample`", PROTOTYPE_MIR: "MIR, `prototype`"} | COLLAPSE
-COLUMNS = [ACCURACY, MIR, HDR, PROTOTYPE_MIR, PROTOTYPE_HDR, *COLLAPSE]
+PANELS = {SAMPLE_MIR: "MIR, sample", SAMPLE_HDR: "HDR, sample", NC1: "NC1"}
+IN_TABLE = {SAMPLE_MIR: "MIR, `sample`", SAMPLE_HDR: "HDR, `sample`", PROTOTYPE_MIR: "MIR, `prototype`"} | COLLAPSE
+COLUMNS = [TEST_ACCURACY, SAMPLE_MIR, SAMPLE_HDR, PROTOTYPE_MIR, PROTOTYPE_HDR, *COLLAPSE]
 PUBLISHED = [
     {"term, weight": "published: CIFAR-10, either term, best", "accuracy, %": "95.57", "difference, points": "+0.22"},
     {"term, weight": "published: CIFAR-100, either term, best", "accuracy, %": "80.96", "difference, points": "+0.19"},
@@ -54,7 +53,7 @@ def draw_objectives(study: Study) -> Drawing | None:
     The picture has the weights above 0, the table all of them.
     """
     of_runs = ends(study, COLUMNS)
-    if of_runs[ACCURACY].isna().all():
+    if of_runs[TEST_ACCURACY].isna().all():
         return None
     plain = study.groups[0]
     config = plain.config_as(SupervisedConfig)
@@ -69,13 +68,13 @@ def draw_objectives(study: Study) -> Drawing | None:
         sharex=False,
         sharey=False,
     )
-    _draw_by_weight(axes[0], study, plain, partial(paired, of_runs, plain=plain.name, column=ACCURACY))
+    _draw_by_weight(axes[0], study, plain, partial(paired, of_runs, plain=plain.name, column=TEST_ACCURACY))
     axes[0].set(title="accuracy above training without", ylabel="percentage points")
     axes[0].yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
     for axis, column in zip(axes[1:], measures, strict=True):
         _draw_by_weight(axis, study, plain, partial(measured, of_runs, column=column))
-        axis.set(title=PANELS[column], ylabel="fraction" if column in (MIR, HDR) else "")
-        if column not in (MIR, HDR):
+        axis.set(title=PANELS[column], ylabel="fraction" if column in (SAMPLE_MIR, SAMPLE_HDR) else "")
+        if column not in (SAMPLE_MIR, SAMPLE_HDR):
             axis.set_yscale("log")
     for axis in axes:
         axis.set_xscale("log")
@@ -101,14 +100,14 @@ def draw_objectives(study: Study) -> Drawing | None:
 
 def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str, str]]:
     """A row a term and weight, in their order, the one without first and the published ones last."""
-    differences = [paired(of_runs, group.name, plain.name, ACCURACY) for group in study.groups[1:]]
+    differences = [paired(of_runs, group.name, plain.name, TEST_ACCURACY) for group in study.groups[1:]]
     differs = [MISSING, *(difference_cell(each, ".2f", times=100) for each in differences)]
     tested = [MISSING, *p_cells([each.p for each in differences])]
     rows = [
         {
             "term, weight": title(group.settings),
             "seeds": str(len(group.runs)),
-            "accuracy, %": mean_cell(measured(of_runs, group.name, ACCURACY), ".2f", times=100),
+            "accuracy, %": mean_cell(measured(of_runs, group.name, TEST_ACCURACY), ".2f", times=100),
             "difference, points": difference,
             "p": p,
         }
@@ -148,7 +147,7 @@ def _with_and_without(source: Source) -> list[Study]:
 
 
 OBJECTIVES = FigureKind(
-    name="objectives", subjects=_with_and_without, picture=draw_objectives, needs={ACCURACY: "accuracy"}
+    name="objectives", subjects=_with_and_without, picture=draw_objectives, needs={TEST_ACCURACY: "accuracy"}
 )
 """Studies with and without a term of information.
 

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from grok.columns import SAMPLE_MIR, TEST_ACCURACY
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
 from grok.figures.style import GREY, panels
 
 ENOUGH = 3  # values of each setting that make a diagram
-ACCURACY, MIR = "test/accuracy", "interplay/sample/test/mir"
 SETTINGS = ("optimiser.weight_decay", "task.train_fraction")
 PANELS = ("grokked", "mir")
 
@@ -54,11 +54,11 @@ def _rows(group: RunGroup) -> list[dict[str, Any]]:
     rows = []
     for seed, summary in group.summaries.items():
         last = summary.get("last", {})
-        step = summary["events"]["grokked"] if ACCURACY in last else None
+        step = summary["events"]["grokked"] if TEST_ACCURACY in last else None
         row = {name: group.settings[name] for name in SETTINGS} | {"seed": seed}
-        row["grokked"] = float(step is not None) if ACCURACY in last else np.nan
+        row["grokked"] = float(step is not None) if TEST_ACCURACY in last else np.nan
         row["step"] = np.nan if step is None else float(step)
-        rows.append(row | {"mir": last.get(MIR, np.nan)})
+        rows.append(row | {"mir": last.get(SAMPLE_MIR, np.nan)})
     return rows
 
 
@@ -101,7 +101,9 @@ def _diagrams(source: Source) -> list[Study]:
     return [part for part in parts if all(len(part.varies(name)) >= ENOUGH for name in SETTINGS)]
 
 
-PHASE = FigureKind(name="phase", subjects=_diagrams, picture=draw_phase, needs={ACCURACY: "accuracy", MIR: "sample"})
+PHASE = FigureKind(
+    name="phase", subjects=_diagrams, picture=draw_phase, needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"}
+)
 """Studies in which weight decay and train fraction take at least three values each.
 
 Configs with the same weight decay and train fraction are in diagrams of their own, by the settings that differ.

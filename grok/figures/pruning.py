@@ -3,6 +3,7 @@
 import pandas as pd
 
 from grok.analysis.phases import FINE_TUNED, PRUNED, SPARSITY, pruning_stages
+from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, RATIOS, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, interplay
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.drawing import Drawing, FigureKind
@@ -18,10 +19,10 @@ LINES = {
     "hdr": ("HDR", GREEN),
 }
 PANELS = {
-    "accuracy": ("test/accuracy",),
-    "features before and after, n = {sample}": ("interplay/before-after/test/mir", "interplay/before-after/test/hdr"),
-    "sample, n = {sample}": ("interplay/sample/test/mir", "interplay/sample/test/hdr"),
-    "prototype, n = {prototype}": ("interplay/prototype/test/mir", "interplay/prototype/test/hdr"),
+    "accuracy": (TEST_ACCURACY,),
+    "features before and after, n = {sample}": tuple(interplay("before-after", "test", ratio) for ratio in RATIOS),
+    "sample, n = {sample}": (SAMPLE_MIR, SAMPLE_HDR),
+    "prototype, n = {prototype}": (PROTOTYPE_MIR, PROTOTYPE_HDR),
 }
 
 
@@ -102,6 +103,6 @@ PRUNING = FigureKind(
     name="pruning",
     subjects=lambda source: source.groups,
     picture=draw_pruning,
-    needs={SPARSITY: "accuracy", "interplay/before-after/test/mir": "sample"},
+    needs={SPARSITY: "accuracy", interplay("before-after", "test", "mir"): "sample"},
 )
 """Every config that prunes."""

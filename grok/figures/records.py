@@ -95,7 +95,8 @@ def _kind(group: RunGroup, about: RunGroup) -> str | None:
     if main.task.modulus is not None:  # permutations have no random labels beside them
         controls[RANDOM] = replace(main, task=replace(main.task, operation="random"))
     if config.task.train_fraction < main.task.train_fraction:
-        controls[LITTLE_DATA] = replace(main, task=replace(main.task, train_fraction=config.task.train_fraction))
+        split = {name: getattr(config.task, name) for name in ("train_fraction", "rounding")}
+        controls[LITTLE_DATA] = replace(main, task=replace(main.task, **split))
     return next((kind for kind, control in controls.items() if config == control), None)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from grok.columns import RATIOS, TEST_ACCURACY, interplay
 from grok.config import TaskConfig
 from grok.figures.bands import band
 from grok.figures.drawing import Drawing, FigureKind
@@ -14,8 +15,7 @@ from grok.figures.records import RunGroup, Settings
 from grok.figures.style import BLUE, GREEN, GREY, VERMILION, panels
 from grok.information import simplex_etf_interplay
 
-COLUMN = re.compile(r"interplay/sample-(\d+|all)/test/(mir|hdr)")
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
+COLUMN = re.compile(interplay(r"sample-(\d+|all)", "test", f"({'|'.join(RATIOS)})"))
 
 # The one published run, read off Figure 7 of Song et al. 2024: a + b mod 113, 30 % train
 PUBLISHED = {
@@ -36,7 +36,7 @@ def draw_sample_sizes(group: RunGroup) -> Drawing | None:
     columns = [name for name in names if COLUMN.fullmatch(name)]
     if not columns:
         return None
-    records = group.metrics(["test/accuracy", *columns])
+    records = group.metrics([TEST_ACCURACY, *columns])
     sizes = {column: _size(column, group.config.task.test_size) for column in columns}
     delayed = isinstance(group.config.task, TaskConfig)  # on an operation, generalisation comes late and in stages
     values = pd.DataFrame(
@@ -73,7 +73,7 @@ def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
     if column.endswith("mir"):
         after = values[values.argmax() :]
         return {"at the start": values[0], "highest": values.max(), "lowest after it": after.min()}
-    risen = metrics.index[metrics["test/accuracy"] >= 0.5] if "test/accuracy" in metrics else metrics.index[:0]
+    risen = metrics.index[metrics[TEST_ACCURACY] >= 0.5] if TEST_ACCURACY in metrics else metrics.index[:0]
     if not len(risen):
         return {}
     lowest = values[steps <= risen[0]].argmin()
@@ -93,8 +93,9 @@ def ends(metrics: pd.DataFrame, column: str) -> dict[str, float]:
 def _published(config: Settings, ratio: str) -> dict[str, float]:
     """The published values of the stages, if the task is that of the paper."""
     task = config.task
-    is_papers = isinstance(task, TaskConfig) and task == TaskConfig(operation="add", modulus=113, train_fraction=0.3)
-    return PUBLISHED[ratio] if is_papers else {}
+    if not isinstance(task, TaskConfig) or (task.operation, task.modulus, task.train_fraction) != ("add", 113, 0.3):
+        return {}
+    return PUBLISHED[ratio]
 
 
 def _at_collapse(config: Settings, ratio: str) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from grok.columns import NC1, NC3, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY
 from grok.config import SemiSupervisedConfig
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
@@ -31,10 +32,10 @@ METHOD, LABELS = "method", "labels_per_class"
 METHODS = {"supervised": "labels alone", "fixmatch": "FixMatch", "freematch": "FreeMatch"}
 ERROR = "test error"
 MEASURES = {
-    "interplay/sample/test/mir": "MIR, `sample`",
-    "interplay/sample/test/hdr": "HDR, `sample`",
-    "collapse/test/nc1": "NC1",
-    "collapse/test/nc3_self_duality": "NC3",
+    SAMPLE_MIR: "MIR, `sample`",
+    SAMPLE_HDR: "HDR, `sample`",
+    NC1: "NC1",
+    NC3: "NC3",
     "pseudo_labels/used": "pseudo-labels used",
     "pseudo_labels/accuracy": "of those right",
 }
@@ -48,10 +49,10 @@ PUBLISHED = [
 
 def draw_semi_supervised(study: Study) -> Drawing | None:
     """Draw a study of semi-supervised training by method, term of information and label count, with a table."""
-    of_runs = ends(study, ["test/accuracy", *MEASURES], settings=(METHOD, LABELS))
-    if of_runs["test/accuracy"].isna().all():
+    of_runs = ends(study, [TEST_ACCURACY, *MEASURES], settings=(METHOD, LABELS))
+    if of_runs[TEST_ACCURACY].isna().all():
         return None
-    of_runs[ERROR] = 1 - of_runs["test/accuracy"]
+    of_runs[ERROR] = 1 - of_runs[TEST_ACCURACY]
     config = study.groups[0].config_as(SemiSupervisedConfig)
     counts = study.varies(LABELS)
     by_count = {count: [group for group in study.groups if group.settings[LABELS] == count] for count in counts}
@@ -164,7 +165,7 @@ SEMI_SUPERVISED = FigureKind(
     name="semi-supervised",
     subjects=_comparisons,
     picture=draw_semi_supervised,
-    needs={"test/accuracy": "accuracy"},
+    needs={TEST_ACCURACY: "accuracy"},
 )
 """Studies of several configs.
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.axes import Axes
 
+from grok.columns import NC1, RATIOS, SAMPLE_MIR, TEST_ACCURACY, TRAIN_ACCURACY, collapse, interplay
 from grok.config import SupervisedConfig
 from grok.figures.bands import BAND, FEW, band, band_table, draw_band
 from grok.figures.drawing import Drawing, FigureKind
@@ -13,9 +14,8 @@ from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, own_le
 from grok.figures.tables import QUANTILES, cell, form_of, markdown_table, name_of, seeds_in_words
 from grok.information import simplex_etf_interplay
 
-ACCURACY = {"train/accuracy": ("train", SKY, "-"), "test/accuracy": ("test", BLUE, "-")}
+ACCURACY = {TRAIN_ACCURACY: ("train", SKY, "-"), TEST_ACCURACY: ("test", BLUE, "-")}
 PAIRINGS = {"sample": VERMILION, "prototype": BLUE}
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
 DISAGREEMENT = "nc4_disagreement"  # 1 - nc4_agreement, which falls to 0 as the others do
 COLLAPSE = {
     "nc1": ("NC1: spread within classes", BLUE),
@@ -59,9 +59,9 @@ def draw_supervised(group: RunGroup) -> Drawing | None:
 
 def _with_disagreement(metrics: pd.DataFrame) -> pd.DataFrame:
     found = {
-        f"collapse/{split}/{DISAGREEMENT}": 1 - metrics[f"collapse/{split}/nc4_agreement"]
+        collapse(split, DISAGREEMENT): 1 - metrics[collapse(split, "nc4_agreement")]
         for split in ("train", "test")
-        if f"collapse/{split}/nc4_agreement" in metrics
+        if collapse(split, "nc4_agreement") in metrics
     }
     return metrics.assign(**found)
 
@@ -72,11 +72,11 @@ def _shown(config: SupervisedConfig, measured: Iterable[str]) -> dict[str, Lines
     lines_of: dict[str, Lines] = {"accuracy": ACCURACY}
     for ratio, label in RATIOS.items():
         lines_of[f"{label}, test"] = {
-            f"interplay/{pairing}/test/{ratio}": (f"{pairing}, n = {sizes[pairing]}", colour, "-")
+            interplay(pairing, "test", ratio): (f"{pairing}, n = {sizes[pairing]}", colour, "-")
             for pairing, colour in PAIRINGS.items()
         }
     lines_of["neural collapse, test (train dashed)"] = {
-        f"collapse/{split}/{name}": (label if split == "test" else "_", colour, line)
+        collapse(split, name): (label if split == "test" else "_", colour, line)
         for name, (label, colour) in COLLAPSE.items()
         for split, line in (("train", "--"), ("test", "-"))
     }
@@ -116,7 +116,7 @@ def _in_words(records: dict[int, pd.DataFrame], columns: list[str], config: Supe
         for name, place in (("lowest", int(medians.argmin())), ("highest", int(medians.argmax()))):
             cells[name] = f"{cell(found.iloc[place], form)} at step {found.index[place]:,}"
         cells["at the end"] = cell(found.iloc[-1], form)
-        label = COLLAPSE[column.rpartition("/")[2]][0] if column.startswith("collapse/") else name_of(column)
+        label = COLLAPSE[column.rpartition("/")[2]][0] if column.startswith(collapse("test", "")) else name_of(column)
         rows.append({"measure": label} | cells)
     mir = simplex_etf_interplay(config.task.num_classes).mir.item()
     about = f"{config.label}, test split, {seeds_in_words(len(records))}, n = {config.probes.sample_size} in `sample`"
@@ -134,6 +134,6 @@ SUPERVISED = FigureKind(
     name="supervised",
     subjects=lambda source: source.alone,
     picture=draw_supervised,
-    needs={"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample", "collapse/test/nc1": "collapse"},
+    needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample", NC1: "collapse"},
 )
 """The configs of standard training that stand alone, in a sweep or without one."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from grok.columns import RATIOS, accuracy, interplay
 from grok.figures.bands import HIGH, LOW
 
 MISSING = "–"
@@ -44,9 +45,9 @@ def name_of(column: str) -> str:
     >>> name_of("test/accuracy"), name_of("interplay/sample/test/mir")
     ('accuracy', 'MIR, `sample`')
     """
-    if column.startswith("interplay/"):
+    if column.startswith(interplay("")):
         _, pairing, _, ratio = column.split("/")
-        return f"{ratio.upper()}, `{pairing}`"
+        return f"{RATIOS[ratio]}, `{pairing}`"
     return column.rpartition("/")[2]
 
 
@@ -61,7 +62,7 @@ def median_cell(values: pd.Series, column: str) -> str:
 
 def form_of(column: str) -> str:
     """How the values of a measure are written: accuracies in percent, neural collapse to three digits."""
-    if column.endswith("/accuracy"):
+    if column.endswith(accuracy("")):
         return ".1%"
     return ".3g" if column.startswith("collapse/") else ".3f"
 

@@ -1,17 +1,15 @@
 """Closed form against measurement: a dot a grokked run, and the largest deviation stated."""
 
 from grok.config import GrokkingConfig, TaskConfig
-from grok.figures import fourier_circuit
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, drawings, rises_at
 
 
 def columns(*, closed, measured, grokked_at=1000):
     found = {"test/accuracy": rises_at(grokked_at)}
-    for measured_prefix, theory_prefix in fourier_circuit.PAIRS.values():
-        for ratio in ("mir", "hdr"):
-            found[f"{theory_prefix}/{ratio}"] = constant(closed)
-            found[f"{measured_prefix}/{ratio}"] = constant(measured)
+    for ratio in ("mir", "hdr"):
+        found |= {f"theory/{pairing}/{ratio}": constant(closed) for pairing in ("prototype", "embedding")}
+        found |= {f"interplay/{place}/{ratio}": constant(measured) for place in ("prototype/test", "embedding")}
     return found
 
 

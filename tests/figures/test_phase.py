@@ -6,10 +6,10 @@ import math
 import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
-from grok.figures import phase
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, drawings, rises_at
 
+MIR = "interplay/sample/test/mir"
 DECAYS, FRACTIONS = (0.0, 0.5, 1.0), (0.2, 0.3, 0.4)
 
 
@@ -72,7 +72,7 @@ def test_a_study_in_which_none_grokked_is_drawn_all_the_same(tmp_path):
 
 
 def interplay(mir):
-    return {phase.MIR: constant(mir), "interplay/sample/test/hdr": constant(0.1)}
+    return {MIR: constant(mir), "interplay/sample/test/hdr": constant(0.1)}
 
 
 def add_grid(store, columns, **optimiser):
@@ -83,14 +83,14 @@ def add_grid(store, columns, **optimiser):
             add_run(store, columns, config=found, sweeps=["mine"])
 
 
-@pytest.mark.parametrize(("column", "title"), [("test/accuracy", "time to grok"), (phase.MIR, "pairing sample")])
+@pytest.mark.parametrize(("column", "title"), [("test/accuracy", "time to grok"), (MIR, "pairing sample")])
 def test_what_was_not_measured_has_no_panel(tmp_path, column, title):
     measured = {"test/accuracy": rises_at(100)} if column == "test/accuracy" else interplay(0.4)
     add_grid(Store(tmp_path / "runs"), measured)
     (drawing,) = drawings("phase", tmp_path / "runs")
     (titled,) = [axis.get_title() for axis in drawing.figure.axes if axis.get_title()]
     assert titled.startswith(title)
-    assert drawing.table[["grokked", "mir"]].isna().all().tolist() == [column == phase.MIR, column != phase.MIR]
+    assert drawing.table[["grokked", "mir"]].isna().all().tolist() == [column == MIR, column != MIR]
 
 
 def test_a_third_setting_has_a_diagram_for_each_of_its_values(tmp_path):

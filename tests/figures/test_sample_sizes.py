@@ -36,10 +36,12 @@ def test_a_run_that_never_rises_has_no_stages_of_hdr():
     assert stages(record().assign(**{"test/accuracy": 0.1}), "hdr") == {}
 
 
-@pytest.mark.parametrize(("modulus", "lines"), [(113, 3), (59, 0)])
-def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(tmp_path, modulus, lines):
+@pytest.mark.parametrize(
+    ("task", "lines"), [(TaskConfig(), 3), (TaskConfig(rounding="down"), 3), (TaskConfig(modulus=59), 0)]
+)
+def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(tmp_path, task, lines):
     store = Store(tmp_path / "runs")
-    config = GrokkingConfig(task=TaskConfig(modulus=modulus))
+    config = GrokkingConfig(task=task)
     columns = {"test/accuracy": rises_at(1000)}
     for size in ("64", "256", "all"):
         columns |= {f"interplay/sample-{size}/test/mir": MIR, f"interplay/sample-{size}/test/hdr": HDR}
