@@ -7,11 +7,13 @@ PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 # Where `make reproduce` trains.
 RUNS   ?= runs
-# The sweeps behind the README's figures; that on CIFAR-10 where its files are.
+# The sweeps behind the committed figures; objectives-cifar10 only if data/cifar10/ exists.
 SWEEPS := seeds controls operations permutations moduli phase supervised label-smoothing connectivity pruning \
           objectives semi-supervised interventions norm-matched $(if $(wildcard data/cifar10),objectives-cifar10)
+# The tests whose numbers depend on the order in which a processor sums.
+NUMERICAL := tests/test_correctness.py tests/information tests/models tests/training
 
-.PHONY: help setup train sweep figures reproduce dashboard bench test torture lint clean
+.PHONY: help setup train sweep figures reproduce dashboard bench test torture numerics lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +29,7 @@ sweep: $(READY)  ## many runs from one file, e.g. make sweep ARGS='sweep.toml --
 figures: $(READY)  ## every figure, from the records in runs/
 	@$(GROK) figures $(ARGS)
 
-reproduce: $(READY)  ## trains all that the README shows into RUNS, half a day on 2 cores, and draws it; again to go on
+reproduce: $(READY)  ## trains every sweep behind the committed figures into RUNS, in half a day, and draws it
 	@status=0; for sweep in $(SWEEPS); do \
 		echo "grok: sweep $$sweep"; \
 		$(GROK) sweep $$sweep --runs $(RUNS) $(ARGS) || { status=$$?; [ $$status -eq 1 ] || exit $$status; }; \
@@ -44,6 +46,13 @@ test: $(READY)  ## the test suite, doctests included, on all cores; ARGS='-n 0 -
 
 torture: $(READY)  ## the tests that kill processes or take long by their nature
 	@$(PYTEST) -m torture $(ARGS)
+
+numerics: $(READY)  ## the numerical tests under two instruction sets, with 1 and 2 threads
+	@status=0; for set in default avx2; do for threads in 1 2; do \
+		export ATEN_CPU_CAPABILITY=$$set OMP_NUM_THREADS=$$threads; \
+		output=$$($(PYTEST) -q $(NUMERICAL) $(ARGS) 2>&1) || { status=1; echo "$$output"; }; \
+		echo "grok: $$set, OMP_NUM_THREADS=$$threads: $$(echo "$$output" | tail -n 1)"; \
+	done; done; exit $$status
 
 lint: $(READY)  ## ruff and mypy
 	@$(VENV)/bin/ruff check grok tests

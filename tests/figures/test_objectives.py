@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grok.config import ClassifierProbesConfig, OptimiserConfig, SupervisedConfig
-from grok.config.information_term import InformationTermConfig
+from grok.config.update import InformationTermConfig
 from grok.figures import objectives
 from grok.figures.tables import escaped
 from grok.tracking import Store

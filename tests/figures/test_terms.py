@@ -9,7 +9,7 @@ from scipy import stats
 
 from grok.analysis.statistics import MeanInterval, PairedDifference
 from grok.config import SupervisedConfig
-from grok.config.information_term import InformationTermConfig
+from grok.config.update import InformationTermConfig
 from grok.figures import terms
 from grok.figures.records import store_source
 from grok.tracking import Store

@@ -22,6 +22,7 @@ from tests.experiments.images import (
 )
 from tests.helpers import CPU
 from tests.reference.freematch import FreeMatch
+from tests.tolerances import rounding
 
 CLASSES = 7
 
@@ -133,7 +134,8 @@ def test_the_loss_is_that_of_the_paper_step_after_step(method):
         right = np.array(pseudo)[used] == true.numpy()[used]
 
         loss, _ = learner(())
-        assert loss.item() == pytest.approx(labelled + 0.7 * consistency + 0.3 * fairness, rel=1e-5)
+        error = 3 * rounding(torch.float32, 72)  # of a mean over 72 signals whose losses are about log 10
+        assert loss.item() == pytest.approx(labelled + 0.7 * consistency + 0.3 * fairness, rel=error, abs=error)
         assert {name: value.item() for name, value in objective.values().items()} == pytest.approx(
             {
                 "objective/labelled": labelled,
@@ -143,8 +145,8 @@ def test_the_loss_is_that_of_the_paper_step_after_step(method):
                 "pseudo_labels/accuracy": right.mean(),
                 "pseudo_labels/threshold": papers.threshold if method == "freematch" else 0.2,
             },
-            rel=1e-5,
-            abs=1e-6,
+            rel=error,
+            abs=error,
         )
         optimiser.zero_grad()
         loss.backward()

@@ -18,7 +18,12 @@ from grok.tasks.task import Task
 CPU = torch.device("cpu")
 
 
-DATA_SETS: dict[str, DataSet] = {"mnist1d": MNIST1D, "cifar10": CIFAR10, "cifar100": CIFAR100, "digits": DIGITS}
+DATA_SETS: dict[str, DataSet] = {
+    "mnist1d": MNIST1D,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "digits": DIGITS,
+}
 """Every data set by the name that `task.dataset` has for it."""
 
 

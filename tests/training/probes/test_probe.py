@@ -8,8 +8,9 @@ from grok.tasks import operation_task
 from grok.training.probes import make_probes
 from tests.helpers import small_config, small_member, snapshot_of
 from tests.reference.tape import Tapes
+from tests.tolerances import rounding
 from tests.training.probes.helpers import measure
-from tests.training.test_stack import rows_of
+from tests.training.test_stack import PAIRS, rows_of
 
 
 def test_a_probe_that_is_off_is_not_made():
@@ -52,7 +53,8 @@ def test_every_probe_can_be_replayed_and_stacked(tmp_path):
     for member, rows in zip(members(), plain, strict=True):
         (alone,) = rows_of([member], tmp_path, steps=8)
         for (_, row), (_, expected) in zip(rows, alone, strict=True):
-            assert row == pytest.approx(expected, rel=1e-4, abs=1e-6)
+            error = rounding(torch.float32, PAIRS, steps=8)
+            assert row == pytest.approx(expected, rel=error, abs=error)
 
 
 def test_observations_of_many_steps_and_members_are_evaluated_together(learner):
