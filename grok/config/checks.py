@@ -57,6 +57,11 @@ class Settings:
             _TYPES[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
         return _TYPES[cls]
 
+    @property
+    def not_captured(self) -> str | None:
+        """What these settings have a step do that no CUDA graph can capture, as a clause; None if there is nothing."""
+        return None
+
     @classmethod
     def before(cls) -> dict[str, Any]:
         """What a run was trained with if its record does not name the setting, where that is not the default."""

@@ -52,9 +52,9 @@ class OptimiserConfig(Settings, section="optimiser"):
             self.require_default("grokfast_decay", "with optimiser.grokfast 0, which is off")
 
     @property
-    def can_be_captured(self) -> bool:
-        """Whether a CUDA graph can capture the update: torch's Muon waits for the device to read the learning rate."""
-        return self.rule != "muon"
+    def not_captured(self) -> str | None:
+        """Muon's update, which waits for the device to read the learning rate."""
+        return "the rule muon, whose update" if self.rule == "muon" else None
 
 
 TermName = Literal["none", "mutual_information", "entropy_difference", "mir", "hdr"]
@@ -82,6 +82,11 @@ class InformationTermConfig(Settings, section="information"):
         """Whether there is a term."""
         return self.term != "none"
 
+    @property
+    def not_captured(self) -> str | None:
+        """The term's eigenvalues: torch looks on the host whether it has found all of them."""
+        return f"the term {self.term}, whose eigenvalues" if self.is_on else None
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampledInformationTermConfig(InformationTermConfig):
@@ -100,20 +105,16 @@ class SampledInformationTermConfig(InformationTermConfig):
 ExecutorName = Literal["eager", "graph"]
 
 
-def not_captured(config: Any) -> str | None:
-    """A setting of an experiment for which the host waits amid a step, as a clause before "no graph can capture".
+def not_captured(config: Settings) -> str | None:
+    """The first part of the settings for which the host waits amid a step, as a clause before "no graph can capture".
 
-    torch's Muon reads its learning rate on the host, and torch looks there whether it has found all eigenvalues.
-
-    >>> from grok.config import GrokkingConfig, OptimiserConfig
+    >>> from grok.config import GrokkingConfig
     >>> not_captured(GrokkingConfig(optimiser=OptimiserConfig(rule="muon"))), not_captured(GrokkingConfig())
     ('the rule muon, whose update', None)
     """
-    if not config.optimiser.can_be_captured:
-        return f"the rule {config.optimiser.rule}, whose update"
-    if config.information.is_on:
-        return f"the term {config.information.term}, whose eigenvalues"
-    return None
+    parts = [getattr(config, name) for name in config.setting_types()]
+    found = [part.not_captured for part in parts if isinstance(part, Settings)]
+    return next(filter(None, found), None)
 
 
 def fastest_executor(device_type: str, configs: Iterable[Any]) -> ExecutorName:
