@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grok.columns import SAMPLE_MIR, TEST_ACCURACY
 from grok.config import TransformerTrainingConfig
 from grok.sweep.expand import Wanted
 from grok.sweep.packs import Key, state
@@ -12,8 +13,6 @@ from grok.sweep.settings import as_toml
 from grok.tracking import Run
 
 GROKKED = "grokked"
-ACCURACY = "test/accuracy"
-MIR = "interplay/sample/test/mir"
 STATES = {
     "finished": "finished",
     "new": "new",
@@ -47,12 +46,12 @@ class Row:
     @property
     def accuracy(self) -> float | None:
         """Final test accuracy, or None if it was not measured at the end."""
-        return self._last(ACCURACY)
+        return self._last(TEST_ACCURACY)
 
     @property
     def mir(self) -> float | None:
         """Final MIR of the test samples, or None if it was not measured at the end."""
-        return self._last(MIR)
+        return self._last(SAMPLE_MIR)
 
     @property
     def name(self) -> str:
@@ -76,8 +75,8 @@ class Row:
             "status": self.state,
             "step": self.manifest.get("step"),
             "error": self.error,
-            **({GROKKED: self.grokked} if self.may_grok else {ACCURACY: self.accuracy}),
-            MIR: self.mir,
+            **({GROKKED: self.grokked} if self.may_grok else {TEST_ACCURACY: self.accuracy}),
+            SAMPLE_MIR: self.mir,
         }
 
     def _last(self, column: str) -> float | None:
