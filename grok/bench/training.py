@@ -61,7 +61,7 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
             "figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate",
             "measured": Figure(floor * 1e3, ".3g", " ms"),
         },
-        {"figure": "the step's matrix products alone, into memory that is there", "measured": products},
+        {"figure": "the step's matrix products alone, into existing memory", "measured": products},
         {"figure": "matrix products / floor", "measured": Figure(products.median / floor, ".2f")},
         {"figure": "training step", "measured": ours.divided(steps)},
         {"figure": STEP_TO_FLOOR, "measured": Figure(ours.median / steps / floor, ".2f")},

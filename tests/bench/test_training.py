@@ -51,7 +51,7 @@ def test_the_products_of_a_step_are_computed_into_memory_that_is_there(monkeypat
 def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
     rows = {row["figure"]: row["measured"] for row in training.step(CPU, quiet).rows}
     assert list(rows)[2:] == [
-        "the step's matrix products alone, into memory that is there",
+        "the step's matrix products alone, into existing memory",
         "matrix products / floor",
         "training step",
         "training step / floor",
