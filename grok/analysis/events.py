@@ -1,4 +1,4 @@
-"""The events of one run, found in its record."""
+"""Events of one run, such as memorisation and grokking, found in its record."""
 
 from typing import Any
 
@@ -14,20 +14,24 @@ EVENT_COLUMNS = (
     *("step", TRAIN_ACCURACY),
     *dict.fromkeys((*(interplay(pairing, ratio) for pairing in PAIRINGS for ratio in RATIOS), *MEASURES)),
 )
-"""The columns of a record that its events are found in."""
+"""Columns of a record from which its events are found."""
 
 
 def events(metrics: pd.DataFrame) -> dict[str, Any]:
-    """When accuracy was reached and kept, when measures turned, where each pairing's MIR and HDR were extreme.
+    """Find when accuracies reached thresholds, when measures turned, and where MIR and HDR were extreme.
 
-    Thresholds: the first measured step at which accuracy is at least the fraction in the key; None if it never was.
-    A run has memorised at `train_accuracy_0.99`.
-    `grokked`: the first measured step t at which test accuracy is at least 99 % and stays so at every measurement up
-    to step 1.1 t, or to the end of a shorter record. `ungrokked`: the first step after it at which test accuracy is
-    below 90 %. None where there is no such step.
-    `turns`: `{"detected", "onset"}` of each measure in the record after memorisation, by `find_turn`'s rule.
-    Extrema: `{"step", "value"}` over all measured steps. Where the record has a test accuracy of 50 %, each pairing
-    also has `hdr_peak`: the highest HDR after its lowest point before that step, the bump that comes with the rise.
+    - `train_accuracy_0.99`, `test_accuracy_0.50` and `test_accuracy_0.99` are the first measured steps at which the
+      accuracy is at least the fraction in the key. A run has memorised at `train_accuracy_0.99`.
+    - `grokked` is the first measured step t at which test accuracy is at least 99 % and stays so at every measurement
+      up to step 1.1 t, or to the end of a shorter record.
+    - `ungrokked` is the first step after `grokked` at which test accuracy is below 90 %.
+    - `turns` holds `{"detected", "onset"}` of each measure in the record after memorisation, by the rule of
+      `find_turn`.
+    - Each pairing has the extrema of MIR and HDR over all measured steps, as `{"step", "value"}`. If test accuracy
+      reached 50 %, it also has `hdr_peak`. That is the highest HDR after its minimum before that step: the peak that
+      accompanies the rise of test accuracy.
+
+    A step that does not exist is None.
     """
     found: dict[str, Any] = {
         "train_accuracy_0.99": _first_reached(metrics, TRAIN_ACCURACY, 0.99),

@@ -8,7 +8,7 @@ from grok.information import Monitor, simplex_etf_interplay
 
 
 def main(epochs: int = 10) -> None:
-    """Train on two thirds of scikit-learn's digits and print a line an epoch."""
+    """Train on two thirds of scikit-learn's digits and print a line per epoch."""
     try:
         from sklearn.datasets import load_digits
     except ImportError:

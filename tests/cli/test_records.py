@@ -1,4 +1,4 @@
-"""Runs are listed, shown, drawn, copied and opened by name, and a store that lacks what is asked for says so."""
+"""Runs are listed, shown, drawn, copied and opened by name, and a missing run is reported."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
     assert main(["figures", "phase", "--runs", str(runs)]) == 1
     assert error_line(capsys) == (
-        f"grok: no finished run in {runs} to draw as phase: README.md says what each figure is drawn of"
+        f"grok: no finished run in {runs} to draw as phase: README.md says which runs each figure needs"
     )
     assert main(["figures", "cost", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
@@ -53,7 +53,7 @@ def test_finished_runs_of_which_nothing_can_be_drawn_are_told_from_none(runs, ca
             assert main(["figures", *names, "--runs", str(runs)]) == 1
             are = ("1 finished run is", "2 finished runs are")[seed]
             assert capsys.readouterr().err.splitlines()[-1] == (
-                f"grok: nothing to draw{wanted}: {are} in {runs}, and README.md says what each figure is drawn of"
+                f"grok: nothing to draw{wanted}: {are} in {runs}, and README.md says which runs each figure needs"
             )
 
 

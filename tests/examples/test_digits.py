@@ -1,4 +1,4 @@
-"""The example is as short as it says, learns, and prints what it measures."""
+"""The example is short, learns, and prints its measurements."""
 
 import sys
 from pathlib import Path

@@ -22,6 +22,7 @@ from grok.training.checkpoint import checkpoints
 from grok.training.probes import EmbeddingInterplay
 from tests.experiments.helpers import (
     EXPERIMENT,
+    altered,
     assert_same_record,
     interrupt_before,
     only_run,
@@ -86,7 +87,7 @@ Progress.update = update_and_wait
     run = only_run(tmp_path)
     step = run.manifest()["step"]
     assert process.returncode == 130
-    assert out == f"\nInterrupted at step {step}; all is saved. Go on with:\n    grok resume {run.path}\n"
+    assert out == f"\nInterrupted at step {step}; everything is saved. To continue:\n    grok resume {run.path}\n"
     assert run.manifest()["status"] == "interrupted"
     assert 0 <= step < 120
     assert main(["resume", str(run.path), "--wandb", "disabled"]) == 0
@@ -185,7 +186,7 @@ def with_embedding_probe(make):
         member.learner._probes["embedding"] = make()
         return member
 
-    return dataclasses.replace(EXPERIMENT, build=build)
+    return altered(build=build)
 
 
 def test_a_run_that_an_error_ends_keeps_its_rows_says_why_and_resumes(tmp_path, uninterrupted):

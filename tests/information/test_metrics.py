@@ -1,4 +1,4 @@
-"""The metric objects obey torchmetrics' conventions, and their values are those of the functions on all samples."""
+"""The metric objects obey torchmetrics' conventions and agree with the functions on all samples."""
 
 import copy
 import pickle

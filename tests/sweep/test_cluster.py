@@ -1,4 +1,4 @@
-"""On a dask cluster each run is trained once, also where a worker is killed amid one."""
+"""On a dask cluster each run is trained once, even if a worker is killed during one."""
 
 import importlib
 import itertools
@@ -37,7 +37,7 @@ class ClientOfNobody:
 
 
 def test_a_scheduler_that_has_died_is_one_line_with_the_mend(tmp_path):
-    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: workers save and end without it; start it anew"
+    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: its workers save and stop; start it again"
     with pytest.raises(StoreError, match=gone):
         device_of(ClientOfNobody(), Store(tmp_path))
 
@@ -123,7 +123,7 @@ def test_ctrl_c_lets_the_workers_save(tmp_path, capsys, processes):
         assert sweep(path, root, address) == 130
     presser.join()
     assert [run.manifest()["status"] for run in Store(root).runs()] == ["interrupted"]
-    assert capsys.readouterr().err.endswith("Interrupted; all is saved. The same command goes on.\n")
+    assert capsys.readouterr().err.endswith("everything is saved. To continue, run the same command again.\n")
 
 
 def test_a_store_that_the_workers_do_not_see_is_refused_before_anything_starts(tmp_path, cluster, capsys):

@@ -1,4 +1,4 @@
-"""A sweep's runs are each finished, once, with the record of an undisturbed one, whatever is killed on the way."""
+"""Every run of a sweep is finished once, with the record of an undisturbed run, whichever process is killed."""
 
 import os
 import signal
@@ -235,7 +235,7 @@ def test_ctrl_c_saves_every_run_under_way_and_says_how_to_go_on(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=FAIL_SAFE)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "Interrupted; all is saved. The same command goes on."
+    assert err.splitlines()[-1] == "Interrupted; everything is saved. To continue, run the same command again."
     assert statuses(root) == ["interrupted"] * 2
 
 

@@ -1,4 +1,4 @@
-"""The command plans without training, and refuses before anything starts."""
+"""The command can plan without training, and rejects bad options before any training starts."""
 
 import errno
 import json
@@ -87,11 +87,11 @@ def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):
         (["--stack", "0"], "--stack: expected a positive integer, got 0"),
         (
             ["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"],
-            "--workers: expected --scheduler local with it: a cluster has the workers that it has",
+            "--workers: expected --scheduler local, got tcp://127.0.0.1:9 (a cluster starts its own workers)",
         ),
     ],
 )
-def test_what_no_sweep_can_be_is_one_line(tmp_path, capsys, flags, line):
+def test_options_that_a_sweep_cannot_have_are_rejected_in_one_line(tmp_path, capsys, flags, line):
     assert main(["sweep", str(small_sweep(tmp_path)), "--runs", str(tmp_path / "runs"), *flags]) == 2
     assert capsys.readouterr() == ("", f"grok: {line}\n")
     assert not (tmp_path / "runs").exists()

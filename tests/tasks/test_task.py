@@ -1,4 +1,4 @@
-"""A task gives its splits by name, and moves as a whole."""
+"""A task returns its splits by name, and moves to a device as a whole."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""An exported run is a small copy: chosen rows and columns of the record, and of what run.json says."""
+"""An exported run is a small copy that keeps chosen rows and columns of the record, and the matching run.json."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""A run says what it was made with and how it stands, and what is wrong with its run.json without touching it."""
+"""A run knows its settings and its status, and a damaged run.json is reported and left untouched."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_a_run_whose_process_is_gone_is_interrupted(tmp_path):
     ("content", "message"),
     [
         ('{"format": 1, "exper', r"run\.json cannot be read \(.*\): restore it, or move the folder away"),
-        ('{"format": 99}', r"run\.json: expected a run of format 1: another version of grok wrote it"),
+        ('{"format": 99}', r"run\.json: expected a run of format 1, got one of another version of grok"),
         ("[]", r"run\.json: expected a run of format 1"),
     ],
     ids=["truncated", "other version", "no manifest"],

@@ -1,4 +1,4 @@
-"""The wandb mirror: thinned, offline without a trace elsewhere, and never asking for anything."""
+"""The wandb mirror is thinned, writes nowhere else in offline mode, and never asks a question."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The digits are split by the seed, and without scikit-learn the mend is said."""
+"""The seed splits the digits, and the error without scikit-learn names the mend."""
 
 import sys
 

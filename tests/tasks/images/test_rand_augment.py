@@ -1,4 +1,4 @@
-"""A batch is augmented image by image, each by operations of its own, and has a grey square cut out of each."""
+"""Each image of a batch is augmented by operations of its own, and a grey square is cut out of each."""
 
 import math
 import random
