@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "training": {"columns", "config", "random", "information", "tasks", "models", "tracking"},
     "experiments": {
         *("columns", "config", "random", "information", "tasks", "models", "tracking", "analysis", "training"),
-        "experiment",
+        *("experiment", "figures"),
     },
     "arguments": {"config"},
     "sweep": {"arguments", "columns", "config", "experiment", "experiments", "tracking", "training"},
