@@ -26,6 +26,7 @@ from grok.training.step import Member
 
 STEPS = {"cpu": 20, "cuda": 500}  # timed at once
 MEASURED_STEPS = {"cpu": 50, "cuda": 500}  # the same with probes: whole intervals at which they measure by default
+RECORDED_STEPS = 100
 REPEATS, MEASURED_REPEATS = 11, 7
 NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
@@ -98,7 +99,7 @@ def probes(device: torch.device, say: Callable[[str], None]) -> Table:
 def recording(device: torch.device, say: Callable[[str], None]) -> Table:
     """What store, recorder and wandb mirror add to a run with the default probes."""
     say("recording: added time")
-    steps = 100
+    steps = RECORDED_STEPS
     with scratch_run() as run:
         mirror = WandbMirror(run.path, mode="offline", project="bench", group=run.id, config={}, first_step=0)
         mirrored = Recorder(run, mirror=mirror)
