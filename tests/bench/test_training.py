@@ -15,9 +15,12 @@ def quiet(_):
 
 
 @pytest.fixture(autouse=True)
-def once(monkeypatch):
-    monkeypatch.setattr(training, "REPEATS", 2)
-    monkeypatch.setattr(training, "STEPS", {"cpu": 2})
+def few(monkeypatch):
+    for repeats in ("REPEATS", "MEASURED_REPEATS"):
+        monkeypatch.setattr(training, repeats, 2)
+    for steps in ("STEPS", "MEASURED_STEPS"):
+        monkeypatch.setattr(training, steps, {"cpu": 2})
+    monkeypatch.setattr(training, "RECORDED_STEPS", 2)
 
 
 def test_the_floor_of_the_paper_is_its_arithmetic():
