@@ -7,7 +7,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 # Where `make reproduce` trains.
 RUNS   ?= runs
-# The sweeps behind the README's figures; that on CIFAR-10 where its files are.
+# The sweeps behind the committed figures; objectives-cifar10 only if data/cifar10/ exists.
 SWEEPS := seeds controls operations permutations moduli phase supervised label-smoothing connectivity pruning \
           objectives semi-supervised interventions norm-matched $(if $(wildcard data/cifar10),objectives-cifar10)
 # The tests whose numbers depend on the order in which a processor sums.
@@ -29,7 +29,7 @@ sweep: $(READY)  ## many runs from one file, e.g. make sweep ARGS='sweep.toml --
 figures: $(READY)  ## every figure, from the records in runs/
 	@$(GROK) figures $(ARGS)
 
-reproduce: $(READY)  ## trains all that the README shows into RUNS, half a day on 2 cores, and draws it; again to go on
+reproduce: $(READY)  ## trains every sweep behind the committed figures into RUNS, in half a day, and draws it
 	@status=0; for sweep in $(SWEEPS); do \
 		echo "grok: sweep $$sweep"; \
 		$(GROK) sweep $$sweep --runs $(RUNS) $(ARGS) || { status=$$?; [ $$status -eq 1 ] || exit $$status; }; \

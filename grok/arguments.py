@@ -8,19 +8,17 @@ import contextlib
 import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
 from grok.config import did_you_mean
+from grok.config.types import describe, near_choice
 
 OptionsType = TypeVar("OptionsType")
 ChoiceType = TypeVar("ChoiceType")
 
 MOST_SEEDS = 100_000
-NOUNS = {int: "an integer", float: "a number", str: "a text", Path: "a path", bool: "true or false"}
 
 
 class UsageError(Exception):
@@ -146,44 +144,6 @@ def _in_one_line(text: str) -> str:
     ('Error Too many', 'Error Too many')
     """
     return " ".join(word for word in text.split() if any(map(str.isalnum, word)))
-
-
-def describe(hint: Any, *, toml: bool = False) -> str:
-    """What a value of this type is called on the command line, or in TOML.
-
-    >>> describe(int | None), describe(tuple[float, float]), describe(Literal["auto", "cpu"])
-    ('an integer or None', '2 numbers', 'one of auto, cpu')
-    >>> describe(int | None, toml=True), describe(tuple[float, ...], toml=True)
-    ('an integer or "none"', 'a list of numbers')
-    """
-    return " or ".join(_describe(option, toml) for option in options_of(hint))
-
-
-def _describe(hint: Any, toml: bool) -> str:
-    if get_origin(hint) is Literal:
-        return f"one of {', '.join(map(str, get_args(hint)))}"
-    if get_origin(hint) is tuple:
-        first, *others = get_args(hint)
-        number = "" if others == [Ellipsis] else f"{1 + len(others)} "
-        return f"{'a list of ' if toml else ''}{number}{_describe(first, toml).partition(' ')[2]}s"
-    if hint is NoneType:
-        return '"none"' if toml else "None"
-    return NOUNS.get(hint, "a value")
-
-
-def options_of(hint: Any) -> tuple[Any, ...]:
-    """The types that a value of this type may be of, which are several for a union."""
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-
-
-def near_choice(hint: Any, value: Any) -> str:
-    """The end of a message that rejects a value: the choice that it is near to, where its type has choices.
-
-    >>> near_choice(Literal["adamw", "sgd"], "adam w"), near_choice(int, 3.5)
-    ("; did you mean 'adamw'?", '')
-    """
-    choices = [str(each) for option in options_of(hint) if get_origin(option) is Literal for each in get_args(option)]
-    return did_you_mean(value, choices) if isinstance(value, str) else ""
 
 
 def choose(kind: str, name: str, choices: Mapping[str, ChoiceType]) -> ChoiceType:

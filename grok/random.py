@@ -6,7 +6,7 @@ import torch
 
 
 def stream(seed: int, name: str) -> torch.Generator:
-    """A CPU generator for one purpose, such as "split": drawing more from one stream leaves the others as they are.
+    """Return a CPU generator for one purpose, such as "split". Drawing from one stream does not change the others.
 
     >>> torch.equal(torch.rand(3, generator=stream(0, "split")), torch.rand(3, generator=stream(0, "split")))
     True
@@ -15,6 +15,6 @@ def stream(seed: int, name: str) -> torch.Generator:
     >>> torch.equal(torch.rand(3, generator=stream(0, "split")), torch.rand(3, generator=stream(0, "model")))
     False
     """
-    # torch's CPU generator reads the low 32 bits of its seed alone, so seed and name must both be mixed into those.
+    # torch's CPU generator reads only the low 32 bits of its seed, so seed and name must both be mixed into them.
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return torch.Generator("cpu").manual_seed(int.from_bytes(digest[:4], "big"))

@@ -1,6 +1,7 @@
 """Every call's shapes and types are checked while the tests run; no test reaches the network or the user's home."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' networks are small: a second thread only waits
 
@@ -31,3 +32,11 @@ def alone(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     for name in ("WANDB_API_KEY", "WANDB_DIR", "WANDB_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def ctrl_c_works():
+    """Also where the tests run in the background of a shell, which lets its jobs ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

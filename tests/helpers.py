@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from grok.training.snapshot import Snapshot
 from grok.training.step import Member
 
 CPU = torch.device("cpu")
+FAIL_SAFE = 300.0  # seconds until a test gives up what does not happen: long enough for any machine
 
 SMALL_FLAGS = (
     *("--config.task.modulus", "11", "--config.task.train-fraction", "0.5"),
@@ -79,6 +81,14 @@ def new_run(root: Path, *, seed: int = 0, config: GrokkingConfig | None = None) 
         command=["grok", "train", "grokking"],
         environment={"device": "cpu", "threads": torch.get_num_threads()},
     )
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Look until the condition holds."""
+    until = time.monotonic() + FAIL_SAFE
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def before_step(step: int) -> Callable[[], bool]:

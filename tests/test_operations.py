@@ -1,4 +1,4 @@
-"""Each operation is what its formula says, checked by another route than the one it is computed by."""
+"""Each operation agrees with its formula, which is checked by an independent computation."""
 
 import itertools
 import re

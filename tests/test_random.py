@@ -1,4 +1,4 @@
-"""One seed gives independent streams, another seed gives others."""
+"""A seed gives independent streams, and another seed gives different streams."""
 
 import pytest
 import torch

@@ -1,1 +1,1 @@
-"""What a record says: when a run memorised, turned and grokked."""
+"""Analysis of records: when a run memorised, when its measures turned, and when it grokked."""

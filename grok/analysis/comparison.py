@@ -1,4 +1,4 @@
-"""Two kinds of training with the same seeds: which of them groks earlier, and which ends more accurate."""
+"""Comparison of two kinds of training over the same seeds by the step of grokking and the final test accuracy."""
 
 import math
 from collections.abc import Mapping
@@ -9,56 +9,55 @@ import numpy as np
 from scipy import stats
 
 from grok.analysis.statistics import PairedDifference, paired_difference
-
-ACCURACY = "test/accuracy"
+from grok.columns import TEST_ACCURACY
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
-    """What trainings that differ in the seed alone came to, where test accuracy was measured."""
+    """Outcomes of trainings that differ only in the seed, for the seeds at which test accuracy was measured."""
 
     steps: dict[int, float]
-    """Seed to the step at which it grokked, infinite where it did not in its time."""
+    """Step at which the training grokked, by seed; it is infinite for a training that did not."""
     accuracies: dict[int, float]
-    """Seed to the test accuracy at its end."""
+    """Final test accuracy, by seed."""
     lost: int = 0
-    """How many grokked and lost it again, as `events` has it: test accuracy below 90 %."""
+    """Number of trainings whose test accuracy fell below 90 % after they had grokked, as `events` defines it."""
 
     @property
     def median(self) -> float:
-        """Of the steps."""
+        """Median step of grokking over the seeds."""
         return float(np.median(list(self.steps.values())))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What trainings came to beside others, in pairs of the same seed."""
+    """Comparison of two trainings over pairs of runs with the same seed."""
 
     earlier: int
-    """Pairs in which it grokked earlier; one that never did is later than any that did."""
+    """Number of pairs in which the first training grokked earlier. A run that never grokked counts as later."""
     later: int
-    """Pairs in which it grokked later."""
+    """Number of pairs in which the first training grokked later."""
     ratio: float
-    """The median ratio of the steps, of pairs that both grokked; NaN if none did."""
+    """Median ratio of the two steps over pairs in which both grokked; NaN if there are none."""
     p: float
-    """How rare so many on one side are by chance: the sign test, of the pairs that differ; NaN if none does."""
+    """P value of the two-sided sign test over the pairs whose steps differ; NaN if there are none."""
     accuracy: PairedDifference
-    """Of the test accuracies at the end."""
+    """Difference of the final test accuracies."""
 
 
 def outcomes(summaries: Mapping[int, Mapping[str, Any]]) -> Outcomes:
-    """The outcomes that summaries of runs tell, by seed."""
-    measured = {seed: summary for seed, summary in summaries.items() if ACCURACY in summary.get("last", {})}
+    """Collect the outcomes from summaries of runs, by seed."""
+    measured = {seed: summary for seed, summary in summaries.items() if TEST_ACCURACY in summary.get("last", {})}
     grokked = {seed: summary["events"]["grokked"] for seed, summary in measured.items()}
     return Outcomes(
         steps={seed: math.inf if step is None else float(step) for seed, step in grokked.items()},
-        accuracies={seed: summary["last"][ACCURACY] for seed, summary in measured.items()},
+        accuracies={seed: summary["last"][TEST_ACCURACY] for seed, summary in measured.items()},
         lost=sum(summary["events"].get("ungrokked") is not None for summary in measured.values()),
     )
 
 
 def compare(these: Outcomes, others: Outcomes) -> Comparison:
-    """The first beside the second.
+    """Compare the outcomes of a training with those of another training over the seeds that both have.
 
     >>> plain = Outcomes(steps={0: 400.0, 1: math.inf}, accuracies={0: 1.0, 1: 0.5})
     >>> found = compare(Outcomes(steps={1: 300.0, 0: 200.0}, accuracies={1: 1.0, 0: 1.0}), plain)

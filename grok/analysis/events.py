@@ -1,4 +1,4 @@
-"""The events of one run, found in its record."""
+"""Events of one run, such as memorisation and grokking, found in its record."""
 
 from typing import Any
 
@@ -6,40 +6,45 @@ import numpy as np
 import pandas as pd
 
 from grok.analysis.turning import MEASURES, turns
+from grok.columns import RATIOS, TEST_ACCURACY, TRAIN_ACCURACY, interplay
 
 PAIRINGS = ("prototype/train", "prototype/test", "sample/train", "sample/test", "embedding")
 
 EVENT_COLUMNS = (
-    *("step", "train/accuracy"),
-    *dict.fromkeys((*(f"interplay/{pairing}/{ratio}" for pairing in PAIRINGS for ratio in ("mir", "hdr")), *MEASURES)),
+    *("step", TRAIN_ACCURACY),
+    *dict.fromkeys((*(interplay(pairing, ratio) for pairing in PAIRINGS for ratio in RATIOS), *MEASURES)),
 )
-"""The columns of a record that its events are found in."""
+"""Columns of a record from which its events are found."""
 
 
 def events(metrics: pd.DataFrame) -> dict[str, Any]:
-    """When accuracy was reached and kept, when measures turned, where each pairing's MIR and HDR were extreme.
+    """Find when accuracies reached thresholds, when measures turned, and where MIR and HDR were extreme.
 
-    Thresholds: the first measured step at which accuracy is at least the fraction in the key; None if it never was.
-    A run has memorised at `train_accuracy_0.99`.
-    `grokked`: the first measured step t at which test accuracy is at least 99 % and stays so at every measurement up
-    to step 1.1 t, or to the end of a shorter record. `ungrokked`: the first step after it at which test accuracy is
-    below 90 %. None where there is no such step.
-    `turns`: `{"detected", "onset"}` of each measure in the record after memorisation, by `find_turn`'s rule.
-    Extrema: `{"step", "value"}` over all measured steps. Where the record has a test accuracy of 50 %, each pairing
-    also has `hdr_peak`: the highest HDR after its lowest point before that step, the bump that comes with the rise.
+    - `train_accuracy_0.99`, `test_accuracy_0.50` and `test_accuracy_0.99` are the first measured steps at which the
+      accuracy is at least the fraction in the key. A run has memorised at `train_accuracy_0.99`.
+    - `grokked` is the first measured step t at which test accuracy is at least 99 % and stays so at every measurement
+      up to step 1.1 t, or to the end of a shorter record.
+    - `ungrokked` is the first step after `grokked` at which test accuracy is below 90 %.
+    - `turns` holds `{"detected", "onset"}` of each measure in the record after memorisation, by the rule of
+      `find_turn`.
+    - Each pairing has the extrema of MIR and HDR over all measured steps, as `{"step", "value"}`. If test accuracy
+      reached 50 %, it also has `hdr_peak`. That is the highest HDR after its minimum before that step: the peak that
+      accompanies the rise of test accuracy.
+
+    A step that does not exist is None.
     """
     found: dict[str, Any] = {
-        "train_accuracy_0.99": _first_reached(metrics, "train/accuracy", 0.99),
-        "test_accuracy_0.50": _first_reached(metrics, "test/accuracy", 0.50),
-        "test_accuracy_0.99": _first_reached(metrics, "test/accuracy", 0.99),
+        "train_accuracy_0.99": _first_reached(metrics, TRAIN_ACCURACY, 0.99),
+        "test_accuracy_0.50": _first_reached(metrics, TEST_ACCURACY, 0.50),
+        "test_accuracy_0.99": _first_reached(metrics, TEST_ACCURACY, 0.99),
     }
     found["grokked"] = _grokked(metrics)
     found["ungrokked"] = _ungrokked(metrics, found["grokked"])
     rise = found["test_accuracy_0.50"]
     for pairing in PAIRINGS:
-        if f"interplay/{pairing}/mir" not in metrics:
+        if interplay(pairing, "mir") not in metrics:
             continue
-        mir, hdr = (_measured(metrics, f"interplay/{pairing}/{ratio}") for ratio in ("mir", "hdr"))
+        mir, hdr = (_measured(metrics, interplay(pairing, ratio)) for ratio in RATIOS)
         found[pairing] = {
             "mir_max": _at(mir, mir.idxmax()),
             "mir_min": _at(mir, mir.idxmin()),
@@ -55,9 +60,9 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
 
 
 def _grokked(metrics: pd.DataFrame) -> int | None:
-    if "test/accuracy" not in metrics:
+    if TEST_ACCURACY not in metrics:
         return None
-    accuracy = _measured(metrics, "test/accuracy")
+    accuracy = _measured(metrics, TEST_ACCURACY)
     steps, high = accuracy.index.to_numpy(), accuracy.to_numpy() >= 0.99
     dips = np.append(steps[~high], np.iinfo(np.int64).max)
     following = dips[np.searchsorted(dips, steps[high])]
@@ -68,7 +73,7 @@ def _grokked(metrics: pd.DataFrame) -> int | None:
 def _ungrokked(metrics: pd.DataFrame, grokked: int | None) -> int | None:
     if grokked is None:
         return None
-    lost = metrics.loc[(metrics["step"] > grokked) & (metrics["test/accuracy"] < 0.90), "step"]
+    lost = metrics.loc[(metrics["step"] > grokked) & (metrics[TEST_ACCURACY] < 0.90), "step"]
     return int(lost.iloc[0]) if len(lost) else None
 
 

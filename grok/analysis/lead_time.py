@@ -1,4 +1,4 @@
-"""How early each measure turns before test accuracy rises, and how often it turns where nothing is learned."""
+"""How long before the rise of test accuracy each measure turns, and how often it turns in runs that never grok."""
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
@@ -10,28 +10,32 @@ import pandas as pd
 from grok.analysis.events import events
 from grok.analysis.statistics import median_interval, proportion_interval, rank_correlation
 from grok.analysis.turning import MEASURES
+from grok.columns import TEST_ACCURACY
 
 ALL = "all"
-"""The controls of every kind together."""
+"""Name that stands for the controls of all kinds together."""
 
 
 def run_row(metrics: pd.DataFrame) -> dict[str, float]:
-    """One run as a row of numbers: its events and, for each measure in its record, when it turned.
+    """Return the events of one run, and the turns of the measures in its record, as a row of numbers.
 
-    Keys, in steps: `memorised` (train accuracy 99 %), `rise` (test accuracy 50 %), `grokked`, `ungrokked`, `last_step`,
-    and `detected/COLUMN` and `onset/COLUMN` for each of the `MEASURES`; inf where it never came to that, so that
-    earlier and later can be asked of all. `final_test_accuracy` is a fraction, the last that was measured. What a
-    record does not have is left out, and nan in a table of many runs.
+    These keys are in steps: `memorised` (train accuracy 99 %), `rise` (test accuracy 50 %), `grokked`, `ungrokked` and
+    `last_step`, and `detected/COLUMN` and `onset/COLUMN` for each of the `MEASURES`. An event that never happened is
+    inf, so that all runs can be compared. `final_test_accuracy` is the last measured fraction. A measure that the
+    record lacks has no key, and is nan in a table of many runs.
     """
     last = {}
-    if "test/accuracy" in metrics:
-        last["test/accuracy"] = float(metrics["test/accuracy"].dropna().iloc[-1])
+    if TEST_ACCURACY in metrics:
+        last[TEST_ACCURACY] = float(metrics[TEST_ACCURACY].dropna().iloc[-1])
     summary = {"events": events(metrics), "last": last}
     return summary_row(summary, last_step=int(metrics["step"].iloc[-1]))
 
 
 def summary_row(summary: Mapping[str, Any], *, last_step: int) -> dict[str, float]:
-    """`run_row` of a finished run by the summary in its run.json, which knows the whole record of a thinned one."""
+    """Return the `run_row` of a finished run from the summary in its run.json.
+
+    In a thinned run the summary describes the whole record.
+    """
     found = summary["events"]
     row = {
         "memorised": _or_never(found["train_accuracy_0.99"]),
@@ -40,33 +44,37 @@ def summary_row(summary: Mapping[str, Any], *, last_step: int) -> dict[str, floa
         "ungrokked": _or_never(found["ungrokked"]),
         "last_step": float(last_step),
     }
-    if "test/accuracy" in summary["last"]:
-        row["final_test_accuracy"] = float(summary["last"]["test/accuracy"])
+    if TEST_ACCURACY in summary["last"]:
+        row["final_test_accuracy"] = float(summary["last"][TEST_ACCURACY])
     for column, turn in found["turns"].items():
         row |= {f"{key}/{column}": _or_never(step) for key, step in turn.items()}
     return row
 
 
 def lead_time_table(runs: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
-    """One row a measure: its lead over the rise of test accuracy where runs grok, its false alarms where none does.
+    """Return a table of lead times over the rise of test accuracy in runs that grok, and of false alarms in controls.
 
-    `runs` and `controls` hold a `run_row` a row, their index the names of the runs; in `controls` the column `control`
-    names the kind, such as "weight decay 0". Intervals (`_low`, `_high`) are 95 % ones, see `grok.analysis.statistics`.
+    Each row is a measure, and the index is its column in the records. `runs` and `controls` have one `run_row` per row,
+    and their index holds the names of the runs. The column `control` of `controls` names the kind, such as "weight
+    decay 0". Intervals (`_low`, `_high`) are 95 % intervals; see `grok.analysis.statistics`.
 
-    - `title`: the measure in words; the index is its column in the records.
-    - `runs`: runs that grokked and measured it; `turned`: those in which it turned at all; `before`: before the rise.
-    - `lead`: median of rise − detected in steps over those that turned, negative where the rise came first; `ratio`:
-      median of rise / detected; `rho`: Spearman's correlation of `detected` with `grokked`. Their n is `turned`.
-    - `alarms/KIND` of `controls/KIND` control runs turned all the same, a share of `alarm_rate/KIND`, for each kind
-      and for `all`. A control counts if it memorised and did not grok.
-    - The same in every row: `not_grokked`, the names of the runs that did not grok; `controls_left_out`, those of the
-      controls that do not count; `rise` and `controls_last_step`, medians over the runs that grokked and the controls
-      that count: controls trained for less have had less time to turn.
+    - `title` is the name of the measure in words.
+    - `runs` is the number of runs that grokked and have the measure. It turned in `turned` of them, and in `before` of
+      them it turned before the rise.
+    - `lead` is the median of rise − detected in steps, which is negative if the rise came first. `ratio` is the median
+      of rise / detected. `rho` is Spearman's correlation of `detected` with `grokked`. All three are over the runs in
+      which the measure turned.
+    - `alarms/KIND` is the number of control runs in which the measure turned nevertheless, out of `controls/KIND`. Its
+      share is `alarm_rate/KIND`. These columns exist for each kind and for `all`. A control counts if it memorised and
+      did not grok.
+    - Four columns have the same value in every row. `not_grokked` names the runs that did not grok, and
+      `controls_left_out` the controls that do not count. `rise` is the median over the runs that grokked.
+      `controls_last_step` is the median over the controls that count, since shorter controls have less time to turn.
 
-    A measure warns early if `before` is most of `runs` and `alarms/all` few of `controls/all`: see both.
+    A measure is an early warning if `before` is most of `runs` and `alarms/all` is a small part of `controls/all`.
 
     Raises:
-        ValueError: controls without a column `control`, or one that is called "all".
+        ValueError: if `controls` has no column `control`, or if a kind is called "all".
     """
     if len(controls) and "control" not in controls:
         raise ValueError('controls: expected a column "control", got none; name the kind of each run in it')
@@ -94,7 +102,7 @@ def lead_time_table(runs: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The table for humans: leads beside false alarms, each number with its n, and below it what was left out."""
+    """Format the table in Markdown: lead times beside false alarms, each with its n, and notes on runs left out."""
     if table.empty:
         return "No measures were recorded.\n"
     kinds = [name.removeprefix("alarms/") for name in map(str, table.columns) if name.startswith("alarms/")]
@@ -170,7 +178,7 @@ def _notes(row: pd.Series) -> list[str]:
 
 
 def _interval(row: pd.Series, value: str, low: str, high: str, form: str, *, lead: str = "") -> str:
-    """The value with its interval, the value alone where it has none, nothing where there is no value."""
+    """Format a value with its interval, or alone if it has no interval; the text is empty if there is no value."""
     if math.isnan(row[value]):
         return ""
     interval = "" if math.isnan(row[low]) else f" [{row[low]:{form}}, {row[high]:{form}}]"

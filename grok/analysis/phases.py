@@ -1,38 +1,40 @@
-"""What the phases of a training tell apart in its record: networks on a path, networks at a sparsity, twins."""
+"""Selection of the rows of a record by phase: networks on a path, networks at a sparsity, and twins."""
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+
+from grok.columns import TEST_LOSS
 
 OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
 SPARSITY = "pruning/sparsity"
 TWIN = "norm_matched/twin"
 
 PRUNED, FINE_TUNED = "pruned", "fine-tuned"
-"""Stages of a network at a sparsity: straight after pruning, and fine-tuned."""
+"""Stages of a network at a sparsity: directly after pruning, and after fine-tuning."""
 
 STATISTICS = {1.0: "recomputed", 0.0: "interpolated"}
-"""What became of the batch statistics of a network between, by the value in the column `connectivity/recomputed`."""
+"""Batch statistics of a network between two others, by the value in the column `connectivity/recomputed`."""
 
 
 def loss_barrier(omegas: Float[np.ndarray, " point"], losses: Float[np.ndarray, " point"]) -> float:
-    r"""Loss barrier of two networks: how far the loss between them is above the line between their own losses.
+    r"""Loss barrier of two networks: the largest height of the loss on the path above the line between their losses.
 
     $$\max_\omega \left[ L(\omega) - (1 - \omega) L(0) - \omega L(1) \right]$$
 
-    with $L(\omega)$ the loss of the network with weights $(1 - \omega) \theta_1 + \omega \theta_2$. At the ends the
-    difference is 0, so a barrier is never negative. Networks without one are linearly mode connected.
+    Here $L(\omega)$ is the loss of the network with weights $(1 - \omega) \theta_1 + \omega \theta_2$. The difference
+    is 0 at both ends, so a barrier is never negative. Networks without a barrier are linearly mode connected.
 
     Shapes: omegas and losses (point,), in any order. Unit: that of the losses.
 
-    Returns: the barrier at the points that were measured; NaN if a loss is.
+    Returns: the barrier over the measured points; it is NaN if a loss is NaN.
 
     Raises:
-        ValueError: omegas that have not 0 and 1 among them, or that lie outside [0, 1].
+        ValueError: if 0 or 1 is missing from the omegas, or if an omega lies outside [0, 1].
 
-    Source: Frankle, Dziugaite, Roy and Carbin, Linear Mode Connectivity and the Lottery Ticket Hypothesis, ICML 2020,
-    who take the mean of both losses in place of the line; with the line, Entezari, Sedghi, Saukh and Neyshabur, The
-    Role of Permutation Invariance in Linear Mode Connectivity of Neural Networks, ICLR 2022.
+    Source: Entezari, Sedghi, Saukh and Neyshabur, The Role of Permutation Invariance in Linear Mode Connectivity of
+    Neural Networks, ICLR 2022. Frankle, Dziugaite, Roy and Carbin, Linear Mode Connectivity and the Lottery Ticket
+    Hypothesis, ICML 2020, take the mean of both losses in place of the line.
 
     >>> omegas, losses = np.array([0.0, 0.5, 1.0]), np.array([0.25, 2.5, 0.75])
     >>> loss_barrier(omegas, losses)
@@ -46,9 +48,10 @@ def loss_barrier(omegas: Float[np.ndarray, " point"], losses: Float[np.ndarray, 
 
 
 def networks_between(metrics: pd.DataFrame, *, steps: int) -> pd.DataFrame:
-    """The rows of a record that measure the networks between two, in order; none where no omega was measured.
+    """Return the rows of a record, in order, that measure the networks on the path between two networks.
 
-    `metrics` is indexed by step. In the rows before, either network is trained for so many `steps`.
+    `metrics` is indexed by step. In the earlier rows each of the two networks is trained for `steps` steps. There are
+    no rows if no omega was measured.
     """
     if not {OMEGA, RECOMPUTED} <= set(metrics):
         return metrics.iloc[:0]
@@ -56,25 +59,28 @@ def networks_between(metrics: pd.DataFrame, *, steps: int) -> pd.DataFrame:
 
 
 def barrier_of_test_loss(line: pd.DataFrame) -> float:
-    """`loss_barrier` of the test loss in rows of one kind of batch statistics; NaN unless both ends were measured."""
-    measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
+    """Return the `loss_barrier` of the test loss in rows with one kind of batch statistics.
+
+    It is NaN unless both ends were measured.
+    """
+    measured = line.dropna(subset=[TEST_LOSS]) if TEST_LOSS in line else line.iloc[:0]
     if not {0.0, 1.0} <= set(measured[OMEGA]):
         return float("nan")
-    return loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy())
+    return loss_barrier(measured[OMEGA].to_numpy(), measured[TEST_LOSS].to_numpy())
 
 
 def at_omega(line: pd.DataFrame, column: str, omega: float) -> float:
-    """What was measured at this omega in rows of one kind of batch statistics; NaN if nothing was."""
+    """Return the value of a column at this omega in rows with one kind of batch statistics; NaN if there is none."""
     found = line.loc[line[OMEGA] == omega, column] if column in line else pd.Series(dtype=float)
     return float(found.iloc[0]) if len(found) else float("nan")
 
 
 def pruning_stages(metrics: pd.DataFrame, *, steps: int, fine_tune_steps: int, sparsities: int) -> pd.DataFrame:
-    """The rows of a record that measure a network just pruned or fully fine-tuned, with their `stage`.
+    """Return the rows of a record that measure a network directly after pruning or after fine-tuning.
 
-    `metrics` is indexed by step: a training of so many `steps`, then for each of so many `sparsities` a row straight
-    after pruning and `fine_tune_steps` more. First come those just pruned, then those fine-tuned; none where no
-    sparsity was measured.
+    `metrics` is indexed by step. It has a training of `steps` steps, and then for each of the `sparsities` a row
+    directly after pruning and `fine_tune_steps` further rows. The result has a column `stage`: first come the pruned
+    networks, then the fine-tuned ones. There are no rows if no sparsity was measured.
     """
     first = steps + (fine_tune_steps + 1) * pd.RangeIndex(sparsities)
     measured = metrics.dropna(subset=[SPARSITY]) if SPARSITY in metrics else metrics.iloc[:0]
@@ -83,9 +89,10 @@ def pruning_stages(metrics: pd.DataFrame, *, steps: int, fine_tune_steps: int, s
 
 
 def trainings(metrics: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows of each training, with the steps counted from its beginning; one part if there is no twin.
+    """Return the rows of each training, with the steps counted from its beginning; without a twin there is one part.
 
-    `metrics` has a column `step`, and `TWIN` where that was measured: at the first step of each training and later.
+    `metrics` has a column `step`. If there is a twin it also has the column `TWIN`, which is measured at the first step
+    of each training and later.
 
     >>> record = pd.DataFrame({"step": [0, 5, 10, 15], TWIN: [0.0, None, 1.0, None]})
     >>> [part["step"].tolist() for part in trainings(record)]

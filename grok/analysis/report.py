@@ -1,4 +1,4 @@
-"""What runs came to in words, for a terminal."""
+"""Descriptions of the outcomes of runs for a terminal."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from grok.columns import RATIOS, interplay
 from grok.tracking import Run
 
 EXTREMA = {
@@ -27,14 +28,15 @@ GROKKING = ("grokked", "ungrokked")
 
 
 def events_in_words(summary: Mapping[str, Any], *, groks: bool) -> list[str]:
-    """The events of a run and its last values: accuracies, extrema and, if its network may grok, what turned before.
+    """Describe the events and last values of a run from the `summary` in its run.json.
 
-    `summary` is that of its run.json.
+    The lines list the steps of accuracies, the extrema of MIR and HDR and, if the network may grok, the turns of the
+    measures.
     """
     events, last = summary["events"], summary["last"]
     lines = []
     for name, title in STEPS.items():
-        if name in events and (groks or name not in GROKKING):  # runs of earlier versions know fewer
+        if name in events and (groks or name not in GROKKING):  # runs of earlier versions have fewer events
             lines.append(f"{title:<20} {'never' if events[name] is None else f'step {events[name]:,}'}")
     lines += [
         "",
@@ -47,7 +49,7 @@ def events_in_words(summary: Mapping[str, Any], *, groks: bool) -> list[str]:
             f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" if name in extrema else "-"
             for name in EXTREMA
         ]
-        columns = [f"interplay/{pairing}/{ratio}" for ratio in ("mir", "hdr")]
+        columns = [interplay(pairing, ratio) for ratio in RATIOS]
         end = ", ".join(f"{last[column]:.3f}" if column in last else "-" for column in columns)
         lines.append(f"{pairing:<16}" + "".join(f"{cell:>17}" for cell in cells) + f"{end:>22}")
     turns = events.get("turns")
@@ -61,12 +63,12 @@ def events_in_words(summary: Mapping[str, Any], *, groks: bool) -> list[str]:
 
 
 def read(run: Run, columns: Sequence[str]) -> pd.DataFrame:
-    """These columns of a record, as far as it has them, indexed by step."""
+    """Return those of the named columns that a record has, indexed by step."""
     return run.read_table(["step", *columns]).to_pandas().set_index("step")
 
 
 def cell(value: float, form: str, unit: str = "") -> str:
-    """A number in this format with its unit, or a dash for one that was not measured.
+    """Format a number with its unit; a number that was not measured becomes a dash.
 
     >>> cell(0.95, ".1%"), cell(2.5, ".3f", " nats"), cell(math.nan, ".3f", " nats")
     ('95.0%', '2.500 nats', '-')

@@ -1,4 +1,4 @@
-"""Statistics over runs: a number never without its interval and its n."""
+"""Statistics over runs, in which every number comes with its interval and its n."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -8,9 +8,9 @@ import numpy as np
 from scipy import stats
 
 RESAMPLES = 9_999
-"""Resamples of a bootstrap."""
+"""Number of resamples of a bootstrap."""
 MOST_FLIPS = 2**16
-"""Ways to swap pairs up to which a sign-flip test tries all; of more, so many at random."""
+"""Largest number of swaps of pairs that a sign-flip test tries; of more, it tries this many at random."""
 
 
 class MedianInterval(NamedTuple):
@@ -32,7 +32,7 @@ class MeanInterval(NamedTuple):
 
 
 class PairedDifference(NamedTuple):
-    """The mean difference of pairs, its confidence interval, the number of pairs, and how rare it is by chance."""
+    """The mean difference of pairs, its confidence interval, the number of pairs and the P value."""
 
     mean: float
     low: float
@@ -61,16 +61,16 @@ class Proportion(NamedTuple):
 
 
 def median_interval(values: Iterable[Any], *, confidence: float = 0.95) -> MedianInterval:
-    r"""The median and its percentile bootstrap interval: quantiles of the medians of 9,999 resamples.
+    r"""Median and its percentile bootstrap interval, which is made of quantiles of the medians of 9,999 resamples.
 
-    The same values give the same interval. It never leaves the range of the values, so that for n of them it covers
-    the true median with at most $1 - 2^{1-n}$: 75 % for 3, 94 % for 5.
+    The same values give the same interval. The interval never leaves the range of the values. For n values it therefore
+    covers the true median with probability at most $1 - 2^{1-n}$: 75 % for 3 values and 94 % for 5.
 
-    Degenerate: no values give nan; of one or two the median is given and the interval is nan; the interval of equal
-    values is that value.
+    Degenerate cases: without values the result is nan. With one or two values the interval is nan. If all values are
+    equal, both ends of the interval are that value.
 
     Raises:
-        ValueError: values that are not finite, a confidence outside (0, 1).
+        ValueError: if a value is not finite, or if the confidence is outside (0, 1).
 
     Source: Efron, *Bootstrap Methods: Another Look at the Jackknife*, Annals of Statistics 1979.
 
@@ -84,12 +84,12 @@ def median_interval(values: Iterable[Any], *, confidence: float = 0.95) -> Media
 
 
 def mean_interval(values: Iterable[Any], *, confidence: float = 0.95) -> MeanInterval:
-    r"""The mean and Student's interval $\bar x \pm t_{n-1} s / \sqrt n$, exact for normal values.
+    r"""Mean and Student's interval $\bar x \pm t_{n-1} s / \sqrt n$, which is exact for normally distributed values.
 
-    Degenerate: no values give nan; of one the mean is given and the interval is nan.
+    Degenerate cases: without values the result is nan. With one value the interval is nan.
 
     Raises:
-        ValueError: values that are not finite, a confidence outside (0, 1).
+        ValueError: if a value is not finite, or if the confidence is outside (0, 1).
 
     Source: Student, *The Probable Error of a Mean*, Biometrika 1908.
 
@@ -107,16 +107,17 @@ def mean_interval(values: Iterable[Any], *, confidence: float = 0.95) -> MeanInt
 
 
 def paired_difference(differences: Iterable[Any], *, confidence: float = 0.95) -> PairedDifference:
-    r"""The mean of differences of pairs with Student's interval, and the exact sign-flip test of no difference.
+    r"""Mean of the differences of pairs with Student's interval, and the exact sign-flip test of no difference.
 
-    p is the share of the $2^n$ ways to swap the members of pairs that give a mean difference at least as far from 0: it
-    assumes nothing but that, without an effect, either member is as likely to be the larger. It is never below
-    $2^{1-n}$: 0.0625 for 5 pairs, 0.002 for 10.
+    p is the fraction of the $2^n$ ways to swap the members of pairs that give a mean difference at least as far from 0.
+    The test assumes only that, without an effect, either member of a pair is equally likely to be the larger. p is
+    never below $2^{1-n}$: 0.0625 for 5 pairs and 0.002 for 10. Of more than $2^{16}$ ways, the test draws $2^{16}$ at
+    random.
 
-    Degenerate: as `mean_interval`; p is nan without pairs, and 1 where all differences are 0.
+    Degenerate cases: the interval is that of `mean_interval`. p is nan without pairs, and 1 if all differences are 0.
 
     Raises:
-        ValueError: as `mean_interval`.
+        ValueError: if `mean_interval` would reject the values.
 
     Source: Fisher, *The Design of Experiments*, 1935, section 21.
 
@@ -128,23 +129,26 @@ def paired_difference(differences: Iterable[Any], *, confidence: float = 0.95) -
     if not len(sample):
         return PairedDifference(*interval, math.nan)
     swapped = np.abs(_signs(len(sample)) @ sample)
-    rounding = 1e-9 * np.abs(sample).sum()  # by far less, sums in other orders differ
+    rounding = 1e-9 * np.abs(sample).sum()  # far more than sums in another order differ
     at_least = swapped >= abs(sample.sum()) - rounding
-    drawn = 2 ** len(sample) > MOST_FLIPS  # then the pairs as they are count as one of the ways
+    drawn = 2 ** len(sample) > MOST_FLIPS  # the unswapped pairs then count as one of the ways
     return PairedDifference(*interval, float((at_least.sum() + drawn) / (len(at_least) + drawn)))
 
 
 def _signs(n: int) -> np.ndarray:
-    """All ways to swap n pairs, a row of 1 and -1 each; of more than 2^16 ways, so many at random."""
+    """Return all ways to swap n pairs, each as a row of 1 and -1; of more than 2^16 ways, 2^16 drawn at random."""
     if 2**n <= MOST_FLIPS:
         return 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
     return np.random.default_rng(0).choice([-1, 1], size=(MOST_FLIPS, n))
 
 
 def holm(p_values: Iterable[float]) -> list[float]:
-    """P values of several tests, each raised so that all together are wrong by chance no oftener than one is.
+    """P values of several tests, adjusted by Holm's method for the number of tests.
 
-    Those that are nan are no tests. Source: Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979.
+    The probability of any false rejection is then at most that of a single test. P values that are nan are not counted
+    as tests.
+
+    Source: Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -161,14 +165,15 @@ def holm(p_values: Iterable[float]) -> list[float]:
 def rank_correlation(x: Iterable[Any], y: Iterable[Any], *, confidence: float = 0.95) -> RankCorrelation:
     r"""Spearman's rho, the correlation of ranks (ties share their mean rank), and its percentile bootstrap interval.
 
-    $\rho = \operatorname{cov}(r_x, r_y) / (\sigma_{r_x} \sigma_{r_y})$, resampled in pairs 9,999 times, the same pairs
-    giving the same interval. Resamples in which x or y is constant have no rho and are left out; from few pairs the
-    interval is too narrow, and of pairs in perfect order it is a single point, however few they are.
+    $\rho = \operatorname{cov}(r_x, r_y) / (\sigma_{r_x} \sigma_{r_y})$. The interval comes from 9,999 resamples of
+    pairs, and the same pairs give the same interval. Resamples in which x or y is constant have no rho and are left
+    out. With few pairs the interval is too narrow. If the pairs are in perfect order it is a single point, however few
+    pairs there are.
 
-    Degenerate: fewer than 3 pairs, and a constant x or y, give nan.
+    Degenerate cases: with fewer than 3 pairs, or if x or y is constant, the result is nan.
 
     Raises:
-        ValueError: x and y of different lengths, values that are not finite, a confidence outside (0, 1).
+        ValueError: if x and y differ in length, if a value is not finite, or if the confidence is outside (0, 1).
 
     Source: Spearman, *The Proof and Measurement of Association between Two Things*, 1904.
 
@@ -178,19 +183,20 @@ def rank_correlation(x: Iterable[Any], y: Iterable[Any], *, confidence: float = 
     first, second = _finite("x", x), _finite("y", y)
     n = len(first)
     if len(second) != n:
-        raise ValueError(f"y: expected as many values as x, {n}, got {len(second)}; give one pair a run")
+        raise ValueError(f"y: expected as many values as x, {n}, got {len(second)}; give one pair per run")
     rho = float(_spearman(first, second)) if n >= 3 else math.nan
     interval = (math.nan, math.nan) if math.isnan(rho) else _bootstrap((first, second), _spearman, confidence)
     return RankCorrelation(rho, *interval, n)
 
 
 def proportion_interval(successes: int, trials: int, *, confidence: float = 0.95) -> Proportion:
-    """A fraction and its exact interval: the probabilities that a two-sided binomial test does not reject.
+    """Fraction and its exact interval, which holds the probabilities that a two-sided binomial test does not reject.
 
-    Degenerate: no trials give nan; no successes give an interval from 0, all of them one up to 1.
+    Degenerate cases: without trials the result is nan. Without successes the interval begins at 0, and without failures
+    it ends at 1.
 
     Raises:
-        ValueError: successes outside [0, trials], a confidence outside (0, 1).
+        ValueError: if the successes are outside [0, trials], or if the confidence is outside (0, 1).
 
     Source: Clopper and Pearson, *The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial*,
     Biometrika 1934.
@@ -211,7 +217,7 @@ def proportion_interval(successes: int, trials: int, *, confidence: float = 0.95
 def _bootstrap(
     samples: tuple[np.ndarray, ...], statistic: Callable[..., np.ndarray], confidence: float
 ) -> tuple[float, float]:
-    """Both ends of the percentile interval."""
+    """Return both ends of the percentile interval."""
     _check_confidence(confidence)
     if len(samples[0]) < 3:
         return math.nan, math.nan
@@ -223,7 +229,7 @@ def _bootstrap(
 
 
 def _spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
-    """The correlation of ranks along an axis; nan where one of them is constant."""
+    """Return the correlation of ranks along an axis; it is nan if x or y is constant."""
     ranks = [stats.rankdata(values, axis=axis) for values in (x, y)]
     a, b = (rank - rank.mean(axis=axis, keepdims=True) for rank in ranks)
     spread = np.sqrt((a * a).sum(axis=axis) * (b * b).sum(axis=axis))

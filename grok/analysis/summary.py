@@ -1,4 +1,4 @@
-"""What a finished run came to, as run.json keeps it."""
+"""Summary of a finished run, which run.json keeps."""
 
 import math
 from collections.abc import Mapping
@@ -11,12 +11,15 @@ from grok.tracking import Run
 
 
 def summary_of(run: Run) -> dict[str, Any]:
-    """The `events` of a run, and `last`: every number of the last row of its record. Empty if it has no record."""
+    """Return the `events` of a run, and `last` with every number of the last row of its record.
+
+    The summary is empty if there is no record.
+    """
     last = run.last_row()
     return events_and_last(run.read_table(EVENT_COLUMNS).to_pandas(), last) if last else {}
 
 
 def events_and_last(metrics: pd.DataFrame, last: Mapping[Any, Any]) -> dict[str, Any]:
-    """The summary of a training from its record, which has a column `step`, and from the last row of that."""
+    """Return the summary of a training from its record, which has a column `step`, and the last row of the record."""
     numbers = {name: value for name, value in last.items() if math.isfinite(value)}
     return {"events": events(metrics), "last": numbers}

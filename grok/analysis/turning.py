@@ -1,4 +1,4 @@
-"""When a measure turned: one causal rule for all of them, so that the steps at which they turn can be compared."""
+"""One causal rule that detects when a measure turned, so that the turns of different measures can be compared."""
 
 import math
 from collections.abc import Mapping
@@ -7,31 +7,33 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from grok.columns import NC1, PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TEST_LOSS, interplay
+
 BIN = 0.02
 """Width of a bin as a fraction of the step."""
 
 SPAN = 3
-"""Bins over which a change is taken as noise: a walk has gone further by then, independent noise has not."""
+"""Number of bins over which a change counts as noise; a random walk grows over them, independent noise does not."""
 
 NOISE_BINS = 25
-"""Bins in a row that a noise is taken from; before so many there is none."""
+"""Number of consecutive bins from which the noise is estimated. Before that many bins it is unknown."""
 
 DEVIATIONS = 5.0
-"""Standard deviations of a random walk beyond which a move is no wandering."""
+"""Number of standard deviations of a random walk that a move must exceed."""
 
 IN_A_ROW = 3
-"""Bins that have to agree."""
+"""Number of consecutive bins that must agree."""
 
 
 class Turn(NamedTuple):
-    """When a measure was seen to have turned, and from where; None if it never was."""
+    """The step at which the turn of a measure was detected, and the step of its onset; both are None without a turn."""
 
     detected: int | None
     onset: int | None
 
 
 class Measure(NamedTuple):
-    """What counts as a turn of a measure: its direction, and the least move, in units of its scale."""
+    """Definition of a turn of a measure: its direction, and the smallest move, in units of its scale."""
 
     direction: Literal["down", "up"]
     scale: Literal["linear", "log"]
@@ -40,14 +42,14 @@ class Measure(NamedTuple):
 
 
 MEASURES: Mapping[str, Measure] = {
-    "test/accuracy": Measure("up", "linear", 0.03, "test accuracy itself"),
-    "test/loss": Measure("down", "log", 0.1, "test loss"),
-    "interplay/sample/test/mir": Measure("down", "linear", 0.03, "sample MIR, test"),
-    "interplay/sample/test/hdr": Measure("up", "linear", 0.03, "sample HDR, test"),
-    "interplay/prototype/test/mir": Measure("down", "linear", 0.03, "prototype MIR, test"),
-    "interplay/prototype/test/hdr": Measure("up", "linear", 0.03, "prototype HDR, test"),
-    "interplay/embedding/mir": Measure("down", "linear", 0.03, "embedding MIR"),
-    "interplay/embedding/hdr": Measure("up", "linear", 0.03, "embedding HDR"),
+    TEST_ACCURACY: Measure("up", "linear", 0.03, "test accuracy itself"),
+    TEST_LOSS: Measure("down", "log", 0.1, "test loss"),
+    SAMPLE_MIR: Measure("down", "linear", 0.03, "sample MIR, test"),
+    SAMPLE_HDR: Measure("up", "linear", 0.03, "sample HDR, test"),
+    PROTOTYPE_MIR: Measure("down", "linear", 0.03, "prototype MIR, test"),
+    PROTOTYPE_HDR: Measure("up", "linear", 0.03, "prototype HDR, test"),
+    interplay("embedding", "mir"): Measure("down", "linear", 0.03, "embedding MIR"),
+    interplay("embedding", "hdr"): Measure("up", "linear", 0.03, "embedding HDR"),
     "weight_norm": Measure("down", "log", 0.03, "weight norm"),
     "test/logit_scale": Measure("down", "log", 0.03, "logit scale, test"),
     "fourier/embedding/gini": Measure("up", "linear", 0.03, "Fourier Gini, embedding"),
@@ -58,19 +60,22 @@ MEASURES: Mapping[str, Measure] = {
     "spectral_entropy/test": Measure("down", "log", 0.03, "spectral entropy, test"),
     "rank/features/test": Measure("down", "log", 0.1, "rank of features, test"),
     "rank/embedding": Measure("down", "log", 0.1, "rank of embedding"),
-    "collapse/test/nc1": Measure("down", "log", 0.1, "NC1, test"),
+    NC1: Measure("down", "log", 0.1, "NC1, test"),
 }
-"""Column of a record -> its turn.
+"""Definition of a turn for each column of a record.
 
-Fractions in [0, 1] turn by 0.03; what has a free scale is taken as a logarithm and turns by 3 % where it is a norm or
-an entropy, by 10 % where it ranges over more, as losses, ranks and NC1 do. In the three reference records the noise
-from bin to bin is 0.001 at most in fractions and in the logarithms of norms, 0.009 in that of the loss. Test accuracy
-is here to be compared with: a measure that does not turn before it tells nothing that accuracy does not.
+Fractions in [0, 1] turn by 0.03. Measures with a free scale are taken as logarithms. Norms and entropies turn by 3 %.
+Losses, ranks and NC1 have larger ranges and turn by 10 %. In the three reference records, the noise from bin to bin is
+at most 0.001 in fractions and in logarithms of norms, and 0.009 in the logarithm of the loss. Test accuracy is included
+for comparison: a measure that does not turn before it carries no earlier information.
 """
 
 
 def turns(metrics: pd.DataFrame, after: int | None) -> dict[str, Turn]:
-    """`find_turn` for each of the `MEASURES` in the record, from the step of memorisation; None: it never memorised."""
+    """Return `find_turn` of each of the `MEASURES` in the record, from the step of memorisation `after` on.
+
+    If the run never memorised, `after` is None and no measure has turned.
+    """
     found = {}
     for column, measure in MEASURES.items():
         if column in metrics:
@@ -79,32 +84,34 @@ def turns(metrics: pd.DataFrame, after: int | None) -> dict[str, Turn]:
 
 
 def find_turn(metrics: pd.DataFrame, column: str, measure: Measure, *, after: int) -> Turn:
-    r"""When a measure turned, by a rule that at every step knows only what was measured until then.
+    r"""Find when a measure turned, by a rule that at every step uses only earlier measurements.
 
-    From step `after` on the measure is cut into bins of 2 % of the step, each the median of its measurements, and its
-    noise $\nu$ is the standard deviation of a change over three bins about the trend, the largest that any 25 bins in a
-    row before have shown. `onset` is the last bin within $2\nu$ of the measure's extreme so far, and the measure has
-    turned when in three bins in a row, the m-th after `onset`, it is further from that extreme than
+    From step `after` on, the measure is cut into bins of 2 % of the step. The level of a bin is the median of its
+    measurements. The noise $\nu$ is the standard deviation of a change over three bins about the trend; the largest
+    value in any 25 consecutive earlier bins counts. `onset` is the last bin within $2\nu$ of the measure's extreme so
+    far. The m-th bin after `onset` is beyond the noise if its distance from that extreme exceeds
 
-    $$\text{threshold} + 5 \nu \sqrt{\max(m, 3) / 3},$$
+    $$\text{threshold} + 5 \nu \sqrt{\max(m, 3) / 3}.$$
 
-    the least move that is asked and five standard deviations of a random walk with the same noise. `detected` is the
-    first measurement after the third bin, which closes it; whatever comes later changes nothing.
+    This is the smallest move that counts plus five standard deviations of a random walk with the same noise. The
+    measure has turned when three consecutive bins are beyond the noise. `detected` is the first measurement after the
+    third of them, which closes that bin. Later measurements do not change the result.
 
-    The noise is $1.4826 \operatorname{median}|x_{i-3} - 2 x_i + x_{i+3}| / \sqrt 2$: in second differences a slope
-    cancels, and the median passes over steps and spikes. It is what a random walk goes in three bins, and $\sqrt 3$
-    standard deviations of independent noise; the largest is kept, for an extreme may date from a louder time. Bins
-    without a measurement are left out, so that the schedule hardly matters; so are values that are not finite. A
-    logarithm is never below that of the smallest float.
+    The noise is $1.4826 \operatorname{median}|x_{i-3} - 2 x_i + x_{i+3}| / \sqrt 2$. In second differences a slope
+    cancels, and the median ignores steps and spikes. The noise of a random walk is its standard deviation over three
+    bins. For independent noise it is $\sqrt 3$ standard deviations. The largest value is kept because an extreme may
+    date from a noisier time. Bins without a measurement are left out, so that the schedule hardly matters, and so are
+    values that are not finite. A logarithm is never below that of the smallest float.
 
-    What it mistakes and misses, with a threshold of 0.03 and 10,000 steps recorded at each, at every 10th or 50th or
-    log-spaced: of 1,000 records of independent noise it finds a turn in none, of 1,000 random walks in 16 at most. A
-    fall of 0.2 for each factor e in the step from step 1,000 on, measured every 10 steps, is detected at 1,230; under
-    independent noise of 0.001 at 1,410, of 0.005 at 6,090 (medians), of 0.01 not at all.
+    The rule was tested with a threshold of 0.03 on records of 10,000 steps with several schedules. These were every
+    step, every 10th, every 50th and log-spaced steps. The rule found a turn in none of 1,000 records of independent
+    noise, and in at most 16 of 1,000 random walks. A measure that falls by 0.2 per factor e in the step from step 1,000
+    on, measured every 10 steps, is detected at step 1,230. With independent noise of 0.001 the median detection is at
+    1,410, and with 0.005 at 6,090. With 0.01 the turn is not detected.
 
-    A measure that has moved from its very first value turns as well: its `onset` is then `after` or soon after.
+    A measure that moves from its first value on turns as well. Its `onset` is then `after` or soon after it.
 
-    Source: this project. The scaled median absolute deviation: Rousseeuw and Croux, *Alternatives to the Median
+    Source: this project. For the scaled median absolute deviation see Rousseeuw and Croux, *Alternatives to the Median
     Absolute Deviation*, JASA 1993.
 
     >>> steps = np.arange(100, 10_000, 10)
@@ -113,7 +120,7 @@ def find_turn(metrics: pd.DataFrame, column: str, measure: Measure, *, after: in
     Turn(detected=1230, onset=1000)
     """
     onsets, levels, opened = _bins(metrics, column, measure, after)
-    levels = levels[:-1]  # the last bin may yet grow
+    levels = levels[:-1]  # the last bin may still grow
     n = len(levels)
     if n < NOISE_BINS + IN_A_ROW:
         return Turn(None, None)
@@ -133,7 +140,7 @@ def find_turn(metrics: pd.DataFrame, column: str, measure: Measure, *, after: in
 def _bins(
     metrics: pd.DataFrame, column: str, measure: Measure, after: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Last step, level and first step of each bin; the level is turned and scaled so that all measures fall."""
+    """Return the last step, level and first step of each bin; levels are scaled so that a turn is always a fall."""
     steps, values = metrics["step"].to_numpy(), metrics[column].to_numpy(dtype=float)
     measured = np.isfinite(values) & (steps >= max(after, 1))
     steps, values = steps[measured], values[measured]
@@ -148,7 +155,7 @@ def _bins(
 
 
 def _noise(levels: np.ndarray) -> np.ndarray:
-    """At each bin, the noise in the bins before it; infinite while there are fewer than `NOISE_BINS`."""
+    """Return at each bin the noise of the bins before it, which is infinite before `NOISE_BINS` bins."""
     bends = pd.Series(np.abs(levels[: -2 * SPAN] - 2 * levels[SPAN:-SPAN] + levels[2 * SPAN :]))
     window = NOISE_BINS - 2 * SPAN
     medians = bends.rolling(window).median().to_numpy()[window - 1 : -1]

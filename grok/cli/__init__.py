@@ -1,4 +1,8 @@
-"""The command line. Errors are one line on stderr; exit status 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+"""The command line.
+
+Errors are one line on stderr. The exit status is 0 after success, 1 after a failure, 2 after bad usage and 130 after an
+interrupt.
+"""
 
 from grok.cli.commands import main
 

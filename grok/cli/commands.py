@@ -1,4 +1,4 @@
-"""The table of commands, and how one is run: what goes wrong is said in one line."""
+"""The table of commands, and the function that runs one and reports an error in one line."""
 
 import os
 import sys
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status: int = choose("command", words[0], COMMANDS)(words[1:])
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the pipe, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Where and how to train, as the flags ask and this machine can."""
+"""Choices of device, executor, precision, compilation and stack size from the flags and this machine."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from grok.config import fastest_executor, not_captured
 
 
 def choose_device(name: str) -> Any:
-    """The device that `--device` names; for auto a GPU if there is one."""
+    """Return the device that `--device` names; auto is a GPU if there is one."""
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
@@ -19,7 +19,7 @@ def choose_device(name: str) -> Any:
 
 
 def choose_executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
-    """The executor that `--executor` names; for auto graphs on a GPU, if every step can be captured."""
+    """Return the executor that `--executor` names; auto is graph on a GPU if every step can be captured."""
     if name == "graph" and device.type != "cuda":
         raise UsageError("--executor: expected eager or auto where there is no GPU, got graph")
     issued = [what for config in configs if (what := not_captured(config))]
@@ -33,14 +33,14 @@ def choose_executor(name: str, device: Any, configs: Sequence[Any]) -> Any:
 
 
 def choose_tf32(wanted: bool, device: Any) -> bool:
-    """Whether to multiply in TF32, which a GPU alone has."""
+    """Return whether to multiply in TF32, which only a GPU has."""
     if wanted and device.type != "cuda":
         raise UsageError("--tf32: expected a GPU to train on, got a CPU, which has no TF32: leave it out")
     return wanted
 
 
 def choose_compile(wanted: bool, stack: int | None, configs: Sequence[Any]) -> bool:
-    """Whether to compile the training step, which only one run at a time on batches can."""
+    """Return whether to compile the training step, which requires training on batches and one run at a time."""
     if wanted and (stack or 1) > 1:
         raise UsageError(f"--compile: expected runs that train one by one, got --stack {stack}: leave one of them out")
     if wanted and not all(hasattr(config, "batch_size") for config in configs):
@@ -51,5 +51,9 @@ def choose_compile(wanted: bool, stack: int | None, configs: Sequence[Any]) -> b
 
 
 def choose_stack(wanted: int | None, device: Any, *, on_gpu: int, compiled: bool) -> int:
-    """Most runs to train together: as many as `--stack` says, or on a GPU as suits what is trained; one if compiled."""
+    """Return the largest number of runs to train together.
+
+    It is the value of `--stack` if that is given. Otherwise it is `on_gpu` on a GPU, and 1 on a CPU or if the training
+    step is compiled.
+    """
     return wanted or (on_gpu if device.type == "cuda" and not compiled else 1)

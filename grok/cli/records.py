@@ -17,6 +17,8 @@ from grok.tracking.store import REFERENCE
 
 Manifest = dict[str, Any]
 
+HELP = "`grok figures --help` says which runs each figure needs"
+
 
 def list_runs(arguments: Sequence[str]) -> int:
     """List the runs: grok list [--json]."""
@@ -33,7 +35,7 @@ def list_runs(arguments: Sequence[str]) -> int:
 
 
 def show(arguments: Sequence[str]) -> int:
-    """Show one run, or those of a sweep: grok show RUN|SWEEP [--json]."""
+    """Show one run, or the runs of a sweep: grok show RUN|SWEEP [--json]."""
     options = parse(ShowOptions, "show", arguments)
     store = Store(options.runs)
     is_run = (Path(options.run) / "run.json").exists()
@@ -48,7 +50,7 @@ def show(arguments: Sequence[str]) -> int:
 
 
 def export(arguments: Sequence[str]) -> int:
-    """Copy finished runs, thinned, to share them: grok export [NAME ...] --to STORE."""
+    """Copy finished runs with fewer rows, to share them: grok export [NAME ...] --to STORE."""
     from tqdm import tqdm
 
     from grok.tracking.export import export_run
@@ -76,7 +78,7 @@ def export(arguments: Sequence[str]) -> int:
 
 
 def _named(store: Store, names: Sequence[str]) -> list[Run]:
-    """The finished runs of these sweeps and those with these names; all finished ones if there is no name."""
+    """Return the finished runs with these names or of these sweeps, or all finished runs if there is no name."""
     finished = {run: manifest for run, manifest in store.manifests().items() if manifest["status"] == "finished"}
     if not names:
         return list(finished)
@@ -87,18 +89,21 @@ def _named(store: Store, names: Sequence[str]) -> list[Run]:
 
 
 def _of_sweep(runs: Mapping[Run, Manifest], name: str) -> dict[Run, Manifest]:
-    """Those of the runs that a sweep of this name has asked for, which only finished ones say."""
+    """Return the runs whose manifests name this sweep; only finished runs name their sweeps."""
     return {run: manifest for run, manifest in runs.items() if name in manifest.get("sweeps", [])}
 
 
 def figures(arguments: Sequence[str]) -> int:
     """Draw figures from records: grok figures [NAME ...]."""
-    from grok.figures import FIGURES, draw_figures
+    from grok.figures import draw_figures, figure_kinds
 
-    options = parse(FiguresOptions, "figures", arguments)
+    kinds = figure_kinds()
+    listed = "\n\n".join(f"{name}: {kind.about}" for name, kind in kinds.items())
+    about = f"{FiguresOptions.__doc__}\n\nWhat each figure is drawn of:\n\n{listed}"
+    options = parse(FiguresOptions, "figures", arguments, description=about)
     for name in options.names:
-        choose("figure", name, FIGURES)
-    written = draw_figures(options.names or tuple(FIGURES), options.runs, options.plots)
+        choose("figure", name, kinds)
+    written = draw_figures([kinds[name] for name in options.names or kinds], options.runs, options.plots)
     if not written:
         raise StoreError(_nothing_drawn(options))
     for path in written:
@@ -107,7 +112,7 @@ def figures(arguments: Sequence[str]) -> int:
 
 
 def _nothing_drawn(options: FiguresOptions) -> str:
-    """Why no figure was drawn: there is nothing to draw from, or none is drawn of what there is."""
+    """Return the message that says why no figure was drawn."""
     if options.names == ("cost",):
         return f"no {options.runs}/cost.json to draw: `grok bench size --json` prints one"
     stores = (Store(options.runs), Store(options.runs / REFERENCE))
@@ -115,8 +120,12 @@ def _nothing_drawn(options: FiguresOptions) -> str:
     wanted = f" as {', '.join(options.names)}" if options.names else ""
     if finished:
         are = "1 finished run is" if finished == 1 else f"{finished} finished runs are"
-        return f"nothing to draw{wanted}: {are} in {options.runs}, and README.md says what each figure is drawn of"
-    make = "README.md says what each figure is drawn of" if options.names else "`grok train grokking` makes one"
+        return f"nothing to draw{wanted}: {are} in {options.runs}, and {HELP}"
+    make = (
+        "`grok figures --help` says which runs each figure needs"
+        if options.names
+        else "`grok train grokking` makes one"
+    )
     return f"no finished run in {options.runs} to draw{wanted}: {make}"
 
 

@@ -1,4 +1,4 @@
-"""Runs in words, for a terminal: the list of runs, and one run with what it came to."""
+"""Descriptions of runs for a terminal: the list of runs, and one run with its outcome."""
 
 import math
 import shlex
@@ -11,9 +11,9 @@ from grok.tracking import Run
 
 
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
-    """One line a run: `experiment/id`, status, step and test accuracy at the end.
+    """Return a table with one line per run: `experiment/id`, status, step and final test accuracy.
 
-    If some of the runs are of an experiment that groks, the step at which each of these did is shown too.
+    If the experiment of some runs may grok, the table also has the step at which each of these runs grokked.
     """
     grokking = any(_groks(manifest) for manifest in manifests)
     names = [f"{manifest['experiment']}/{manifest['id']}" for manifest in manifests]
@@ -29,7 +29,7 @@ def list_table(manifests: Sequence[dict[str, Any]]) -> str:
 
 
 def describe(run: Run) -> str:
-    """A run's state, where its record is and, once it has finished, its outcome as its experiment tells it."""
+    """Describe a run: its state, the path of its record and, once it has finished, its outcome."""
     manifest = run.manifest()
     seconds = manifest["timings"]["wall_seconds"]
     lines = [
@@ -47,6 +47,6 @@ def describe(run: Run) -> str:
 
 
 def _groks(manifest: dict[str, Any]) -> bool:
-    """Whether the run trains a network that may grok."""
+    """Return whether the run trains a network that may grok."""
     known = experiments().get(manifest["experiment"])
     return known is not None and known.groks

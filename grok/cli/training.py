@@ -58,13 +58,13 @@ def train(arguments: Sequence[str]) -> int:
     existing = None if options.again else find_existing(store, experiment, config, options.seed)
     if existing:
         refuse_unfinished(existing)
-        print(f"This config and seed have a finished run; --again makes a new one beside it.\n\n{describe(existing)}")
+        print(f"A finished run has this config and seed; --again makes a new one beside it.\n\n{describe(existing)}")
         return DONE
     return conclude(*start(experiment, [(config, options.seed)], setup, again=options.again))
 
 
 def resume(arguments: Sequence[str]) -> int:
-    """Go on with an interrupted run: grok resume RUN."""
+    """Resume an interrupted run: grok resume RUN."""
     from grok.experiments.runner import resume as resume_run
     from grok.tasks.images import DataFolder
 
@@ -93,11 +93,11 @@ def sweep(arguments: Sequence[str]) -> int:
         rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
         print(json.dumps([row.json() for row in rows], indent=2) if options.json else plan_table(rows))
         return DONE
-    store = Store(options.runs.absolute())  # a cluster's workers are elsewhere
+    store = Store(options.runs.absolute())  # workers of a cluster have other working folders
     device, launch = _launch(options, store)
     setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
     together = choose_stack(options.stack, device, on_gpu=file.experiment.together, compiled=options.compile)
-    if options.scheduler == "local":  # a cluster's workers look for data of their own
+    if options.scheduler == "local":  # the workers of a cluster find their data themselves
         check_data(file.experiment, wanted, setup)
     rows, ended = train_sweep(file, wanted, setup, launch, together=together)
     return conclude_sweep(rows, ended, options)
@@ -120,7 +120,7 @@ def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[A
 
 
 def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
-    """The device to train a sweep on, and what trains its packs there."""
+    """Return the device to train a sweep on, and the function that trains its packs there."""
     import torch
 
     if options.scheduler != "local":
@@ -137,6 +137,6 @@ def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
 
     device = choose_device(options.device)
     workers = options.workers or (1 if device.type == "cuda" else cores())
-    # On a CPU a second thread of a small network mostly waits, and on busy cores it waits long.
+    # On a CPU, a second thread rarely speeds up a small network, and on busy cores it slows it down.
     threads = max(1, cores() // workers) if device.type == "cuda" else 1
     return device, functools.partial(train_locally, workers=workers, threads=threads)

@@ -1,22 +1,23 @@
 """Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
 
-from grok.config.capture import ExecutorName, fastest_executor, not_captured
-from grok.config.checks import ConfigError, Settings, did_you_mean
-from grok.config.connectivity import ConnectivityConfig
-from grok.config.grokking import GrokkingConfig, TransformerTrainingConfig
-from grok.config.image_models import ImageModelConfig
-from grok.config.image_task import Augmentation, ImageTaskConfig
-from grok.config.information_term import InformationTermConfig, SampledInformationTermConfig, TermName
-from grok.config.model import TransformerConfig
-from grok.config.norm_matched import NormMatchedConfig
-from grok.config.optimiser import OptimiserConfig
-from grok.config.probes import ClassifierProbesConfig, ProbesConfig
-from grok.config.pruning import PruningConfig
-from grok.config.schedule import Schedule
+from grok.config.checks import ConfigError, Settings
+from grok.config.grokking import GrokkingConfig, NormMatchedConfig, TransformerConfig, TransformerTrainingConfig
+from grok.config.images import Augmentation, ImageModelConfig, ImageTaskConfig
+from grok.config.probes import ClassifierProbesConfig, ProbesConfig, Schedule
 from grok.config.semi_supervised import SemiSupervisedConfig
 from grok.config.serialise import config_from_json, config_hash, config_to_json, is_record_of
-from grok.config.supervised import SupervisedConfig
+from grok.config.supervised import ConnectivityConfig, PruningConfig, SupervisedConfig
 from grok.config.task import TaskConfig
+from grok.config.types import did_you_mean
+from grok.config.update import (
+    ExecutorName,
+    InformationTermConfig,
+    OptimiserConfig,
+    SampledInformationTermConfig,
+    TermName,
+    fastest_executor,
+    not_captured,
+)
 
 __all__ = [
     "Augmentation",

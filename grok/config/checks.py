@@ -1,14 +1,10 @@
 """Settings that check themselves, and how a setting that cannot be is rejected."""
 
 import dataclasses
-import difflib
-import math
-from collections.abc import Iterable
-from contextlib import suppress
-from numbers import Integral, Real
 from operator import attrgetter
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_origin, get_type_hints
+
+from grok.config.types import as_type, near_choice, options_of
 
 
 class ConfigError(Exception):
@@ -49,8 +45,8 @@ class Settings:
             try:
                 object.__setattr__(self, name, as_type(hint, value))
             except TypeError as error:
-                choices = _choices(hint)
-                got = f"{value}{did_you_mean(str(value), choices)}" if choices else repr(value)
+                has_choices = any(get_origin(option) is Literal for option in options_of(hint))
+                got = f"{value if has_choices else repr(value)}{near_choice(hint, value)}"
                 raise ConfigError(f"{self._prefix}{name}: expected {error}, got {got}") from None
 
     @classmethod
@@ -60,6 +56,11 @@ class Settings:
             hints = get_type_hints(cls)
             _TYPES[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
         return _TYPES[cls]
+
+    @property
+    def not_captured(self) -> str | None:
+        """What these settings have a step do that no CUDA graph can capture, as a clause; None if there is nothing."""
+        return None
 
     @classmethod
     def before(cls) -> dict[str, Any]:
@@ -91,62 +92,6 @@ class Settings:
 _TYPES: dict[type[Settings], dict[str, Any]] = {}  # looking the types up takes longer than all other checks
 
 
-def as_type(hint: Any, value: Any) -> Any:
-    """The value in the one form that its type has, so that equal settings are equal as JSON, too.
-
-    >>> as_type(float, 1), as_type(int | None, None), as_type(tuple[float, float], [0, 0.9])
-    (1.0, None, (0.0, 0.9))
-
-    Raises:
-        TypeError: the value is of another type, or a number that is not finite; the message is what was expected.
-    """
-    options = _options(hint)
-    for option in options:
-        if get_origin(option) is Literal:
-            if isinstance(value, str) and value in get_args(option):
-                return str(value)
-        elif get_origin(option) is tuple:
-            with suppress(TypeError):
-                return tuple(map(as_type, _inner(option, value), value))
-        elif option in (int, float):
-            number = not isinstance(value, bool) and isinstance(value, Integral if option is int else Real)
-            with suppress(OverflowError):  # an integer that no float can hold
-                if number and math.isfinite(value):
-                    return option(value) + 0  # -0.0 becomes 0.0
-        elif type(value) is option:
-            return value
-    raise TypeError(" or ".join(_describe(option) for option in options))
-
-
-def _options(hint: Any) -> tuple[Any, ...]:
-    """The types that a value may be of."""
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-
-
-def _inner(hint: Any, value: Any) -> tuple[Any, ...]:
-    """The types of the values in a tuple, which a list may stand for; TypeError if it is none of the right length."""
-    inner = get_args(hint)
-    if isinstance(value, (tuple, list)) and inner[-1] is Ellipsis:
-        return (inner[0],) * len(value)
-    if isinstance(value, (tuple, list)) and len(value) == len(inner):
-        return inner
-    raise TypeError
-
-
-def _choices(hint: Any) -> list[str]:
-    return [choice for option in _options(hint) if get_origin(option) is Literal for choice in get_args(option)]
-
-
-def _describe(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return f"one of {', '.join(get_args(hint))}"
-    if get_origin(hint) is tuple:
-        inner = get_args(hint)
-        return "a tuple of " + ("finite numbers" if inner[-1] is Ellipsis else f"{len(inner)} finite numbers")
-    names = {float: "a finite number", int: "an integer", bool: "True or False", str: "a text", NoneType: "None"}
-    return names.get(hint) or f"settings of type {hint.__name__}"
-
-
 def require(condition: bool, name: str, expected: str, got: object) -> None:
     """Raise `ConfigError` unless the condition holds.
 
@@ -156,19 +101,3 @@ def require(condition: bool, name: str, expected: str, got: object) -> None:
     """
     if not condition:
         raise ConfigError(f"{name}: expected {expected}, got {got}")
-
-
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """The end of a message that rejects a name: the choice nearest to it, or nothing where none is near.
-
-    A choice with dots is near by its last part, too.
-
-    >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
-    ("; did you mean 'adamw'?", '')
-    >>> did_you_mean("--modulos", ["--steps", "--config.task.modulus"])
-    "; did you mean '--config.task.modulus'?"
-    """
-    wholes = {choice.removeprefix("--"): choice for choice in choices}
-    names = {whole.rpartition(".")[2]: choice for whole, choice in wholes.items()} | wholes
-    near = difflib.get_close_matches(name.removeprefix("--"), names, n=1)
-    return f"; did you mean {names[near[0]]!r}?" if near else ""

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Literal
 
-from grok.config.image_task import ImageTaskConfig
-from grok.config.optimiser import OptimiserConfig
+from grok.config.images import ImageTaskConfig
 from grok.config.supervised import SupervisedConfig
+from grok.config.update import OptimiserConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Small programs that use the package as anybody would; run them with `python -m grok.examples.NAME`."""
+"""Small programs that show how to use the package; run them with `python -m grok.examples.NAME`."""

@@ -11,7 +11,14 @@ from grok.experiments.pruning import Pruning
 from grok.experiments.semi_supervised import SemiSupervised
 from grok.experiments.supervised import Supervised
 
-SHIPPED: tuple[type[Experiment], ...] = (Grokking, Supervised, Connectivity, Pruning, SemiSupervised, NormMatched)
+SHIPPED: tuple[type[Experiment], ...] = (
+    Grokking,
+    Supervised,
+    Connectivity,
+    Pruning,
+    SemiSupervised,
+    NormMatched,
+)
 
 for _type in SHIPPED:
     register(_type())

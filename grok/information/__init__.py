@@ -1,4 +1,4 @@
-"""Matrix information theory as pure tensor functions: no files, no models, any device."""
+"""Matrix information theory as pure tensor functions that need no files or models and run on any device."""
 
 from grok.information.bounds import rank_ratio, regression_error, regression_error_bound
 from grok.information.collapse import NeuralCollapse, collapse_of_moments, neural_collapse

@@ -1,4 +1,4 @@
-"""What the entropies say of linear prediction: the bounds behind HDR."""
+"""Bounds that relate matrix entropies, and so HDR, to the error of linear prediction."""
 
 import torch
 from jaxtyping import Float, Shaped
@@ -12,14 +12,14 @@ from grok.information.precision import outside_autocast
 
 @outside_autocast
 def regression_error(vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
-    r"""How much of the second set no linear map of the first can give: $\min_W \|Z_1 W - Z_2\|_F^2 / \|Z_2\|_F^2$.
+    r"""Fraction of the second set that no linear map of the first predicts: $\min_W \|Z_1 W - Z_2\|_F^2 / \|Z_2\|_F^2$.
 
     The rows are scaled to unit length, as for their Gram matrices, and the map has no intercept.
 
     Shapes: (..., n, d1) and (..., n, d2) -> (...). Units: a fraction, in [0, 1].
 
     Raises:
-        ValueError: as `gram`, or two sets that differ in n or batch.
+        ValueError: if `gram` would reject a set, or if the sets differ in n or in their batch shape.
 
     >>> import torch
     >>> regression_error(torch.ones(4, 1), torch.eye(4))     # one of four directions is known
@@ -35,15 +35,15 @@ def regression_error(vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor,
 def regression_error_bound(
     vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."]
 ) -> Float[Tensor, "*batch"]:
-    r"""The least that `regression_error` can be for any $Z_1$ of that rank r: $\sum_{i > r} \lambda_i$.
+    r"""Lower bound of `regression_error` for every $Z_1$ of the same rank r: $\sum_{i > r} \lambda_i$.
 
-    $\lambda_1 \ge \lambda_2 \ge \dots$ are the eigenvalues of $G(Z_2)/n$. $Z_1 W$ has at most the rank of $Z_1$, and no
-    matrix of that rank is nearer to $Z_2$ than its truncated singular value decomposition (Eckart & Young, 1936).
+    Here $\lambda_1 \ge \lambda_2 \ge \dots$ are the eigenvalues of $G(Z_2)/n$. The rank of $Z_1 W$ is at most r. No
+    matrix of rank r is nearer to $Z_2$ than its truncated singular value decomposition (Eckart & Young, 1936).
 
     Shapes: (..., n, d1) and (..., n, d2) -> (...). Units: a fraction, in [0, 1].
 
     Raises:
-        ValueError: as `regression_error`.
+        ValueError: if `regression_error` would reject the sets.
 
     Source: Song et al., ICML 2024, section 4.2.
 
@@ -60,15 +60,16 @@ def regression_error_bound(
 
 @outside_autocast
 def rank_ratio(vectors_1: Shaped[Tensor, "..."], vectors_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
-    r"""The smaller `exp_entropy` over the larger: $e^{-|H_1 - H_2|} = e^{-\mathrm{HDR} \cdot \max\{H_1, H_2\}}$.
+    r"""Ratio of the smaller to the larger `exp_entropy`: $e^{-|H_1 - H_2|} = e^{-\mathrm{HDR} \cdot \max\{H_1, H_2\}}$.
 
-    So an HDR near 0 says that both sets use equally many directions, and a set that uses more than the other has rank
-    for leaves a positive `regression_error_bound`: $\operatorname{rank} Z_1 < e^{H_2} \le \operatorname{rank} Z_2$.
+    An HDR near 0 therefore means that both sets use equally many directions. If the second set uses more directions
+    than the rank of the first, $\operatorname{rank} Z_1 < e^{H_2} \le \operatorname{rank} Z_2$, then
+    `regression_error_bound` is positive.
 
     Shapes: (..., n, d1) and (..., n, d2) -> (...). Units: a fraction, in (0, 1].
 
     Raises:
-        ValueError: as `regression_error`.
+        ValueError: if `regression_error` would reject the sets.
 
     Source: Song et al., ICML 2024, section 4.2, with exp H in place of the rank.
 
@@ -90,6 +91,6 @@ def _unit_pair(
 
 
 def _nonzero(singular_values: Float[Tensor, "*batch r"], matrix: Float[Tensor, "*batch n d"]) -> Tensor:
-    """Which singular values count towards the rank, by the usual cut-off: those above rounding."""
+    """Return a mask of the singular values that count towards the rank, that is, those above rounding error."""
     cutoff = max(matrix.shape[-2:]) * torch.finfo(matrix.dtype).eps * singular_values[..., :1]
     return singular_values > cutoff

@@ -1,4 +1,7 @@
-"""Checks at the boundary of the package: each error names the argument, what was expected and what came."""
+"""Checks of arguments at the boundary of the package.
+
+Each error names the argument, what was expected and what was passed.
+"""
 
 import operator
 from typing import Any
@@ -9,9 +12,9 @@ from torch import Tensor
 
 
 def check_integer(name: str, value: Any, least: int | None = None, *, also: str = "") -> None:
-    """Raise `ValueError` unless `value` is an integer of any kind, of at least so much.
+    """Raise `ValueError` unless `value` is an integer of any type and at least `least`.
 
-    `also` ends what the message says was expected.
+    `also` is appended to the expected value in the message.
     """
     expected = f"an integer{'' if least is None else f' of at least {least}'}{also}"
     try:
@@ -25,7 +28,7 @@ def check_integer(name: str, value: Any, least: int | None = None, *, also: str 
 def check_vectors(name: str, vectors: Shaped[Tensor, "..."], weights: Shaped[Tensor, "..."] | None = None) -> None:
     """Raise `ValueError` unless `vectors` is a finite (..., n, d) float tensor in which no row is zero.
 
-    With weights (..., n), a row of weight 0 may be anything.
+    With weights (..., n), rows of weight 0 are not checked.
     """
     _check_float(name, vectors)
     if vectors.ndim < 2 or 0 in vectors.shape:
@@ -68,7 +71,7 @@ def check_gram(name: str, matrix: Shaped[Tensor, "..."]) -> None:
 
 
 def check_weights(name: str, weights: Shaped[Tensor, "..."]) -> None:
-    """Raise `ValueError` unless `weights` is a finite (..., n) float tensor of no negatives that sum to 1."""
+    """Raise `ValueError` unless `weights` is a finite (..., n) float tensor without negative entries that sums to 1."""
     _check_float(name, weights)
     _check_finite(name, weights)
     if (weights < 0).any():
@@ -108,9 +111,10 @@ def check_samples(
     labels: Shaped[Tensor, "..."],
     weights: Shaped[Tensor, "..."] | None = None,
 ) -> None:
-    """Raise `ValueError` unless these are (n, d1) features, (C, d2) head rows and n labels, none used a zero vector.
+    """Raise `ValueError` unless the arguments are (n, d1) features, (C, d2) head rows and n labels.
 
-    With weights, those that sum to 1, a sample of weight 0 uses none, whatever its features are.
+    No feature vector, and no head row that a label uses, may be zero. The weights must sum to 1. The features and the
+    head row of a sample of weight 0 are not checked.
     """
     if weights is not None:
         check_weights("weights", weights)
@@ -127,11 +131,11 @@ def check_samples(
 
 
 def check_labels(name: str, labels: Shaped[Tensor, "..."], num_samples: int, num_classes: int) -> None:
-    """Raise `ValueError` unless `labels` holds one integer in [0, num_classes) a sample."""
+    """Raise `ValueError` unless `labels` holds one integer in [0, num_classes) per sample."""
     if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.dtype == torch.bool:
         raise ValueError(f"{name}: expected a tensor of integers, got {getattr(labels, 'dtype', type(labels))}")
     if labels.shape != (num_samples,):
-        raise ValueError(f"{name}: expected one label a sample, shape ({num_samples},), got {tuple(labels.shape)}")
+        raise ValueError(f"{name}: expected one label per sample, shape ({num_samples},), got {tuple(labels.shape)}")
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= num_classes:
-        raise ValueError(f"{name}: expected labels in [0, {num_classes}), a head row each, got {lowest} to {highest}")
+        raise ValueError(f"{name}: expected labels in [0, {num_classes}), one per head row, got {lowest} to {highest}")

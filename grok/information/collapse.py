@@ -1,4 +1,4 @@
-"""Neural collapse: how near features and head are to one simplex frame, measured in a stream of batches."""
+"""Neural collapse: how near features and head are to one simplex frame, measured from batches of samples."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -16,7 +16,10 @@ Batch = tuple[Shaped[Tensor, "..."], Shaped[Tensor, "..."]]
 
 
 class NeuralCollapse(NamedTuple):
-    """The four properties of neural collapse; float64, all 0 at collapse but `nc4_agreement`, which is 1."""
+    """Measures of the four properties of neural collapse, in float64.
+
+    At collapse `nc4_agreement` is 1 and all the others are 0.
+    """
 
     nc1: Float[Tensor, "*batch"]
     cdnv: Float[Tensor, "*batch"]
@@ -34,34 +37,41 @@ class NeuralCollapse(NamedTuple):
 def neural_collapse(
     batches: Iterable[Batch], weight: Shaped[Tensor, "..."], bias: Shaped[Tensor, "..."] | None = None
 ) -> NeuralCollapse:
-    r"""Measure neural collapse of features and head; in memory, `neural_collapse([(features, labels)], head.weight)`.
+    r"""Measure neural collapse of features and head.
 
-    `batches` is gone over twice: agreement with the nearest class mean needs the means first. M holds the class means
-    $\mu_c$, centred on their mean, and W the head rows, centred on theirs, since softmax does not see what they share.
-    `nc1` weighs a class by its samples, so that within and between add up to the total covariance. NC2 and NC3 are
-    about frames of C vectors that count the same: about the mean of the samples, no uneven data would be at collapse.
+    For a data set in memory, call `neural_collapse([(features, labels)], head.weight)`. The function iterates over
+    `batches` twice, because agreement with the nearest class mean needs the means first.
 
-    - `nc1`, spread within classes against that between: $\operatorname{tr}(\Sigma_W \Sigma_B^+) / C$, with the
-      covariance $\Sigma_W$ of all samples about their class means and $\Sigma_B = \sum_c \frac{n_c}{n} (\mu_c -
-      \mu_G)(\mu_c - \mu_G)^T$ about the mean $\mu_G$ of all samples; as published where classes are balanced.
-    - `cdnv`, the same by pairs: the mean over $c \ne c'$ of $(V_c + V_{c'}) / 2\lVert\mu_c - \mu_{c'}\rVert^2$, with
-      $V_c = E\lVert h - \mu_c\rVert^2$; infinite where two class means are one, whatever their spread.
-    - `nc2_equinorm_*`, of means and of head rows: the standard deviation of their lengths over the mean length.
-    - `nc2_equiangular_*`: the standard deviation of the cosines of pairs.
-    - `nc2_simplex_*`, distance to the simplex frame: $\lVert MM^T / \lVert MM^T\rVert_F - (I - 11^T/C) /
-      \sqrt{C-1} \rVert_F$.
-    - `nc3_self_duality`, distance of head and means: $\lVert W / \lVert W\rVert_F - M / \lVert M\rVert_F\rVert_F^2$.
-    - `nc4_agreement`: the fraction of samples whose largest logit is that of the nearest class mean.
+    M holds the class means $\mu_c$ minus their mean. W holds the head rows minus their mean, which softmax ignores.
+    `nc1` weights each class by its number of samples, so that the covariances within and between classes add up to the
+    total. NC2 and NC3 weight all classes equally. About the mean of all samples, unbalanced data could not reach
+    collapse.
 
-    The pseudo-inverse leaves out directions in which class means differ by rounding alone: where the weighted centred
-    means have a singular value up to $\max(C, d)\, \epsilon\, (\sum_c \lVert\mu_c\rVert^2)^{1/2}$. All is in float64.
+    - `nc1` is the spread within classes relative to the spread between them:
+      $\operatorname{tr}(\Sigma_W \Sigma_B^+) / C$. $\Sigma_W$ is the covariance of all samples about their class means.
+      $\Sigma_B = \sum_c \frac{n_c}{n} (\mu_c - \mu_G)(\mu_c - \mu_G)^T$, where $\mu_G$ is the mean of all samples. For
+      balanced classes this is the published definition.
+    - `cdnv` is the same ratio for pairs of classes: the mean over $c \ne c'$ of
+      $(V_c + V_{c'}) / 2\lVert\mu_c - \mu_{c'}\rVert^2$, with $V_c = E\lVert h - \mu_c\rVert^2$. It is infinite if two
+      class means coincide.
+    - `nc2_equinorm_*` is the standard deviation of the lengths of means or head rows, divided by their mean length.
+    - `nc2_equiangular_*` is the standard deviation of the cosines between pairs of means or of head rows.
+    - `nc2_simplex_*` is the distance to the simplex frame:
+      $\lVert MM^T / \lVert MM^T\rVert_F - (I - 11^T/C) / \sqrt{C-1} \rVert_F$.
+    - `nc3_self_duality` is the distance between head and means:
+      $\lVert W / \lVert W\rVert_F - M / \lVert M\rVert_F\rVert_F^2$.
+    - `nc4_agreement` is the fraction of samples for which the class of the largest logit has the nearest class mean.
+
+    The pseudo-inverse leaves out directions in which class means differ by rounding error alone. These are the
+    singular values of the weighted centred means up to
+    $\max(C, d)\, \epsilon\, (\sum_c \lVert\mu_c\rVert^2)^{1/2}$. All computations are in float64.
 
     Shapes: batches of (n, d) and integers (n,); (C, d), (C,) -> ten scalars. Memory: (C + d)² numbers and a batch.
 
     Raises:
-        ValueError: a class without samples, a class mean or head row at the mean of all (it has no direction), shapes
-            that do not fit, labels outside [0, C), numbers that are not finite, or `batches` that can be gone over
-            once only.
+        ValueError: if a class has no samples, or if a class mean or head row equals the mean of all and so has no
+            direction. Also if shapes do not fit, if a label is outside [0, C), if a number is not finite, or if
+            `batches` is an iterator.
 
     Source: Papyan, Han & Donoho, PNAS 2020 (NC1 to NC4); Galanti, György & Hutter, ICLR 2022 (CDNV); Zhu et al.,
     NeurIPS 2021 (distance to the simplex frame).
@@ -75,7 +85,7 @@ def neural_collapse(
     """
     if isinstance(batches, Iterator):
         raise ValueError(
-            f"batches: expected something to go over twice, got a {type(batches).__name__} (pass a list or DataLoader)"
+            f"batches: expected an iterable to read twice, got a {type(batches).__name__} (pass a list or DataLoader)"
         )
     check_matrix("weight", weight)
     num_classes, dim = weight.shape
@@ -84,7 +94,7 @@ def neural_collapse(
     if bias is not None:
         if not isinstance(bias, Tensor) or bias.shape != (num_classes,):
             found = tuple(bias.shape) if isinstance(bias, Tensor) else type(bias).__name__
-            raise ValueError(f"bias: expected one number a class, shape ({num_classes},), got {found}")
+            raise ValueError(f"bias: expected one number per class, shape ({num_classes},), got {found}")
         check_matrix("bias", bias[None])
     moments = ClassMoments(num_classes, dim, device=weight.device)
     for batch in batches:
@@ -105,10 +115,10 @@ def neural_collapse(
 def collapse_of_moments(
     moments: ClassMoments, weight: Float[Tensor, "*batch class dim"], agreement: Float[Tensor, "*batch"]
 ) -> NeuralCollapse:
-    """The ten values of `neural_collapse` from the moments of the samples and the fraction `nc4_agreement`.
+    """Compute the ten values of `neural_collapse` from the moments of the samples and the fraction `nc4_agreement`.
 
-    Classes without a sample are left out, with their head rows: C is the number of the others. Nothing is checked, and
-    no GPU is waited for: what has no direction makes a value NaN or infinite.
+    Classes without samples are left out, together with their head rows, and C counts only the other classes. Nothing
+    is checked, so that the host need not wait for a GPU. A vector without a direction makes a value NaN or infinite.
 
     Shapes: moments of (...), (..., C, d), (...) -> ten (...).
     """
@@ -164,17 +174,17 @@ def _spread_of_cosines(
 def _distance_to_simplex(
     vectors: Float[Tensor, "*batch class dim"], present: Bool[Tensor, "*batch class"]
 ) -> Float[Tensor, "*batch"]:
-    simplex = centred(present.double().diag_embed(), present)  # I - 11ᵀ/C, of the classes that are there
+    simplex = centred(present.double().diag_embed(), present)  # I - 11ᵀ/C of the classes that have samples
     return (_scaled(vectors @ vectors.mT) - _scaled(simplex)).norm(dim=(-2, -1))
 
 
 def _scaled(matrices: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch n m"]:
-    """With a Frobenius norm of 1."""
+    """Return the matrices scaled to a Frobenius norm of 1."""
     return matrices / matrices.norm(dim=(-2, -1), keepdim=True)
 
 
 def _deviation(values: Float[Tensor, "*batch n"], chosen: Bool[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
-    """Their standard deviation."""
+    """Return the standard deviation of the chosen values along the last axis."""
     return mean_of((values - mean_of(values, chosen)[..., None]).square(), chosen).sqrt()
 
 
@@ -197,12 +207,12 @@ def _nearest_centre_agreement(
 def _distances(
     vectors_1: Float[Tensor, "*batch n dim"], vectors_2: Float[Tensor, "*batch m dim"]
 ) -> Float[Tensor, "*batch n m"]:
-    """Euclidean distances, from differences: squares and products would cancel where an offset is large."""
+    """Return Euclidean distances, computed from differences because squares and products cancel at large offsets."""
     return torch.cdist(vectors_1, vectors_2, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _rounding(vectors: Float[Tensor, "*batch class dim"]) -> Float[Tensor, "*batch"]:
-    """What may be left of a difference of these vectors that is 0 but for rounding."""
+    """Return the largest length that rounding error can give to a zero difference of these vectors."""
     return max(vectors.shape[-2:]) * torch.finfo(vectors.dtype).eps * vectors.norm(dim=(-2, -1))
 
 
@@ -210,12 +220,12 @@ def _check_directions(name: str, deviations: Float[Tensor, "class dim"], vectors
     central = deviations.norm(dim=1) <= _rounding(vectors)
     if central.any():
         raise ValueError(
-            f"{name}: expected rows away from their mean, got {int(central.sum())} of {len(central)} there, "
-            f"without a direction (first: class {int(central.nonzero()[0])})"
+            f"{name}: expected rows that differ from their mean, got {int(central.sum())} of {len(central)} at the "
+            f"mean, without a direction (first: class {int(central.nonzero()[0])})"
         )
 
 
 def _pairs(present: Bool[Tensor, "*batch class"]) -> Bool[Tensor, "*batch class class"]:
-    """The places of two different classes that are there."""
+    """Return a mask of the pairs of two different classes that both have samples."""
     same = torch.eye(present.shape[-1], dtype=torch.bool, device=present.device)
     return present[..., :, None] & present[..., None, :] & ~same

@@ -1,36 +1,36 @@
-"""Matrix entropy without eigenvalues: from log-determinants, which a GPU computes in batches while the host goes on."""
+"""Matrix entropy from log-determinants in place of eigenvalues, so that the host never waits for a GPU."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 LOG_SCALES = tuple(range(-28, 11))
-"""log t of the nodes: below them fewer than 1e-8 nats are lost, above them fewer still."""
+"""The values of log t at the quadrature nodes. The truncation on either side loses less than 1e-8 nats."""
 
 AT_ONCE = 2**22
-"""Numbers held at once (32 MiB): a few matrices are factorised at all nodes in one batched call, many node by node."""
+"""Numbers held at once (32 MiB), which limits how many nodes one batched factorisation covers."""
 
 
 def determinant_entropy(density: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
-    r"""Entropy of positive semi-definite matrices of trace 1, by quadrature with Cholesky factors; nothing is checked.
+    r"""Entropy of positive semi-definite matrices of trace 1, by quadrature with Cholesky factors.
 
-    As T grows, $\int_0^T \log(1 + x/t)\,dt \to x - x \log x + x \log T$. Subtracting the same for
-    $\kappa = \operatorname{tr}\rho^2$ with the weight $x/\kappa$ leaves $-x \log x + x \log\kappa$; summed over the
-    eigenvalues x, whose logarithms add up to a determinant,
+    Nothing is checked but the dtype. As T grows, $\int_0^T \log(1 + x/t)\,dt$ approaches $x - x \log x + x \log T$.
+    Subtracting the same expression for $\kappa = \operatorname{tr}\rho^2$ with the weight $x/\kappa$ leaves
+    $-x \log x + x \log\kappa$. The sum over the eigenvalues x, whose logarithms add up to a determinant, gives
 
     $$H(\rho) = \int_0^\infty \Bigl[\log\det\bigl(I + \tfrac{\rho}{t}\bigr)
       - \tfrac1\kappa \log\bigl(1 + \tfrac{\kappa}{t}\bigr)\Bigr] dt - \log\kappa.$$
 
-    With $t = e^u$ the integrand is analytic for $|\operatorname{Im} u| < \pi$, so the trapezoidal rule with step 1 is
-    wrong by a few times $e^{-2\pi^2} = 3 \cdot 10^{-9}$ (Trefethen & Weideman, 2014), and this $\kappa$ lets it fall
-    as $1/t$ at the upper end. 39 factorisations of n³/3 multiplications cost a CPU more than eigenvalues would; a GPU
-    does them in batches, while for eigenvalues the host has to wait at each call.
+    With $t = e^u$ the integrand is analytic for $|\operatorname{Im} u| < \pi$. The error of the trapezoidal rule with
+    step 1 is therefore a few times $e^{-2\pi^2} = 3 \cdot 10^{-9}$ (Trefethen & Weideman, 2014). This choice of
+    $\kappa$ makes the integrand fall as $1/t$ at the upper end. The 39 factorisations of n³/3 multiplications cost a
+    CPU more than eigenvalues would. A GPU factorises in batches, whereas each call for eigenvalues makes the host wait.
 
-    Shapes: (..., n, n) -> (...), float64. Units: nats. Error: below 1e-8 nats for n up to 512, zero eigenvalues
-    included, against float64 eigenvalues.
+    Shapes: (..., n, n) -> (...), float64. Units: nats. Error: below 1e-8 nats for n up to 512 against float64
+    eigenvalues, also where eigenvalues are zero.
 
     Raises:
-        ValueError: a matrix in float32, whose rounding leaves eigenvalues too far below 0 to be factorised.
+        ValueError: if the matrix is float32, whose rounding leaves eigenvalues too far below 0 to be factorised.
 
     Source: this project; Trefethen & Weideman, The exponentially convergent trapezoidal rule, SIAM Review 2014.
 

@@ -1,4 +1,4 @@
-"""MIR and HDR of a whole data set: the `sample` pairing for tens of thousands of samples."""
+"""MIR and HDR of a whole data set: the `sample` pairing for up to tens of thousands of samples."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ from grok.information.lanczos import EntropyEstimate, lanczos_entropy
 from grok.information.precision import outside_autocast
 
 ROWS_AT_ONCE = 4096
-"""Rows whose products of features are held at once, where the joint density is formed on that side."""
+"""Number of rows whose products of features are held at once while the joint density of products is formed."""
 
 
 class InterplayEstimate(NamedTuple):
-    """An `Interplay` and the standard error of each of its five values, 0 where it was computed."""
+    """An `Interplay` and the standard error of each of its five values; the error of an exact value is 0."""
 
     value: Interplay
     standard_error: Interplay
@@ -37,32 +37,32 @@ def estimate_interplay(
     steps: int = 24,
     seed: int = 0,
 ) -> InterplayEstimate:
-    r"""`gram_interplay(features, head[labels])` for n up to 50,000 and d up to 2,048, without any n×n matrix.
+    r"""Estimate `gram_interplay(features, head[labels])` for n up to 50,000 and d up to 2,048, without an n×n matrix.
 
-    Both single entropies come from their smaller sides, d×d and C×C. The joint density
-    $K_{ij} = \frac1n \langle z_i, z_j\rangle \langle w_{y_i}, w_{y_j}\rangle$ is of size n, but samples of one class
-    share a head row. So a product with a vector x is a sum per class, a C×C product and a sum back,
+    Both single entropies are computed from their smaller sides, d×d and C×C. The joint density
+    $K_{ij} = \frac1n \langle z_i, z_j\rangle \langle w_{y_i}, w_{y_j}\rangle$ has size n, but samples of one class
+    share a head row. A product with a vector x therefore consists of a sum per class, a C×C product and a sum back,
 
-    $$(Kx)_i = \tfrac1n \Bigl\langle z_i, \sum_c \langle w_{y_i}, w_c\rangle \sum_{j: y_j = c} x_j z_j \Bigr\rangle,$$
+    $$(Kx)_i = \tfrac1n \Bigl\langle z_i, \sum_c \langle w_{y_i}, w_c\rangle \sum_{j: y_j = c} x_j z_j \Bigr\rangle.$$
 
-    2nd + C²d multiplications in place of n² (2nd + 2Crd where the head has a rank r below C/2). Classes of more than d
-    samples are first replaced by the d rows of a QR decomposition, which have the same inner products. Then, if either
-    side of the joint density is at most `exact_side` (the $\sum_c \min(n_c, d)$ rows that are left, or the
-    $d \cdot r$ products of features), its eigenvalues are computed and the result is exact. Otherwise
-    `lanczos_entropy` estimates the entropy from `num_probes` random vectors beside the `rank` leading directions, with
-    at most `steps` products for each.
+    This takes 2nd + C²d multiplications in place of n², or 2nd + 2Crd if the rank r of the head is below C/2. Each
+    class of more than d samples is first replaced by the d rows of a QR decomposition, which have the same inner
+    products. The joint density then has two sides: the $\sum_c \min(n_c, d)$ remaining rows and the $d \cdot r$
+    products of features. If either is at most `exact_side`, the eigenvalues are computed and the result is exact.
+    Otherwise `lanczos_entropy` treats `rank` leading directions exactly and estimates the rest from `num_probes` random
+    vectors, with at most `steps` products for each.
 
-    MIR's error is that of the joint entropy over the smaller entropy: below 1 % of MIR at the defaults for spread-out
-    features, but 4 % for random ones offset by 3, of entropy 0.8. Errors fall as
-    `num_probes`$^{-1/2}$; `rank` helps where the spectrum has a few large eigenvalues, `steps` where it reaches over
-    many orders of magnitude. The same seed gives the same numbers but for rounding, on every device.
+    The error of MIR is the error of the joint entropy divided by the smaller entropy. At the defaults it is below 1 %
+    of MIR for spread-out features, and 4 % for random features offset by 3, whose entropy is 0.8. Errors fall as
+    `num_probes`$^{-1/2}$. A larger `rank` helps if the spectrum has a few large eigenvalues. More `steps` help if it
+    spans many orders of magnitude. The same seed gives the same numbers on every device, up to rounding.
 
-    Shapes: (n, d1), (C, d2), (n,) integers in [0, C) -> five scalars, and five standard errors. Units: as `interplay`.
-    Memory: n · (d1 + rank + num_probes) numbers and a few times that. No gradient: see `InformationLoss`.
+    Shapes: (n, d1), (C, d2), (n,) integers in [0, C) -> five scalars and five standard errors. Units: as in
+    `interplay`. Memory: a few times n · (d1 + rank + num_probes) numbers. There is no gradient: see `InformationLoss`.
 
     Raises:
-        ValueError: as `gram` for features and head rows in use; labels that are no integers, or of another number than
-            the samples, or without a head row; a number that is no integer, or too small to estimate from.
+        ValueError: if `gram` would reject the features or the head rows in use, or if an option is not an integer or is
+            too small. Also if labels are not integers, differ in number from the samples or have no head row.
 
     Source: this project; for the quadrature see `lanczos_entropy`.
 
@@ -115,10 +115,11 @@ def estimate_interplay(
 
 
 class _JointDensity:
-    """Products with the joint density, class by class.
+    """Computes products of the joint density with vectors, class by class.
 
-    Classes are cut into pieces of the mean length and the pieces padded with zeros: at most twice as many pieces as
-    classes, and rows as rows, however uneven the classes are, and every sum is one batched product.
+    Each class is cut into pieces of the mean class length, and the pieces are padded with zeros. However uneven the
+    classes are, there are at most twice as many pieces as classes and twice as many padded rows as rows. Every sum is
+    then one batched product.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class _JointDensity:
         length = longest if longest * len(heads) <= 2 * len(rows) else mean
         pieces = -(-counts // length)
         first_row, first_piece = counts.cumsum(0) - counts, pieces.cumsum(0) - pieces
-        position = torch.arange(len(rows), device=rows.device) - first_row[labels]  # rows are sorted by class
+        position = torch.arange(len(rows), device=rows.device) - first_row[labels]  # the rows are sorted by class
         self._slot = (first_piece[labels] + position // length) * length + position % length
         blocks = rows.new_zeros(int(pieces.sum()) * length, rows.shape[1])
         blocks[self._slot] = rows / n**0.5
@@ -137,10 +138,10 @@ class _JointDensity:
         self._heads = heads.repeat_interleave(pieces, dim=0)
         self._cosines = self._heads @ self._heads.mT
         per_column = len(self._blocks) * rows.shape[1]
-        self.width = max(1, max(4 * rows.numel(), 2**22) // per_column)  # columns at once, for a few times the rows
+        self.width = max(1, max(4 * rows.numel(), 2**22) // per_column)  # a few times the memory of the rows
 
     def random_columns(self, columns: int, generator: torch.Generator) -> Float[Tensor, "slot columns"]:
-        """Random signs at the rows, the same on every device, and 0 at the padding."""
+        """Return columns with random signs at the rows, the same on every device, and 0 at the padding."""
         signs = torch.randint(2, (len(self._slot), columns), generator=generator) * 2 - 1
         padded = self._blocks.new_zeros(self._blocks.shape[:2].numel(), columns)
         padded[self._slot] = signs.to(padded)
@@ -154,21 +155,24 @@ class _JointDensity:
 
 
 def _coordinates(heads: Float[Tensor, "class d2"]) -> Float[Tensor, "class r"]:
-    """The head rows in as many coordinates as they have rank: their inner products are the same."""
+    """Return the head rows in r coordinates, where r is their rank, with the same inner products."""
     left, singular_values, _ = torch.linalg.svd(heads, full_matrices=False)
     cutoff = max(heads.shape) * torch.finfo(heads.dtype).eps * singular_values[0]
     return (left * singular_values)[:, singular_values > cutoff]
 
 
 def _weighted_entropy(heads: Float[Tensor, "class d2"], labels: Int[Tensor, "row"]) -> Float[Tensor, ""]:
-    """Entropy of the Gram matrix of the samples' head rows, from one row a class and the class sizes."""
+    """Entropy of the Gram matrix of the samples' head rows, computed from one row per class and the class sizes."""
     return weighted_rows_entropy(heads * (labels.bincount().to(heads) / len(labels)).sqrt()[:, None])
 
 
 def _class_rows(
     unit: Float[Tensor, "n d1"], labels: Int[Tensor, "n"], num_classes: int
 ) -> tuple[Float[Tensor, "row d1"], Int[Tensor, "row"]]:
-    """Rows sorted by class; of a class of more than d, the d rows of its QR factor, which have the same products."""
+    """Return the rows sorted by class, and their labels.
+
+    A class of more than d samples is represented by the d rows of its QR factor, which have the same inner products.
+    """
     d = unit.shape[1]
     counts = labels.bincount(minlength=num_classes).tolist()
     groups = unit[labels.argsort(stable=True)].split(counts)
@@ -181,7 +185,7 @@ def _class_rows(
 def _exact_entropy(
     rows: Float[Tensor, "row d1"], heads: Float[Tensor, "class d2"], labels: Int[Tensor, "row"], n: int
 ) -> Float[Tensor, ""]:
-    """Entropy of the joint density from the smaller of its sides, the rows and the products of features."""
+    """Entropy of the joint density, computed from the smaller of its sides: the rows or the products of features."""
     if len(rows) <= rows.shape[1] * heads.shape[1]:
         return density_entropy((rows @ rows.mT) * (heads @ heads.mT)[labels][:, labels] / n)
     side = rows.shape[1] * heads.shape[1]

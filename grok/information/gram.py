@@ -1,4 +1,4 @@
-"""The Gram matrix of unit vectors, on which every measure here is defined, and centring, which changes them all."""
+"""The Gram matrix of unit vectors, on which every measure here is defined, and centring, which changes the measures."""
 
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -9,15 +9,15 @@ from grok.information.precision import outside_autocast
 
 @outside_autocast
 def gram(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch n n"]:
-    r"""Gram matrix $G = Z Z^\top$ of the rows of `vectors`, each scaled to unit length: their cosines.
+    r"""Gram matrix $G = Z Z^\top$ of the rows of `vectors`, each scaled to unit length: the matrix of their cosines.
 
-    Nothing is centred: a common offset counts as a direction that all vectors share. `gram(centre(vectors))` is the
-    Gram matrix about the mean.
+    The vectors are not centred: a common offset counts as a direction that all vectors share. `gram(centre(vectors))`
+    is the Gram matrix about the mean.
 
     Shapes: (..., n, d) -> (..., n, n), float32 or float64, unit diagonal, positive semi-definite.
 
     Raises:
-        ValueError: fewer than two dimensions, a number that is not finite, or a zero vector.
+        ValueError: if the tensor has fewer than two axes, a number that is not finite, or a zero vector.
 
     Source: Song et al., ICML 2024, section 3.
 
@@ -32,17 +32,18 @@ def gram(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch n n"]:
 
 
 def centre(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch n d"]:
-    r"""The vectors minus their mean, $z_i - \frac1n \sum_j z_j$: what is left when a common offset says nothing.
+    r"""Return the vectors minus their mean, $z_i - \frac1n \sum_j z_j$, for offsets that carry no information.
 
-    Centring decides what is measured, so it is never done unasked. It turns the class means of neural collapse into a
-    simplex frame (the `prototype` pairing), and it is what an offset hides: below, a rotated copy of 200 random
-    vectors has the entropy of the original, HDR 0; with 3 added to every entry of the copy, HDR is 0.81, because one
-    direction outweighs the rest; centred, it is 0.0001, what the mean of 200 random vectors weighs.
+    Centring changes what is measured, so no measure centres its vectors by itself. Centring turns the class means of
+    neural collapse into a simplex frame (the `prototype` pairing). It also reveals what an offset hides. In the example
+    below, reversing the coordinates of 200 random vectors leaves their entropy unchanged, so HDR is 0. With 3 added to
+    every entry of the copy, one direction outweighs the rest and HDR is 0.81. Centring the copy brings HDR to 0.0001,
+    which is due to the mean of the 200 random vectors.
 
     Shapes: (..., n, d) -> (..., n, d).
 
     Raises:
-        ValueError: as `gram`. A vector at the mean becomes zero, which `gram` then refuses.
+        ValueError: if `gram` would reject the vectors. A vector equal to the mean becomes zero, and `gram` rejects it.
 
     >>> import torch
     >>> from grok.information import gram, hdr
@@ -59,6 +60,9 @@ def centre(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch n d"]:
 
 
 def unit_rows(vectors: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch n d"]:
-    """The rows scaled to unit length; divided by the largest entry first, so that no square over- or underflows."""
+    """Return the rows scaled to unit length.
+
+    Each row is first divided by its largest entry, so that no square overflows or underflows.
+    """
     scaled = vectors / vectors.detach().abs().amax(dim=-1, keepdim=True)
     return scaled / scaled.norm(dim=-1, keepdim=True)

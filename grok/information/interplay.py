@@ -1,4 +1,4 @@
-"""Information interplay of two sets of vectors: matrix mutual information and entropy difference ratios, MIR, HDR."""
+"""Interplay of two sets of vectors: matrix mutual information ratio (MIR) and matrix entropy difference ratio (HDR)."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from grok.information.precision import outside_autocast
 
 
 class Interplay(NamedTuple):
-    """MIR and HDR (fractions, in [0, 1]) with the three matrix entropies (nats) that they are made of."""
+    """MIR and HDR (fractions in [0, 1]) and the three matrix entropies (nats) from which they are computed."""
 
     mir: Float[Tensor, "*batch"]
     hdr: Float[Tensor, "*batch"]
@@ -23,28 +23,30 @@ class Interplay(NamedTuple):
 
 
 def interplay(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Interplay:
-    r"""MIR, HDR and the entropies behind them, each spectrum computed once.
+    r"""Compute MIR, HDR and their three entropies from two Gram matrices.
 
     $$\mathrm{MI} = H(K_1) + H(K_2) - H(K_1 \circ K_2), \quad
       \mathrm{MIR} = \frac{\mathrm{MI}}{\min\{H(K_1), H(K_2)\}}, \quad
       \mathrm{HDR} = \frac{|H(K_1) - H(K_2)|}{\max\{H(K_1), H(K_2)\}}$$
 
-    with $\circ$ the elementwise product of the two Gram matrices. $K_1, K_2, K_1 \circ K_2$ have the entropies of
-    the parts and the whole of the state $n^{-1/2} \sum_i |i\rangle|a_i\rangle|b_i\rangle$; since the whole is
-    separable, both ratios lie in [0, 1].
+    Here $\circ$ is the elementwise product of the two Gram matrices. $K_1$, $K_2$ and $K_1 \circ K_2$ have the
+    entropies of the two parts and of the whole of the state $n^{-1/2} \sum_i |i\rangle|a_i\rangle|b_i\rangle$. Since
+    the whole is separable, both ratios lie in [0, 1].
 
-    Shapes: two (..., n, n) -> five (...). A set of parallel vectors has entropy 0 and shares nothing: where the
-    smaller entropy is 0 to rounding, MIR is 0; where both are, HDR is 0. Rounding is (64 + 4n) ε nats, 1e-4 in float32
-    at n = 256 and 2e-13 in float64. In float32 MIR is wrong by up to about nε over the smaller entropy: within 1e-4
+    Shapes: two (..., n, n) -> five (...).
+
+    A set of parallel vectors has entropy 0 and shares no information. If the smaller entropy is 0 up to rounding, MIR
+    is 0. If both entropies are, HDR is 0. The rounding threshold is (64 + 4n) ε nats: for n = 256, 1e-4 in float32 and
+    2e-13 in float64. In float32 the error of MIR is up to about nε divided by the smaller entropy. It is within 1e-4
     for n up to 1,024 unless the vectors are nearly parallel; use float64 for those.
 
     Raises:
-        ValueError: a matrix that is not a Gram matrix of unit vectors, or two of different shapes.
+        ValueError: if a matrix is not a Gram matrix of unit vectors, or if the two shapes differ.
 
     Source: Song et al., ICML 2024, definitions 3.2 to 3.4.
 
     >>> import torch
-    >>> print(*interplay(torch.eye(4), torch.eye(4)))       # orthogonal vectors: each tells all about the other
+    >>> print(*interplay(torch.eye(4), torch.eye(4)))       # orthogonal vectors: each set determines the other
     tensor(1.) tensor(0.) tensor(1.3863) tensor(1.3863) tensor(1.3863)
     """
     check_gram("matrix_1", matrix_1)
@@ -64,21 +66,22 @@ def gram_interplay(
     weights: Shaped[Tensor, "..."] | None = None,
     check: bool = True,
 ) -> Interplay:
-    r"""`interplay(gram(vectors_1), gram(vectors_2))`, each entropy from the smaller side of its matrix.
+    r"""Return `interplay(gram(vectors_1), gram(vectors_2))`, with each single entropy from its smaller side.
 
-    With weights $w_i$ in place of $1/n$ it is the interplay of the state $\sum_i \sqrt{w_i} |i\rangle|a_i\rangle
-    |b_i\rangle$: the entropies are of the matrices $\sqrt{w_i w_j} K_{ij}$, K being either Gram matrix or their
-    elementwise product. A weight of m/n is that of a row that is there m times among n; a row of weight 0 is left out,
-    whatever it is, so that sets of different sizes make one batch. The ratios stay in [0, 1].
+    Weights $w_i$ may replace $1/n$. The result is then the interplay of the state
+    $\sum_i \sqrt{w_i} |i\rangle|a_i\rangle|b_i\rangle$: the entropies are those of the matrices
+    $\sqrt{w_i w_j} K_{ij}$, where K is either Gram matrix or their elementwise product. A row of weight m/n counts like
+    m equal rows among n. A row of weight 0 is ignored, so that sets of different sizes fit into one batch. The ratios
+    stay in [0, 1].
 
-    Shapes: (..., n, d1) and (..., n, d2), weights (..., n) that sum to 1 -> five (...). Row i of one belongs to row i
-    of the other.
+    Shapes: (..., n, d1) and (..., n, d2), weights (..., n) that sum to 1 -> five (...). Row i of the first set is
+    paired with row i of the second.
 
     `check=False` skips the checks of the numbers, which make the host wait for a GPU.
 
     Raises:
-        ValueError: as `gram` for rows of any weight, two sets that differ in n or batch, or weights that do, are
-            negative, or do not sum to 1.
+        ValueError: if `gram` would reject the rows of positive weight; if the sets or the weights differ in n or in
+            their batch shape; or if weights are negative or do not sum to 1.
 
     >>> import torch
     >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [0.0, 2.0]])
@@ -95,7 +98,7 @@ def gram_interplay(
     check_same_shape("vectors_1 without its last axis", vectors_1.shape[:-1], "vectors_2", vectors_2.shape[:-1])
     if weights is not None:
         check_same_shape("vectors_1 without its last axis", vectors_1.shape[:-1], "weights", weights.shape)
-        # Any direction does for a row of weight 0, and one that is there keeps its gradient a number.
+        # A row of weight 0 may have any direction. A fixed one keeps the gradient finite.
         used = (weights > 0)[..., None]
         vectors_1, vectors_2 = torch.where(used, vectors_1, 1.0), torch.where(used, vectors_2, 1.0)
     unit_1, unit_2 = unit_rows(vectors_1), unit_rows(vectors_2)
@@ -114,10 +117,10 @@ def gram_interplay(
 
 
 def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
-    r"""Matrix mutual information $H(K_1) + H(K_2) - H(K_1 \circ K_2)$ in nats, in [0, min H]; as `interplay`.
+    r"""Matrix mutual information $H(K_1) + H(K_2) - H(K_1 \circ K_2)$ in nats, in [0, min H]; see `interplay`.
 
     >>> import torch
-    >>> mutual_information(torch.eye(4), torch.ones(4, 4)).abs() < 1e-6     # parallel vectors tell nothing
+    >>> mutual_information(torch.eye(4), torch.ones(4, 4)).abs() < 1e-6     # parallel vectors carry no information
     tensor(True)
     """
     values = interplay(matrix_1, matrix_2)
@@ -125,7 +128,7 @@ def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor,
 
 
 def mir(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
-    """Matrix mutual information ratio, a fraction in [0, 1]; see `interplay`, which gives both ratios at one cost.
+    """Matrix mutual information ratio, a fraction in [0, 1]; `interplay` gives both ratios at the same cost.
 
     >>> import torch
     >>> mir(torch.eye(3), torch.eye(3))
@@ -135,7 +138,7 @@ def mir(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Flo
 
 
 def hdr(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
-    """Matrix entropy difference ratio, a fraction in [0, 1]; see `interplay`, which gives both ratios at one cost.
+    """Matrix entropy difference ratio, a fraction in [0, 1]; `interplay` gives both ratios at the same cost.
 
     >>> import torch
     >>> hdr(torch.eye(3), torch.ones(3, 3))
@@ -147,8 +150,8 @@ def hdr(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Flo
 def interplay_of_entropies(
     entropy_1: Float[Tensor, "*batch"], entropy_2: Float[Tensor, "*batch"], joint: Float[Tensor, "*batch"], *, n: int
 ) -> Interplay:
-    """The ratios that three entropies from matrices of size n give, with the limits of `interplay` where one is 0."""
-    # n eigenvalues of rounding size add up to less entropy than this: below it, a ratio would be noise over noise.
+    """Compute the ratios from three entropies of matrices of size n; a ratio is 0 if its denominator is 0."""
+    # n eigenvalues of rounding size add up to less entropy than this. A ratio of smaller entropies would be noise.
     zero = (64 + 4 * n) * torch.finfo(joint.dtype).eps
     smaller, larger = torch.minimum(entropy_1, entropy_2), torch.maximum(entropy_1, entropy_2)
     mutual = entropy_1 + entropy_2 - joint

@@ -1,4 +1,4 @@
-"""Entropy of a density matrix that is only known by its products with vectors: stochastic Lanczos quadrature."""
+"""Entropy of a density matrix from its products with vectors alone, by stochastic Lanczos quadrature."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,21 +12,24 @@ Product = Callable[[Float[Tensor, "n vectors"]], Float[Tensor, "n vectors"]]
 
 
 FIRST_LOOK = 6
-"""Lanczos steps before the two quadratures are compared, which costs as much as a few steps; again at each doubling."""
+"""Lanczos steps before the first comparison of the two quadratures, which is repeated at each doubling of the steps.
+
+A comparison costs as much as a few steps.
+"""
 
 AGREEMENT = 5e-4
-"""The quadratures agree when they differ by less than this fraction of their sum."""
+"""The quadratures agree if they differ by less than this fraction of the upper one."""
 
 
 class EntropyEstimate(NamedTuple):
-    """An entropy and its standard error, float64 scalars in nats."""
+    """An entropy and its standard error, as float64 scalars in nats."""
 
     value: Float[Tensor, ""]
     standard_error: Float[Tensor, ""]
 
 
 class QuadraticForms(NamedTuple):
-    r"""For each start vector v: bounds of $v^T f(A) v$ for $f(x) = -x \log x$, and $v^T A v$; float64."""
+    r"""Bounds of $v^T f(A) v$ for $f(x) = -x \log x$, and the mass $v^T A v$, of each start vector v, in float64."""
 
     lower: Float[Tensor, "vectors"]
     upper: Float[Tensor, "vectors"]
@@ -43,18 +46,19 @@ def lanczos_entropy(
 ) -> EntropyEstimate:
     r"""Estimate $\operatorname{tr} f(A)$, $f(x) = -x \log x$, for a density matrix A given by `product`.
 
-    The trace is split by an orthonormal basis Q that two power iterations on `subspace` turn to the leading
-    eigenvectors (Meyer et al., 2021): $\operatorname{tr} Q^T f(A) Q$ is computed, and only the rest is sampled, by the
-    mean of $u^T f(A) u$ over the probes $u = (I - QQ^T) z$. What the rest weighs is known, $1 - \operatorname{tr} Q^T A
-    Q$, so the estimate is that weight times the entropy per weight of the probes (a ratio estimator): it is exact where
-    the remaining eigenvalues are equal, and its noise is that of $\log\lambda$ rather than of $\lambda$.
+    The trace is split by an orthonormal basis Q, which two power iterations on `subspace` turn towards the leading
+    eigenvectors (Meyer et al., 2021). The part $\operatorname{tr} Q^T f(A) Q$ is computed. The rest is estimated from
+    the mean of $u^T f(A) u$ over the probes $u = (I - QQ^T) z$. The weight of the rest,
+    $1 - \operatorname{tr} Q^T A Q$, is known. The estimate of the rest is this weight times the entropy per weight of
+    the probes (a ratio estimator). It is exact if the remaining eigenvalues are equal, and its noise is that of
+    $\log\lambda$ rather than of $\lambda$.
 
-    Each $v^T f(A) v$ is bracketed by Gauss and Gauss-Radau quadrature of the same Lanczos run (Golub & Meurant, 1994):
-    the even derivatives of f are negative and the odd ones above the first positive, so Gauss errs above, and Radau
-    with a node at 0 below. Half the bracket counts as error.
+    Each $v^T f(A) v$ is bracketed by Gauss and Gauss-Radau quadrature of the same Lanczos run (Golub & Meurant, 1994).
+    The even derivatives of f are negative, and the odd ones above the first are positive. Gauss quadrature is
+    therefore an upper bound, and Radau quadrature with a node at 0 a lower bound. Half the bracket counts as error.
 
     Shapes: probes (n, m) of independent entries with mean 0 and variance 1, subspace (n, k) random, k + m <= n.
-    `width` columns are multiplied at a time, which bounds the memory at n · (k + m + 4 · width) numbers.
+    `width` columns are multiplied at a time, which limits the memory to n · (k + m + 4 · width) numbers.
 
     Source: Ubaru, Chen & Saad, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, SIAM 2017; Meyer, Musco,
     Musco & Woodruff, Hutch++, SOSA 2021; Golub & Meurant, Matrices, moments and quadrature, 1994.
@@ -77,10 +81,11 @@ def lanczos_entropy(
 
 
 def quadratic_forms(product: Product, start: Float[Tensor, "n vectors"], steps: int) -> QuadraticForms:
-    """Lanczos from each column of `start`, until the two quadratures of its quadratic form agree, or for `steps` steps.
+    """Run Lanczos from each column of `start` until the two quadratures agree, or for `steps` steps.
 
-    No basis is kept and nothing is reorthogonalised: lost orthogonality, or a run that goes on in rounding noise after
-    it has exhausted its Krylov space, repeats nodes and splits their weights, and leaves the quadrature as it was.
+    No basis is kept and nothing is reorthogonalised. Lost orthogonality repeats nodes and splits their weights, which
+    leaves the quadrature unchanged. The same holds for a run that continues in rounding noise after it has exhausted
+    its Krylov space.
     """
     tiny = torch.finfo(start.dtype).tiny
     norms = start.norm(dim=0)
@@ -107,7 +112,7 @@ def _bracket(
     diagonal: Float[Tensor, "vectors steps"],
     off_diagonal: Float[Tensor, "vectors steps-1"],
 ) -> QuadraticForms:
-    # On the host and in float64: these are small tridiagonal problems, one a vector, and no work for a GPU.
+    # These small tridiagonal problems, one per vector, are solved on the host in float64; a GPU would be slower.
     squared_norms, diagonal, off_diagonal = (
         norms.double().cpu().square(),
         diagonal.double().cpu(),
@@ -121,7 +126,7 @@ def _bracket(
 
 
 def _leading_ritz_vectors(product: Product, subspace: Float[Tensor, "n rank"], width: int) -> Float[Tensor, "n rank"]:
-    """Orthonormal vectors near the leading eigenvectors: two power iterations, then the best within their span."""
+    """Return orthonormal vectors near the leading eigenvectors: the Ritz vectors after two power iterations."""
 
     def image(columns: Float[Tensor, "n rank"]) -> Float[Tensor, "n rank"]:
         return torch.cat([product(some) for some in columns.split(width, dim=1)], dim=1)
@@ -132,7 +137,7 @@ def _leading_ritz_vectors(product: Product, subspace: Float[Tensor, "n rank"], w
 
 
 def _all_forms(product: Product, start: Float[Tensor, "n vectors"], steps: int, width: int) -> QuadraticForms:
-    """`quadratic_forms`, `width` columns at a time."""
+    """Return the `quadratic_forms` of all columns, computed for `width` columns at a time."""
     parts = [quadratic_forms(product, columns, steps) for columns in start.split(width, dim=1)]
     return QuadraticForms(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
@@ -140,7 +145,10 @@ def _all_forms(product: Product, start: Float[Tensor, "n vectors"], steps: int, 
 def _quadrature(
     diagonal: Float[Tensor, "vectors steps"], off_diagonal: Float[Tensor, "vectors steps-1"]
 ) -> Float[Tensor, "vectors"]:
-    """Entry (1, 1) of f(T), T tridiagonal: nodes are eigenvalues, weights the squared first entries of eigenvectors."""
+    """Return entry (1, 1) of f(T) for a tridiagonal matrix T.
+
+    The nodes are the eigenvalues of T, and the weights are the squared first entries of its eigenvectors.
+    """
     tridiagonal = diagonal.diag_embed() + off_diagonal.diag_embed(-1) + off_diagonal.diag_embed(1)
     nodes, vectors = torch.linalg.eigh(tridiagonal)
     positive = torch.where(nodes > 0, nodes, 1.0)
@@ -150,7 +158,7 @@ def _quadrature(
 def _with_node_at_zero(
     diagonal: Float[Tensor, "vectors steps"], off_diagonal: Float[Tensor, "vectors steps-1"]
 ) -> Float[Tensor, "vectors steps"]:
-    """The diagonal with its last entry lowered until T is singular: the rule of Gauss and Radau with a node at 0."""
+    """Return the diagonal with its last entry lowered until T is singular: the Gauss-Radau rule with a node at 0."""
     pivot = diagonal[:, 0]
     lowest = torch.zeros_like(pivot)
     for alpha, beta in zip(diagonal.unbind(1)[1:], off_diagonal.unbind(1), strict=True):

@@ -1,4 +1,4 @@
-"""MIR and HDR as objectives: terms that are added to a classification loss."""
+"""Training objectives from matrix information: terms that are added to a classification loss."""
 
 import math
 
@@ -23,30 +23,34 @@ def information_loss(
     weights: Shaped[Tensor, "..."] | None = None,
     check: bool = True,
 ) -> Float[Tensor, ""]:
-    r"""What a batch's features F and the head rows V of its labels do not share yet, to be minimised.
+    r"""Information loss of a batch of features F and the head rows V of its labels, to be minimised.
 
     | kind | loss | range |
     |---|---|---|
     | `mutual_information` | $-\mathrm{MI}(G(F), G(V))$, as in the paper | nats, in [-log n, 0] |
     | `entropy_difference` | $\lvert H(G(F)) - H(G(V)) \rvert$, as in the paper | nats, in [0, log n] |
-    | `mir` | $-\mathrm{MIR}$, what the figures show | fraction, in [-1, 0] |
-    | `hdr` | $\mathrm{HDR}$, what the figures show | fraction, in [0, 1] |
+    | `mir` | $-\mathrm{MIR}$, the ratio that the figures show | fraction, in [-1, 0] |
+    | `hdr` | $\mathrm{HDR}$, the ratio that the figures show | fraction, in [0, 1] |
 
-    The first two are not normalised: the cheapest way to more mutual information is more entropy on both sides, which
-    MIR divides out. The gradient, to features and head alike, is finite at every set of vectors, also at neural
-    collapse and with fewer directions than samples: $\nabla H = -\log\rho - 1$ diverges only on directions that no
-    vector has, where it is multiplied by 0, and repeated eigenvalues need no gradient of eigenvectors. Where the two
-    entropies are equal, $\lvert\cdot\rvert$ and min have a kink, and a subgradient is given.
+    The first two are not normalised. The easiest way to increase mutual information is to increase the entropy on both
+    sides, which MIR divides out.
 
-    Weights $w_i$ in place of 1/n are those of `gram_interplay`: samples of weight 0 are left out, whatever they are.
+    The gradient with respect to features and head is finite for every set of vectors, also at neural collapse and with
+    fewer directions than samples. The derivative $\nabla H = -\log\rho - 1$ diverges only on directions that no vector
+    has, where it is multiplied by 0. Repeated eigenvalues need no gradient of eigenvectors. If the two entropies are
+    equal, $\lvert\cdot\rvert$ and min have a kink, and the function returns a subgradient.
+
+    Weights $w_i$ may replace 1/n, as in `gram_interplay`. A sample of weight 0 is ignored.
 
     Shapes: (n, d1), (C, d2), (n,) integers in [0, C), weights (n,) that sum to 1 -> scalar. Half precision is widened
-    to float32. `check=False` skips the checks of the numbers, which make the host wait for a GPU; a zero feature
-    vector then ends in an error of torch's own.
+    to float32.
+
+    `check=False` skips the checks of the numbers, which make the host wait for a GPU. A zero feature vector then
+    causes an error of torch's own.
 
     Raises:
-        ValueError: features or head that are no matrices, not finite, or without a direction; labels that do not fit;
-            another kind.
+        ValueError: if features or head are not finite matrices or have a zero row in use; if the labels do not fit; or
+            if `kind` is none of the four.
 
     Source: Song et al., ICML 2024, section 6, Tables 1 and 2.
 
@@ -67,14 +71,14 @@ def information_loss(
 
 
 class InformationLoss(nn.Module):
-    r"""`weight` times `information_loss`, for a training loop.
+    r"""Module that computes `weight` times `information_loss`, for use in a training loop.
 
     `kind="mutual_information"` is the paper's $-\lambda_{mi} \mathrm{MI}$, `kind="entropy_difference"` its
     $+\lambda_{id} |\Delta H|$; `"mir"` and `"hdr"` are the normalised versions. For semi-supervised training, the
     labels are pseudo-labels.
 
     Raises:
-        ValueError: another kind, or a weight that is negative or not finite.
+        ValueError: if `kind` is none of the four, or if the weight is negative or not finite.
 
     >>> import torch
     >>> head = torch.nn.Linear(16, 10)
@@ -96,11 +100,11 @@ class InformationLoss(nn.Module):
     def forward(
         self, features: Shaped[Tensor, "..."], head: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."]
     ) -> Float[Tensor, ""]:
-        """The weighted term, a scalar to add to the loss."""
+        """Return the weighted term, a scalar to add to the loss."""
         return self.weight * information_loss(features, head, labels, kind=self.kind, check=self.check)
 
     def extra_repr(self) -> str:
-        """What `print` shows."""
+        """Return the arguments that `print` shows."""
         return f"{self.kind!r}, weight={self.weight}"
 
 

@@ -1,4 +1,4 @@
-"""MIR, HDR and matrix entropy as torchmetrics objects; needs the extra `metrics` (torchmetrics)."""
+"""MIR, HDR and matrix entropy as torchmetrics objects; this module needs the extra `metrics` (torchmetrics)."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from grok.information.interplay import interplay_of_entropies
 
 
 class MatrixEntropy(Metric):
-    """Matrix entropy (nats) of all vectors seen, `gram_entropy` of their union, in memory d×d.
+    """Matrix entropy (nats) of all vectors seen, that is, `gram_entropy` of their union. It keeps d×d numbers.
 
     >>> import torch
     >>> metric = MatrixEntropy(num_features=3)
@@ -44,7 +44,7 @@ class MatrixEntropy(Metric):
         """Add a batch of vectors, shape (n, num_features).
 
         Raises:
-            ValueError: as `gram`, or of another dimension.
+            ValueError: if `gram` would reject the vectors, or if their dimension is not num_features.
         """
         check_vectors("vectors", vectors)
         check_same_shape("num_features", self.second_moment.shape[1:], "the last axis of vectors", vectors.shape[1:])
@@ -53,7 +53,7 @@ class MatrixEntropy(Metric):
         self.count += len(unit)
 
     def compute(self) -> Float[Tensor, ""]:
-        """The entropy in nats, float32; NaN before the first update."""
+        """Return the entropy in nats as float32; it is NaN before the first update."""
         if self.count == 0:
             return torch.tensor(torch.nan, device=self.second_moment.device)
         return density_entropy(self.second_moment / self.count).float()
@@ -64,9 +64,9 @@ class MatrixEntropy(Metric):
 
 
 class _InterplayMetric(Metric):
-    """Keeps features and head rows of all samples: the value is that of the whole set, not a mean of batches.
+    """Base of the metrics that keep the features and head rows of all samples, which are n · (d1 + d2) numbers.
 
-    Memory: n · (d1 + d2) numbers.
+    The value is that of the whole set, not a mean over batches.
     """
 
     is_differentiable = False
@@ -83,10 +83,10 @@ class _InterplayMetric(Metric):
         self.add_state("head_rows", default=[], dist_reduce_fx="cat")
 
     def update(self, features: Shaped[Tensor, "..."], head_rows: Shaped[Tensor, "..."]) -> None:
-        """Add a batch: features (n, d1), and the head rows of their labels, `head.weight[labels]`, (n, d2).
+        """Add a batch of features, shape (n, d1), and the head rows of their labels, `head.weight[labels]`, (n, d2).
 
         Raises:
-            ValueError: as `gram_interplay`.
+            ValueError: if `gram_interplay` would reject the vectors.
         """
         check_vectors("features", features)
         check_vectors("head_rows", head_rows)
@@ -102,8 +102,8 @@ class _InterplayMetric(Metric):
 class MatrixMutualInformationRatio(_InterplayMetric):
     """MIR of all samples' features with the head rows of their labels; see `interplay`.
 
-    Exact for up to 1,024 samples, and for more where `estimate_interplay` is; else it is estimated from `num_probes`
-    random vectors of this `seed`.
+    The value is exact for up to 1,024 samples, and for more samples whenever `estimate_interplay` is exact. Otherwise
+    it is estimated from `num_probes` random vectors drawn with this `seed`.
 
     >>> import torch
     >>> metric = MatrixMutualInformationRatio()
@@ -123,7 +123,7 @@ class MatrixMutualInformationRatio(_InterplayMetric):
         self.seed = seed
 
     def compute(self) -> Float[Tensor, ""]:
-        """The ratio, a fraction in [0, 1]."""
+        """Return the ratio, a fraction in [0, 1]."""
         head, labels = dim_zero_cat(self.head_rows).unique(dim=0, return_inverse=True)
         features = dim_zero_cat(self.features)
         return estimate_interplay(features, head, labels, num_probes=self.num_probes, seed=self.seed).value.mir
@@ -142,9 +142,9 @@ class MatrixEntropyDifferenceRatio(_InterplayMetric):
     higher_is_better = None
 
     def compute(self) -> Float[Tensor, ""]:
-        """The ratio, a fraction in [0, 1]."""
+        """Return the ratio, a fraction in [0, 1]."""
         features, head_rows = dim_zero_cat(self.features), dim_zero_cat(self.head_rows)
         entropy_1, entropy_2 = gram_entropy(features), gram_entropy(head_rows)
-        # HDR does not depend on the joint entropy, which is what would take long.
+        # HDR does not depend on the joint entropy, whose computation would take long.
         n = max(min(features.shape), min(head_rows.shape))
         return interplay_of_entropies(entropy_1, entropy_2, joint=entropy_1, n=n).hdr

@@ -1,4 +1,4 @@
-"""Counts, means and scatter of classes: all that neural collapse needs of the samples."""
+"""Counts, means and scatter of classes, which are all that neural collapse needs to know about the samples."""
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -8,13 +8,14 @@ from grok.information.checks import check_integer, check_labels, check_matrix, c
 
 
 class ClassMoments:
-    """Counts, means and scatter of classes, added batch by batch and robust where the scatter is small.
+    """Counts, means and scatter of classes, accumulated batch by batch and accurate also for small scatter.
 
-    A batch's scatter is taken about its own class means and merged by the distance of the means (Chan, Golub & LeVeque,
-    1983): no difference of large sums, so a spread of 1e-6 about means of size 1,000 is still right.
+    The scatter of a batch is taken about its own class means, and batches are merged by the distance of their means
+    (Chan, Golub & LeVeque, 1983). No large sums are subtracted, so a spread of 1e-6 about means of size 1,000 is still
+    accurate.
 
     Raises:
-        ValueError: a number of classes or dimensions that is no integer of at least 1.
+        ValueError: if the number of classes or dimensions is not an integer of at least 1.
 
     >>> import torch
     >>> moments = ClassMoments(num_classes=2, dim=1)
@@ -24,11 +25,11 @@ class ClassMoments:
     """
 
     counts: Float[Tensor, "*batch class"]
-    """Samples of each class."""
+    """Number of samples of each class."""
     means: Float[Tensor, "*batch class dim"]
-    """Mean of each class; 0 where it has no sample yet."""
+    """Mean of each class, which is 0 while the class has no samples."""
     within: Float[Tensor, "*batch dim dim"]
-    """Sum over samples of (h - μ)(h - μ)ᵀ, about their class means."""
+    """Sum over samples of (h - μ)(h - μ)ᵀ, where μ is the class mean."""
     spreads: Float[Tensor, "*batch class"]
     """Sum over the samples of each class of ‖h - μ‖²."""
 
@@ -49,7 +50,7 @@ class ClassMoments:
         within: Float[Tensor, "*batch dim dim"],
         spreads: Float[Tensor, "*batch class"],
     ) -> "ClassMoments":
-        """Moments that are known, of one set of samples or of many."""
+        """Return an object with the given moments, which are those of one or more sets of samples."""
         moments = cls.__new__(cls)
         moments.counts, moments.means, moments.within, moments.spreads = counts, means, within, spreads
         return moments
@@ -59,9 +60,12 @@ class ClassMoments:
     def of_samples(
         cls, features: Float[Tensor, "n dim"], labels: Int[Tensor, "n"], *, num_classes: int
     ) -> "ClassMoments":
-        """The moments of one batch; device work alone, so nothing is checked. A negative label counts for nothing."""
+        """Return the moments of one batch.
+
+        Samples with a negative label are ignored. Nothing is checked, so that the host need not wait for a GPU.
+        """
         features = features.double()
-        # A product with the one-hot labels: it sums in the same order every time, on a GPU too.
+        # A product with the one-hot labels sums in the same order every time, also on a GPU.
         one_hot = (labels[:, None] == torch.arange(num_classes, device=labels.device)).double()
         counts = one_hot.sum(dim=0)
         means = one_hot.mT @ features / counts.clamp(min=1)[:, None]
@@ -79,7 +83,7 @@ class ClassMoments:
         """Add a batch.
 
         Raises:
-            ValueError: features that are no finite (n, d) matrix, or labels outside [0, C).
+            ValueError: if the features are not a finite (n, d) matrix, or if a label is outside [0, C).
         """
         check_matrix("features", features)
         num_classes, dim = self.means.shape
@@ -90,10 +94,10 @@ class ClassMoments:
         self.merge(ClassMoments.of_samples(features.to(self.means), labels, num_classes=num_classes))
 
     def merge(self, other: "ClassMoments") -> None:
-        """Add the samples that another has seen, as of another process.
+        """Add the samples that another object has accumulated, for example in another process.
 
         Raises:
-            ValueError: another number of classes or dimensions.
+            ValueError: if the number of classes or dimensions differs.
         """
         check_same_shape("self.means", self.means.shape, "other.means", other.means.shape)
         counts = self.counts + other.counts
@@ -107,23 +111,23 @@ class ClassMoments:
 
     @property
     def present(self) -> Bool[Tensor, "*batch class"]:
-        """Which classes have a sample."""
+        """Mask of the classes that have samples."""
         return self.counts > 0
 
     @property
     def global_mean(self) -> Float[Tensor, "*batch dim"]:
-        """The mean of all samples: of the class means, each weighed by its samples."""
+        """Mean of all samples, that is, the mean of the class means weighted by their numbers of samples."""
         shares = self.counts / self.counts.sum(dim=-1, keepdim=True)
         return (shares[..., None, :] @ self.means).squeeze(-2)
 
     @property
     def centred_means(self) -> Float[Tensor, "*batch class dim"]:
-        """The class means minus their mean, in which each class counts the same; 0 for a class without a sample."""
+        """Class means minus their unweighted mean; the row of a class without samples is 0."""
         return centred(self.means, self.present)
 
     @property
     def between(self) -> Float[Tensor, "*batch dim dim"]:
-        """Sum over samples of (μ - μ_G)(μ - μ_G)ᵀ; it and `within` add up to the scatter about the global mean."""
+        """Sum over samples of (μ - μ_G)(μ - μ_G)ᵀ. With `within` it adds up to the scatter about the global mean."""
         deviations = self.means - self.global_mean[..., None, :]
         return (self.counts[..., None] * deviations).mT @ deviations
 
@@ -131,11 +135,11 @@ class ClassMoments:
 def centred(
     vectors: Float[Tensor, "*batch class dim"], present: Bool[Tensor, "*batch class"]
 ) -> Float[Tensor, "*batch class dim"]:
-    """The rows that are present minus their mean, the others 0."""
+    """Return the rows that are present minus their mean, and 0 in place of the others."""
     mean = mean_of(vectors.mT, present[..., None, :])
     return torch.where(present[..., None], vectors - mean[..., None, :], 0.0)
 
 
 def mean_of(values: Float[Tensor, "*batch n"], chosen: Bool[Tensor, "*#batch n"]) -> Float[Tensor, "*batch"]:
-    """The mean of the chosen values along the last axis."""
+    """Return the mean of the chosen values along the last axis."""
     return torch.where(chosen, values, 0.0).sum(dim=-1) / chosen.sum(dim=-1)

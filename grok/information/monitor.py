@@ -1,4 +1,4 @@
-"""MIR and HDR in anybody's training loop: attach to a model by the name of its head, call it as usual, read."""
+"""MIR and HDR in any training loop: a monitor is attached to a model by the name of its head."""
 
 import difflib
 from types import MethodType
@@ -14,40 +14,45 @@ from grok.information.interplay import Interplay, gram_interplay
 
 
 class MonitorSummary(NamedTuple):
-    """What a monitor has recorded since it was attached or reset."""
+    """Summary of the batches that a monitor has recorded since it was attached or reset."""
 
     sample: Interplay
-    """Mean over the batches of `n` samples: features with the head rows of their labels."""
+    """Interplay of features with the head rows of their labels, averaged over the batches of `n` samples."""
     n: int
-    """The commonest number of samples in a batch; MIR depends on n, so batches of other sizes are left out."""
+    """Most frequent number of samples in a batch. MIR depends on n, so batches of other sizes are left out."""
     batches: int
-    """How many batches that is the mean of."""
+    """Number of batches in this mean."""
     prototype: Interplay | None
-    """Class means of all samples, centred, with the head rows of the last batch; None where a class had no sample."""
+    """Interplay of the centred class means of all samples with the head rows of the last batch.
+
+    It is None if a class had no samples.
+    """
 
 
 class Monitor:
-    """Measures the `sample` pairing of each batch of a classifier: last features with the head rows of their labels.
+    """Measures the `sample` pairing of each batch of a classifier: features with the head rows of their labels.
 
-    The head is a module with a `weight` of shape (C, d), and its input are the features. Where the logits are a product
-    with a tied embedding and no module is called for it, `features` names the module whose output they are:
-    `Monitor(model, head="embedding", features="norm")`.
+    The head is a module with a `weight` of shape (C, d), and its inputs are the features. If the logits are a product
+    with a tied embedding, no head module is called. In that case `features` names the module whose output are the
+    features: `Monitor(model, head="embedding", features="norm")`.
 
-    The model is not changed: a hook keeps a reference to the features of the last forward pass and a copy of the head's
-    weight at that time (C·d numbers a pass), so `record` may come after the optimiser's step; `remove`, or leaving the
-    `with` block, takes it away. Samples whose label is `ignore_index` are left out. Of more than `sample_size` samples,
-    that many evenly spaced ones are measured: a fixed n keeps batches comparable and cheap; None takes all.
+    The model is not changed. A hook keeps a reference to the features of the last forward pass and a copy of the head's
+    weight at that time (C·d numbers per pass). `record` may therefore be called after the optimiser's step. Calling
+    `remove`, or leaving the `with` block, removes the hook.
 
-    Under `torch.autocast` the measures stay in float32. `torch.compile`, before or after, compiles once more with the
-    monitor. Under DistributedDataParallel each process measures its own share. `nn.DataParallel` on several devices
-    runs copies of the model in threads, and sharded weights are in no one place: both are refused.
+    Samples whose label is `ignore_index` are left out. If more than `sample_size` samples remain, that many evenly
+    spaced ones are measured. A fixed n keeps batches comparable and cheap. With None all samples are measured.
 
-    `check=False` skips the checks of labels and numbers, which make the host wait for a GPU; finding the samples to
-    leave out does too, unless `ignore_index` is None.
+    Under `torch.autocast` the measures stay in float32. `torch.compile`, called before or after, compiles once more
+    with the monitor. Under DistributedDataParallel each process measures its own samples. Two cases are rejected:
+    `nn.DataParallel` on several devices runs copies of the model in threads, and sharded weights are never whole.
+
+    `check=False` skips the checks of labels and numbers, which make the host wait for a GPU. Finding the samples to
+    leave out also makes the host wait, unless `ignore_index` is None.
 
     Raises:
-        ValueError: no module of that name, one without a (C, d) weight, or a wrapper that can't be monitored; a size or
-            an index that is no integer, or a size below 2.
+        ValueError: if there is no module of that name, if it has no (C, d) weight, or if the wrapper of the model can't
+            be monitored. Also if a size or index is not an integer, or if a size is below 2.
 
     >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(5, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
@@ -95,28 +100,30 @@ class Monitor:
         self._sample_size, self._ignore_index, self._check = sample_size, ignore_index, check
         self._source = self._head if features is None else _submodule(model, "features", features, nn.Module)
         self._hook = self._source.register_forward_hook(self._capture, with_kwargs=True)
-        # torch.compile reuses a graph made without the hook, unless the module now has a `forward` of its own.
+        # torch.compile would reuse a graph made without the hook if the module had no `forward` of its own.
         self._forward = MethodType(type(self._source).forward, self._source)
         vars(self._source).setdefault("forward", self._forward)
         self.reset()
 
     @torch.inference_mode(False)
     def record(self, labels: Shaped[Tensor, "..."]) -> Interplay:
-        """The interplay of the last forward pass, whose samples have these labels; it is added to the summary.
+        """Return the interplay of the last forward pass, whose samples have these labels, and add it to the summary.
 
-        Shapes: one integer in [0, C) a feature vector, (n,) or (batch, position) -> five scalars on the features'
-        device, as `gram_interplay`. A forward pass is recorded once; of several, the last counts.
+        A forward pass is recorded once. If there were several since the last record, the last one is measured.
+
+        Shapes: one integer in [0, C) per feature vector, (n,) or (batch, position) -> five scalars on the features'
+        device, as in `gram_interplay`.
 
         Raises:
-            RuntimeError: no forward pass since the last record.
-            ValueError: labels that do not fit, features with a zero vector or a number that is not finite.
+            RuntimeError: if there was no forward pass since the last record.
+            ValueError: if the labels do not fit, or if the features have a zero vector or a number that is not finite.
         """
         features, weight = self._take()
         places, labels = features.shape[:-1], labels.to(features.device)
         if labels.shape != places and (labels.numel() != places.numel() or min(labels.ndim, len(places)) > 1):
             raise ValueError(
-                f"labels: expected one label a feature vector, shape {tuple(places)}, got {tuple(labels.shape)} (give "
-                "positions without a label ignore_index)"
+                f"labels: expected one label per feature vector, shape {tuple(places)}, got {tuple(labels.shape)} "
+                "(label positions to leave out with ignore_index)"
             )
         features, labels = features.flatten(0, -2), labels.flatten()
         if self._ignore_index is not None:
@@ -141,11 +148,13 @@ class Monitor:
         return values
 
     def summary(self) -> MonitorSummary:
-        """Everything recorded since the last `reset`, as of an epoch; an eigendecomposition of size C with prototypes.
+        """Return the summary of all batches since the last `reset`, for example of an epoch.
+
+        The `prototype` value costs an eigendecomposition of size C.
 
         Raises:
-            RuntimeError: nothing was recorded.
-            ValueError: a head row of zeros, or a class mean that is the global mean.
+            RuntimeError: if nothing was recorded.
+            ValueError: if a head row is zero, or if a class mean equals the global mean.
         """
         if not self._samples or self._last_weight is None:
             raise RuntimeError("summary: expected a recorded batch, got none since the last reset")
@@ -159,11 +168,11 @@ class Monitor:
         return MonitorSummary(Interplay(*(total / batches)), n, batches, prototype)
 
     def reset(self) -> None:
-        """Forget what was recorded, as at the start of an epoch."""
+        """Discard all recorded batches, for example at the start of an epoch."""
         self._samples, self._last_weight = {}, None
 
     def remove(self) -> None:
-        """Take the hook off the model; what was recorded stays."""
+        """Remove the hook from the model and keep the recorded batches."""
         self._hook.remove()
         if vars(self._source).get("forward") is self._forward:
             del self._source.forward
@@ -181,7 +190,7 @@ class Monitor:
         self._captured = kept, _weight(self._head).detach().clone()
 
     def _take(self) -> tuple[Float[Tensor, "*samples dim"], Float[Tensor, "class dim"]]:
-        """The features and weight of the last forward pass, once."""
+        """Return the features and weight of the last forward pass, which is possible once per pass."""
         if self._captured is None:
             raise RuntimeError(
                 f"record: expected a forward pass through {self._source_name!r} since the last record, got none (a "
@@ -196,7 +205,10 @@ class Monitor:
 
 
 def _weight(module: nn.Module) -> Any:
-    """The module's weight; one under `spectral_norm` is read in eval mode, where reading does not move it."""
+    """Return the module's weight.
+
+    A parametrised weight, as under `spectral_norm`, is read in eval mode, in which reading does not change it.
+    """
     if not is_parametrized(module, "weight"):
         return getattr(module, "weight", None)
     parametrisation: Any = module.get_submodule("parametrizations.weight")
@@ -207,7 +219,7 @@ def _weight(module: nn.Module) -> Any:
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside compiled and data-parallel wrappers, which share its modules."""
+    """Return the model inside compiled and data-parallel wrappers, which share its modules."""
     if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
         raise ValueError(
             f"model: expected one copy of the model, got nn.DataParallel on {len(model.device_ids)} devices, whose "
@@ -219,7 +231,10 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _submodule(model: nn.Module, argument: str, name: str, *kinds: type[nn.Module]) -> nn.Module:
-    """The module of that name; where there is none, the error shows names of modules of these kinds."""
+    """Return the module of that name.
+
+    If there is none, the error suggests names of modules of these kinds.
+    """
     modules = dict(model.named_modules())
     if name in modules:
         return modules[name]

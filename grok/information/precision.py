@@ -1,4 +1,4 @@
-"""Keeps the measures out of automatic mixed precision, which would round every matrix product to 8 or 11 bits."""
+"""Excludes the measures from automatic mixed precision, which would round matrix products to 8 or 11 bits."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,9 @@ Returned = TypeVar("Returned")
 
 
 def outside_autocast(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
-    """`function` with `torch.autocast` off on the device of its first tensor, so that it means the same anywhere.
+    """Wrap `function` so that `torch.autocast` is off on the device of its first tensor.
+
+    The result is then the same inside and outside an autocast region.
 
     >>> import torch
     >>> square = outside_autocast(lambda matrix: matrix @ matrix)

@@ -1,4 +1,4 @@
-"""Closed forms: what MIR and HDR are where the geometry is known."""
+"""Closed forms of MIR and HDR for known geometries."""
 
 from math import log
 
@@ -13,20 +13,21 @@ from grok.information.interplay import Interplay, interplay_of_entropies
 
 
 def simplex_etf_interplay(num_classes: int) -> Interplay:
-    r"""Interplay at neural collapse: class means and head rows are the same simplex equiangular tight frame.
+    r"""Interplay at neural collapse, where class means and head rows are the same simplex equiangular tight frame.
 
-    The Gram matrix of C such vectors has cosines $-1/(C-1)$: C-1 eigenvalues $1/(C-1)$ of $K/C$ and one zero, so
-    $H = \log(C-1)$. Its elementwise square has off-diagonal $1/(C-1)^2$: one eigenvalue $1/(C-1)$ and C-1 of
-    $(C-2)/(C-1)^2$. Hence HDR = 0 and
+    The Gram matrix K of C such vectors has cosines $-1/(C-1)$. $K/C$ has C-1 eigenvalues $1/(C-1)$ and one zero, so
+    $H = \log(C-1)$. The elementwise square of K has off-diagonal entries $1/(C-1)^2$. Divided by C, it has one
+    eigenvalue $1/(C-1)$ and C-1 eigenvalues $(C-2)/(C-1)^2$. Hence HDR = 0 and
 
     $$\mathrm{MIR} = \frac{1}{C-1} + \frac{(C-2)\log(C-2)}{(C-1)\log(C-1)}.$$
 
-    The same values hold for n samples, equally many of each class, at their class means (the `sample` pairing).
+    The same values hold for n samples at their class means if each class has equally many (the `sample` pairing).
 
-    Returns: float64 scalars; entropies in nats.
+    Returns: float64 scalars, with entropies in nats.
 
     Raises:
-        ValueError: no integer, or fewer than 3 classes; two opposite vectors have entropy 0 and no ratio.
+        ValueError: if the number of classes is not an integer of at least 3. The two opposite vectors of 2 classes have
+            entropy 0, so that the ratios are undefined.
 
     Source: Song et al., ICML 2024, Theorem 4.2 and Corollary 4.3; Papyan, Han & Donoho, PNAS 2020.
 
@@ -51,15 +52,15 @@ def simplex_etf_interplay(num_classes: int) -> Interplay:
 def orthogonal_frame_interplay(num_vectors: int, other_entropy: float | None = None) -> Interplay:
     r"""Interplay of n orthogonal vectors with any n vectors of entropy $H_2$, by default with n orthogonal ones.
 
-    The Gram matrix of an orthogonal frame is the identity, so its product with any other Gram matrix is the identity
-    too: $H_1 = H_{12} = \log n$, $\mathrm{MI} = H_2$, hence MIR = 1 whatever the other vectors are, and
-    $\mathrm{HDR} = 1 - H_2 / \log n$. A MIR of 1 therefore says only that one side tells all samples apart. The same
-    values hold for samples whose two vectors are those of their classes, equally many of each class.
+    The Gram matrix of an orthogonal frame is the identity, and so is its elementwise product with any other Gram
+    matrix. Therefore $H_1 = H_{12} = \log n$ and $\mathrm{MI} = H_2$. Hence MIR = 1 for any other vectors, and
+    $\mathrm{HDR} = 1 - H_2 / \log n$. A MIR of 1 thus means only that one side distinguishes all samples. The same
+    values hold for samples at the vectors of their classes if each class has equally many.
 
-    Returns: float64 scalars; entropies in nats. MIR is 0 where $H_2$ is, as in `interplay`.
+    Returns: float64 scalars, with entropies in nats. MIR is 0 if $H_2$ is 0, as in `interplay`.
 
     Raises:
-        ValueError: no integer, fewer than 2 vectors, or an entropy outside [0, log n].
+        ValueError: if the number of vectors is not an integer of at least 2, or if the entropy is outside [0, log n].
 
     >>> print(*(round(value.item(), 4) for value in orthogonal_frame_interplay(8)))
     1.0 0.0 2.0794 2.0794 2.0794
@@ -71,7 +72,7 @@ def orthogonal_frame_interplay(num_vectors: int, other_entropy: float | None = N
     other = entropy if other_entropy is None else other_entropy
     if not 0 <= other <= entropy + 1e-6:
         raise ValueError(f"other_entropy: expected nats in [0, log {num_vectors}], got {other:.6g}")
-    other = min(other, entropy)  # a computed entropy may be above by its rounding
+    other = min(other, entropy)  # rounding may have raised a computed entropy
     return _scalars(
         mir=float(other > 0), hdr=1 - other / entropy, entropy_1=entropy, entropy_2=other, joint_entropy=entropy
     )
@@ -80,29 +81,31 @@ def orthogonal_frame_interplay(num_vectors: int, other_entropy: float | None = N
 def fourier_interplay(
     power_1: Shaped[Tensor, "..."], power_2: Shaped[Tensor, "..."], p: int, *, check: bool = True
 ) -> Interplay:
-    r"""Interplay of two sets of p vectors, one a residue, whose Gram matrices are circulant: the Fourier circuit.
+    r"""Interplay of two sets of p vectors, one per residue, with circulant Gram matrices, as in the Fourier circuit.
 
-    With power $s_f$ on frequency f = 0, ..., ⌊p/2⌋, $\sum_f s_f = 1$, the Gram matrix is
+    Let $s_f$ be the power on frequency f = 0, ..., ⌊p/2⌋, with $\sum_f s_f = 1$. The Gram matrix is
     $K(i,j) = k(i-j) = \sum_f s_f \cos(2\pi f(i-j)/p)$. Its eigenvectors are the Fourier modes, and the eigenvalues of
-    $K/p$ are $\hat s_g = \frac1p \sum_\delta k(\delta)\, e^{-2\pi i g\delta/p}$: $s_f/2$ at $g = \pm f$, and $s_f$ at
-    f = 0 and f = p/2. The product of two circulants is the circulant of $k_1(\delta) k_2(\delta)$, so the joint
-    eigenvalues are the circular convolution $\hat s \circledast \hat r$: the sums and differences of all frequencies.
+    $K/p$ are $\hat s_g = \frac1p \sum_\delta k(\delta)\, e^{-2\pi i g\delta/p}$. They are $s_f/2$ at $g = \pm f$, and
+    $s_f$ at f = 0 and f = p/2. The elementwise product of two circulants is the circulant of
+    $k_1(\delta) k_2(\delta)$. The joint eigenvalues are therefore the circular convolution
+    $\hat s \circledast \hat r$, which has the sums and differences of all frequencies.
 
-    For k generic frequencies of equal power, the same on both sides, $H_1 = H_2 = \log 2k$; the joint spectrum is 1/2k
-    at 0, $1/4k^2$ at the 2k modes of $2f$, and $1/2k^2$ at the $2k(k-1)$ modes of $f \pm f'$, so MIR is 0.341 for k = 5
-    and 0.375 for k = 4. Where sums coincide, as $29 + 29 = 11 + 47$ and $29 - 11 = 47 - 29$ do for 3, 11, 29, 47, MIR
-    is higher. At a grokked network this is far below the 0.998 of a simplex frame, at the same accuracy.
+    Suppose that both sides have the same k generic frequencies with equal power. Then both entropies are $\log 2k$. The
+    joint spectrum is 1/2k at 0, $1/4k^2$ at the 2k modes of $2f$, and $1/2k^2$ at the $2k(k-1)$ modes of $f \pm f'$.
+    MIR is 0.341 for k = 5 and 0.375 for k = 4. It is higher if sums coincide, as $29 + 29 = 11 + 47$ and
+    $29 - 11 = 47 - 29$ do for the frequencies 3, 11, 29 and 47. These values of a grokked network are far below the
+    0.998 of a simplex frame, at the same accuracy.
 
-    Shapes: two (..., p // 2 + 1) -> five (...). Units: power as fractions; entropies in nats.
+    Shapes: two (..., p // 2 + 1) -> five (...). Units: power as fractions, entropies in nats.
 
     `check=False` skips the checks of the numbers, which make the host wait for a GPU.
 
     Raises:
-        ValueError: a p that is no integer of at least 2; a power of another length, negative, not finite, or that does
-            not sum to 1.
+        ValueError: if p is not an integer of at least 2, or if a power has the wrong length, is negative or not finite,
+            or does not sum to 1.
 
-    Source: this project; circulant spectra as in Gray, Toeplitz and Circulant Matrices, 2006; the circuit as in Nanda
-    et al., ICLR 2023.
+    Source: this project. Circulant spectra: Gray, Toeplitz and Circulant Matrices, 2006. Fourier circuit: Nanda et al.,
+    ICLR 2023.
 
     >>> import torch
     >>> def equal(*frequencies: int) -> torch.Tensor:
@@ -126,16 +129,17 @@ def fourier_interplay(
 
 
 def fourier_power(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch frequency"]:
-    r"""Power of p unit vectors, row i for residue i, on each frequency: the circulant part of their Gram matrix.
+    r"""Power of p unit vectors, one row per residue, on each frequency: the circulant part of their Gram matrix.
 
-    $s_f = \frac{m_f}{p^2} \bigl\| \sum_i z_i e^{-2\pi i f i/p} \bigr\|^2$ with $m_f = 2$ for the two modes $\pm f$ (1
-    at f = 0 and f = p/2); the sum over f is 1 by Parseval. `fourier_interplay` of two such spectra is the interplay of
-    the vectors exactly where their Gram matrices are circulant, else that of their averages along the diagonals.
+    $s_f = \frac{m_f}{p^2} \bigl\| \sum_j z_j e^{-2\pi i f j/p} \bigr\|^2$, where $m_f = 2$ for the two modes
+    $\pm f$, and 1 at f = 0 and f = p/2. By Parseval's theorem the sum over f is 1. If the Gram matrices of two sets are
+    circulant, `fourier_interplay` of their spectra is the interplay of the sets. Otherwise it is the interplay of the
+    Gram matrices averaged along their diagonals.
 
-    Shapes: (..., p, d) -> (..., p // 2 + 1). Units: fractions of the whole power; f = 0 is the common offset.
+    Shapes: (..., p, d) -> (..., p // 2 + 1). Units: fractions of the total power; f = 0 is the common offset.
 
     Raises:
-        ValueError: as `gram`.
+        ValueError: if `gram` would reject the vectors.
 
     >>> import torch
     >>> angle = 2 * torch.pi * 3 * torch.arange(11, dtype=torch.float64) / 11
@@ -149,12 +153,12 @@ def fourier_power(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch frequ
 
 
 def _halved(power: Float[Tensor, "*batch frequency"], p: int) -> Float[Tensor, "*batch frequency"]:
-    """The eigenvalues of K/p at f = 0, ..., ⌊p/2⌋: a frequency's power shared between its two modes."""
+    """Return the eigenvalues of K/p at f = 0, ..., ⌊p/2⌋: the power of a frequency is halved between its two modes."""
     return power / _multiplicity(p, power)
 
 
 def _multiplicity(p: int, like: Float[Tensor, "*batch frequency"]) -> Float[Tensor, "frequency"]:
-    """How many of the p Fourier modes have frequency f: 1 for f = 0 and f = p/2, otherwise 2."""
+    """Return how many of the p Fourier modes have each frequency f: 1 for f = 0 and f = p/2, and 2 otherwise."""
     modes = torch.full((p // 2 + 1,), 2.0, dtype=like.dtype, device=like.device)
     modes[0] = 1.0
     if p % 2 == 0:

@@ -1,4 +1,4 @@
-"""Networks. Each is a `Classifier`, so every probe works on every one of them."""
+"""The networks. Each one is a `Classifier`, so that every probe works on every network."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,7 +16,7 @@ from grok.models.wide_resnet import WideResNet
 def make_transformer(
     config: TransformerConfig, *, num_tokens: int, num_classes: int, generator: torch.Generator
 ) -> TokenClassifier:
-    """The transformer that `config` describes: the folded one where it has one layer and no LayerNorm."""
+    """Return the transformer that `config` describes; one layer without LayerNorm is the faster `Transformer`."""
     network = DeepTransformer if config.num_layers > 1 or config.layer_norm else Transformer
     return network(config, num_tokens=num_tokens, num_classes=num_classes, generator=generator)
 
@@ -24,7 +24,7 @@ def make_transformer(
 def make_image_model(
     config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
 ) -> Classifier:
-    """The network that `config` describes, for inputs of this shape, the samples' axis aside."""
+    """Return the network that `config` describes, for inputs of this shape without the axis of samples."""
     networks: dict[str, Callable[..., Classifier]] = {"wide-resnet": WideResNet, "conv1d": ConvNet1d, "mlp": MLP}
     return networks[config.network](config, shape=shape, num_classes=num_classes, generator=generator)
 

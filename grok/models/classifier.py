@@ -1,4 +1,4 @@
-"""What every model here offers to the probes."""
+"""The interface of all networks, which the probes use."""
 
 from abc import ABC, abstractmethod
 
@@ -10,24 +10,24 @@ class Classifier(nn.Module, ABC):
     """A network whose logits are a linear head on its features."""
 
     head: nn.Linear
-    """The last layer; `head.weight` has one row a class, shape (C, d)."""
+    """The last layer; `head.weight` has one row per class, shape (C, d)."""
 
     @abstractmethod
     def features(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample dim"]:
-        """The representation that the head reads."""
+        """Return the features, which are the inputs of the head."""
 
     def forward(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits: the head on the features."""
+        """Return the logits, which are the head's outputs for the features."""
         return self.head(self.features(inputs))
 
 
 class TokenClassifier(Classifier):
-    """A classifier whose classes are also tokens that it embeds."""
+    """A classifier that embeds its classes as tokens."""
 
     @abstractmethod
     def token_embeddings(self) -> Float[Tensor, "class dim"]:
-        """The embedding of each class's token, in the order of the head's rows."""
+        """Return the embeddings of the classes' tokens in the order of the head's rows."""
 
     @abstractmethod
     def neurons(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample neuron"]:
-        """The last MLP's hidden activations, after the ReLU, at the position that the head reads."""
+        """Return the hidden activations of the last MLP, after the ReLU, at the position that the head reads."""

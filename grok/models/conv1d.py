@@ -1,4 +1,4 @@
-"""A small convolutional network on signals."""
+"""A small convolutional network for signals."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,20 @@ from grok.config.checks import require
 from grok.models.classifier import Classifier
 from grok.models.initialise import initialise
 
-KERNELS = (5, 3, 3)  # one a layer
+KERNELS = (5, 3, 3)  # one per layer
 
 
 class ConvNet1d(Classifier):
-    """Three convolutions, each with batch normalisation and ReLU and half as long as what it reads.
+    """Three convolutions, each with batch normalisation and ReLU and with an output of half the input's length.
 
-    Features are the means over all positions of the last layer's channels: shape (n, channels), none negative, and
-    much the same wherever in the signal its shape lies, as in MNIST-1D it may lie anywhere.
+    The features are the means over all positions of the last layer's channels, shape (n, channels). They are never
+    negative. They hardly depend on where in the signal its shape lies, which may be anywhere in MNIST-1D.
     """
 
     def __init__(
         self, config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
     ) -> None:
-        """For signals of this shape, (channels, length)."""
+        """Make the network for signals of this shape, (channels, length)."""
         require(len(shape) == 2, "model", "signals of shape (channels, length)", tuple(shape))
         super().__init__()
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
@@ -41,7 +41,7 @@ class ConvNet1d(Classifier):
         initialise(self, generator)
 
     def features(self, inputs: Float[Tensor, "sample channel length"]) -> Float[Tensor, "sample dim"]:
-        """Means over all positions after the last ReLU."""
+        """Return the means over all positions after the last ReLU."""
         activations = inputs
         for conv, norm in zip(self.convs, self.norms, strict=True):
             activations = norm(conv(activations)).relu_()

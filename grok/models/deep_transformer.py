@@ -1,4 +1,4 @@
-"""A ReLU transformer of any depth, with or without LayerNorm, in plain form."""
+"""A ReLU transformer of any depth, with or without LayerNorm, in its usual form."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,10 @@ from grok.models.equation_transformer import NUM_POSITIONS, Draw, EquationTransf
 
 
 class Layer(nn.Module):
-    """Causal attention, then a ReLU MLP, each added to the residual stream, which it reads through LayerNorm if any."""
+    """Causal attention followed by a ReLU MLP.
+
+    Each reads the residual stream, through a LayerNorm if the network has any, and adds its output to it.
+    """
 
     def __init__(self, config: TransformerConfig, draw: Draw) -> None:
         super().__init__()
@@ -31,8 +34,8 @@ class Layer(nn.Module):
     def forward(
         self, residual: Float[Tensor, "sample position d_model"], *, queries: int
     ) -> tuple[Float[Tensor, "sample query d_model"], Float[Tensor, "sample query d_mlp"]]:
-        """The residual stream after the layer and the MLP's hidden activations, at the last `queries` positions."""
-        # Attention of the last positions to those up to them
+        """Return the residual stream after the layer and the MLP's activations, at the last `queries` positions."""
+        # Attention of the last positions to themselves and all earlier ones
         read = self.attention_norm(residual)
         query, key, value = (
             rearrange(
@@ -53,14 +56,15 @@ class Layer(nn.Module):
 
 
 class DeepTransformer(EquationTransformer):
-    """Layers of attention and MLP on the tokens `a b =`, every position computed in all layers but the last.
+    """Layers of attention and MLP on the tokens `a b =`.
 
-    Only `=` is read, so the last layer has only its query and MLP. With LayerNorm (gain 1 and bias 0 at first) before
-    attention, MLP and head, the features are what the head reads: the last LayerNorm's output. Learned positions, no
-    biases but those of MLPs and LayerNorms, which start at 0.
+    All layers but the last compute every position. The prediction is read at `=`, so the last layer computes only the
+    query and the MLP of `=`. LayerNorms, if any, stand before attention, MLP and head, with initial gain 1 and bias 0.
+    The features are the inputs of the head, that is, the output of the last LayerNorm. Positions are learned. Only MLPs
+    and LayerNorms have biases, which start at 0.
 
-    Source: Vaswani et al., Attention Is All You Need, NeurIPS 2017; LayerNorm where Xiong et al., On Layer
-    Normalization in the Transformer Architecture, ICML 2020, put it.
+    Source: Vaswani et al., Attention Is All You Need, NeurIPS 2017. The LayerNorms are placed as in Xiong et al., On
+    Layer Normalization in the Transformer Architecture, ICML 2020.
     """
 
     def __init__(
@@ -73,12 +77,12 @@ class DeepTransformer(EquationTransformer):
         self.add_head(config, num_classes=num_classes, draw=draw)
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
-        """The residual stream at `=` after the last layer, through the last LayerNorm."""
+        """Return the residual stream at `=` after the last layer and the last LayerNorm."""
         residual, _ = self._last_layer(inputs)
         return self.norm(residual)
 
     def neurons(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample neuron"]:
-        """The last layer's hidden activations at `=`."""
+        """Return the hidden activations of the last layer's MLP at `=`."""
         _, neurons = self._last_layer(inputs)
         return neurons
 

@@ -1,4 +1,4 @@
-"""What the transformers on the tokens `a b =` share: embeddings, tied to the head or not, and how weights are drawn."""
+"""The common part of the transformers on the tokens `a b =`: the embeddings, the head, and how weights are drawn."""
 
 from functools import partial
 
@@ -12,11 +12,11 @@ from grok.models.classifier import TokenClassifier
 NUM_POSITIONS = 3  # a b =
 
 Draw = partial[nn.Parameter]
-"""Draws parameters of given shapes, one after another."""
+"""A function that draws parameters of given shapes, one after another."""
 
 
 def drawing(config: TransformerConfig, generator: torch.Generator) -> Draw:
-    """Draw from N(0, 1/d_model), or with `variance=` from a normal distribution of that variance."""
+    """Return a function that draws from N(0, 1/d_model), or from a normal distribution with another `variance`."""
     return partial(_normal, variance=1 / config.d_model, generator=generator)
 
 
@@ -25,15 +25,16 @@ def _normal(*shape: int, variance: float, generator: torch.Generator) -> nn.Para
 
 
 class EquationTransformer(TokenClassifier):
-    """A transformer on the tokens `a b =` whose prediction is read at `=`; the layers are those of a subclass.
+    """A transformer on the tokens `a b =` whose prediction is read at `=`; subclasses define the layers.
 
-    Inputs: token indices, shape (sample, 3), with the last token of the vocabulary, `=`, in the last column.
+    Inputs are token indices of shape (sample, 3). The last column holds `=`, the last token of the vocabulary.
 
-    The parameter `embedding`, shape (C + 1, d_model), has a row a token. Tied, the rows of `head.weight`, (C, d_model),
-    are the embeddings of the classes' tokens, and that of `=` is the parameter `equals_embedding`, (1, d_model).
+    The parameter `embedding`, shape (C + 1, d_model), has one row per token. If embeddings are tied, the rows of
+    `head.weight`, shape (C, d_model), are the embeddings of the classes' tokens. The embedding of `=` is then the
+    parameter `equals_embedding`, shape (1, d_model).
 
-    Initialisation: N(0, 1/d_model) for embeddings, positions and weights, N(0, 1/C) for a head that is not tied. A
-    subclass draws its layers between this constructor and `add_head`.
+    Embeddings, positions and weights are drawn from N(0, 1/d_model), and a head that is not tied from N(0, 1/C). A
+    subclass draws its layers after this constructor and before `add_head`.
     """
 
     def __init__(self, config: TransformerConfig, *, num_tokens: int, draw: Draw) -> None:
@@ -47,15 +48,15 @@ class EquationTransformer(TokenClassifier):
         self.positions = draw(NUM_POSITIONS, config.d_model)
 
     def add_head(self, config: TransformerConfig, *, num_classes: int, draw: Draw) -> None:
-        """Draw the unembedding: the last in the order of the generator."""
+        """Draw the unembedding, which comes last in the order of the generator."""
         self.head = nn.utils.skip_init(nn.Linear, config.d_model, num_classes, bias=False)
         variance = 1 / config.d_model if self.tied else 1 / num_classes
         self.head.weight = draw(num_classes, config.d_model, variance=variance)
 
     def token_embeddings(self) -> Float[Tensor, "class dim"]:
-        """Embeddings of all tokens but `=`, shape (C, d_model)."""
+        """Return the embeddings of all tokens but `=`, shape (C, d_model)."""
         return self.head.weight if self.tied else self.embedding[:-1]
 
     def all_embeddings(self) -> Float[Tensor, "token dim"]:
-        """Embeddings of all tokens, that of `=` last, shape (C + 1, d_model)."""
+        """Return the embeddings of all tokens, with `=` last, shape (C + 1, d_model)."""
         return torch.cat([self.head.weight, self.equals_embedding]) if self.tied else self.embedding

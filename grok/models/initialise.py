@@ -1,4 +1,4 @@
-"""How the weights of networks on images and signals are drawn."""
+"""Initialisation of the networks for images and signals."""
 
 import torch
 from torch import nn
@@ -8,9 +8,10 @@ from grok.models.classifier import Classifier
 
 @torch.no_grad()
 def initialise(model: Classifier, generator: torch.Generator) -> None:
-    """Draw the weights of all layers in their order: N(0, 2/fan-in) before a ReLU, N(0, 1/fan-in) for the head.
+    """Draw the weights of all layers in their order, and set biases to 0.
 
-    Biases are 0. Batch normalisations are left with gain 1 and bias 0, as torch makes them.
+    Weights before a ReLU are drawn from N(0, 2/fan-in), and those of the head from N(0, 1/fan-in). Batch normalisations
+    keep gain 1 and bias 0, which are torch's defaults.
 
     Source: He et al., Delving Deep into Rectifiers, ICCV 2015.
     """

@@ -1,4 +1,4 @@
-"""A fully connected network on inputs of any shape."""
+"""A fully connected network for inputs of any shape."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,12 +15,12 @@ from grok.models.initialise import initialise
 
 
 class MLP(Classifier):
-    """Hidden layers with biases, each followed by a ReLU; features are the last one's activations."""
+    """Hidden layers with biases, each followed by a ReLU; the features are the activations of the last one."""
 
     def __init__(
         self, config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
     ) -> None:
-        """For inputs of this shape, which are flattened."""
+        """Make the network for inputs of this shape, which are flattened."""
         super().__init__()
         widths = [prod(shape), *[config.width] * (config.depth or 0)]
         self.layers = nn.ModuleList(
@@ -30,7 +30,7 @@ class MLP(Classifier):
         initialise(self, generator)
 
     def features(self, inputs: Float[Tensor, "sample *shape"]) -> Float[Tensor, "sample dim"]:
-        """The last hidden layer's activations."""
+        """Return the activations of the last hidden layer."""
         activations = inputs.flatten(1)
         for layer in self.layers:
             activations = layer(activations).relu_()

@@ -1,4 +1,4 @@
-"""The one-layer ReLU transformer that groks modular arithmetic, computing only what differs between samples."""
+"""The one-layer ReLU transformer that groks modular arithmetic, which computes common parts once for all samples."""
 
 import torch
 import torch.nn.functional as F
@@ -13,12 +13,12 @@ from grok.models.equation_transformer import EquationTransformer, drawing
 class Transformer(EquationTransformer):
     r"""One attention layer and one MLP on the tokens `a b =`; the prediction is read at `=`.
 
-    No LayerNorm, ReLU, learned positions, no biases but the MLP's, which start at 0.
+    The network has ReLU, learned positions and no LayerNorm. Only the MLP has biases, which start at 0.
 
-    Only the last position is read and the model has one layer, so only the last position is computed. Its token is
-    always `=`, so the query is one vector; keys and values depend on token and position alone, so they are a table
-    with a row a token and position, looked up by the samples. Scores and values are taken relative to those of `=`:
-    with $\alpha$ the attention of `=` to the three positions, which sums to 1, the heads give
+    Only the last position is read and the network has one layer, so only the last position is computed. Its token is
+    always `=`, so the query is one vector. Keys and values depend only on token and position. They form a table with
+    one row per token and position, from which samples look them up. Scores and values are taken relative to those of
+    `=`. With $\alpha$ the attention of `=` to the three positions, which sums to 1, the heads give
     $v_= + \alpha_a (v_a - v_=) + \alpha_b (v_b - v_=)$.
 
     Source: Nanda et al., Progress measures for grokking via mechanistic interpretability, ICLR 2023.
@@ -41,22 +41,22 @@ class Transformer(EquationTransformer):
         self.add_head(config, num_classes=num_classes, draw=draw)
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
-        """The residual stream at `=` after the MLP."""
+        """Return the residual stream at `=` after the MLP."""
         residual, neurons = self._residual_and_neurons(inputs)
         return residual + F.linear(neurons, self.mlp_out, self.mlp_out_bias)
 
     def neurons(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample neuron"]:
-        """The MLP's hidden activations at `=`."""
+        """Return the hidden activations of the MLP at `=`."""
         _, neurons = self._residual_and_neurons(inputs)
         return neurons
 
     def _residual_and_neurons(
         self, inputs: Int[Tensor, "sample 3"]
     ) -> tuple[Float[Tensor, "sample d_model"], Float[Tensor, "sample neuron"]]:
-        """The residual stream at `=` after attention, and the MLP's hidden activations on it."""
+        """Return the residual stream at `=` after attention, and the MLP's hidden activations there."""
         embedding = self.all_embeddings()
 
-        # Table: attention scores and values of every token at either position, each relative to those of `=`
+        # The table holds attention scores and values of every token at both positions, relative to those of `=`
         residual_equals = embedding[-1] + self.positions[2]
         relative = rearrange(
             embedding + self.positions[:2, None] - residual_equals,

@@ -1,4 +1,4 @@
-"""The wide residual network on images."""
+"""The wide residual network for images."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from grok.models.initialise import initialise
 
 
 class Block(nn.Module):
-    """Batch normalisation, ReLU and 3×3 convolution, twice, added to what came in.
+    """Two sequences of batch normalisation, ReLU and 3×3 convolution, whose output is added to the input.
 
-    Where the number of channels changes, a 1×1 convolution of the first ReLU's output is added to instead.
+    If the number of channels changes, a 1×1 convolution of the first ReLU's output takes the place of the input.
     """
 
     def __init__(self, channels_in: int, channels_out: int, *, stride: int) -> None:
@@ -31,17 +31,18 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "sample channel height width"]) -> Float[Tensor, "sample out down across"]:
-        """The block's output, `stride` times smaller."""
+        """Return the output of the block, in which height and width are `stride` times smaller."""
         activated = self.norm_1(x).relu_()
         residual = self.conv_2(self.norm_2(self.conv_1(activated)).relu_())
         return residual + (x if self.shortcut is None else self.shortcut(activated))
 
 
 class WideResNet(Classifier):
-    """WRN-d-k: a convolution to 16 channels, then three groups of n blocks with 16k, 32k and 64k channels.
+    """WRN-d-k: a convolution to 16 channels, followed by three groups of blocks with 16k, 32k and 64k channels.
 
-    The second and third group halve height and width. Features are the means over all positions of the last group's
-    channels after batch normalisation and ReLU: shape (n, 64k), none negative. No dropout.
+    The second and third group halve height and width. The features are the means over all positions of the last group's
+    channels, after batch normalisation and ReLU. They have the shape (n, 64k) and are never negative. There is no
+    dropout.
 
     Source: Zagoruyko & Komodakis, Wide Residual Networks, BMVC 2016.
     """
@@ -49,7 +50,7 @@ class WideResNet(Classifier):
     def __init__(
         self, config: ImageModelConfig, *, shape: Sequence[int], num_classes: int, generator: torch.Generator
     ) -> None:
-        """For images of this shape, (channels, height, width)."""
+        """Make the network for images of this shape, (channels, height, width)."""
         require(len(shape) == 3, "model", "images of shape (channels, height, width)", tuple(shape))
         super().__init__()
         self.stem = _conv(shape[0], 16, kernel=3)
@@ -65,7 +66,7 @@ class WideResNet(Classifier):
         initialise(self, generator)
 
     def features(self, inputs: Float[Tensor, "sample channel height width"]) -> Float[Tensor, "sample dim"]:
-        """Means over all positions after the last ReLU."""
+        """Return the means over all positions after the last ReLU."""
         activated = self.norm(self.blocks(self.stem(inputs))).relu_()
         return reduce(activated, "sample channel height width -> sample channel", "mean")
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grok.arguments import UsageError, near_choice, parse_seeds
+from grok.arguments import UsageError, parse_seeds
 from grok.config import did_you_mean
+from grok.config.types import near_choice
 from grok.experiment import Experiment
 from grok.sweep.document import Document, KeyPath, SweepFileError
 from grok.sweep.settings import SettingError, as_toml, flatten, value_as

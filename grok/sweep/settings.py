@@ -1,13 +1,12 @@
 """A TOML value as a setting of the type that its dataclass names."""
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
-from grok.arguments import describe, options_of
 from grok.config import ConfigError, did_you_mean
+from grok.config.types import as_type, describe, options_of
 
 NONE = "none"  # TOML has no null
 
@@ -52,21 +51,11 @@ def value_as(hint: Any, value: Any) -> Any:
     Raises:
         TypeError: the value is of another type; the message is what was expected.
     """
-    options = options_of(hint)
-    if NoneType in options and value == NONE:
-        return None
-    for option in options:
-        if get_origin(option) is Literal and type(value) is str and value in get_args(option):
-            return value
-        if get_origin(option) is tuple and isinstance(value, list):
-            inner = _inner(option, len(value))
-            if len(value) == len(inner):
-                return tuple(value_as(each_hint, each) for each_hint, each in zip(inner, value, strict=True))
-        if option is float and type(value) in (int, float) and math.isfinite(value):
-            return float(value)
-        if option in (int, str, bool) and type(value) is option:
-            return value
-    raise TypeError(describe(hint, toml=True))
+    none = NoneType in options_of(hint) and value == NONE
+    try:
+        return as_type(hint, None if none else value)
+    except TypeError:
+        raise TypeError(describe(hint, toml=True)) from None
 
 
 def as_toml(value: Any) -> str:
@@ -82,12 +71,6 @@ def as_toml(value: Any) -> str:
     if value is None or isinstance(value, str):
         return f'"{NONE if value is None else value}"'
     return str(value)
-
-
-def _inner(hint: Any, length: int) -> tuple[Any, ...]:
-    """The types of a tuple's values; of one of any length, the same for each of so many."""
-    inner = get_args(hint)
-    return (inner[0],) * length if inner[-1] is Ellipsis else inner
 
 
 def _unknown(key: str, hints: Mapping[str, Any]) -> str:

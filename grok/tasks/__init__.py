@@ -1,4 +1,4 @@
-"""What is to be learned: inputs, targets and a seeded split, as tensors."""
+"""Tasks to be learned, each with inputs, targets and a seeded split as tensors."""
 
 from grok.tasks.operation import OperationTask, operation_task
 from grok.tasks.task import Split, Task

@@ -1,4 +1,4 @@
-"""A binary operation on all pairs of elements."""
+"""The task of learning a binary operation on all pairs of elements."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,25 +16,25 @@ from grok.tasks.task import Task
 
 @dataclass(frozen=True, kw_only=True)
 class OperationTask(Task):
-    """Equations `a b =` as three tokens each, whose answers are the classes."""
+    """Equations `a b =` of three tokens each, whose answers are the classes."""
 
     inputs: Int[Tensor, "sample position"]
-    """Token indices."""
+    """Token indices of each equation."""
     num_tokens: int
     """Size of the vocabulary."""
 
     @property
     def elements(self) -> Int[Tensor, "sample element"]:
-        """The elements a and b of each equation."""
+        """Indices of the elements a and b of each equation."""
         return self.inputs[:, :2]
 
 
 def operation_task(config: TaskConfig, seed: int) -> OperationTask:
-    """All inputs `a b =` with target a ∘ b, split at random; the same seed always gives the same split.
+    """Make the task of all inputs `a b =` with target a ∘ b, split at random; a seed always gives the same split.
 
-    The token after the elements is `=`. Samples are in the order of (a, b), of which all are there, but for those with
-    b = 0 where the operation divides. Indices of a split are sorted, so that samples with the same first token lie
-    together in memory. The labels of `random` are drawn once, from the seed.
+    The token of `=` follows those of the elements. Samples are in the order of (a, b). All pairs are included, except
+    those with b = 0 if the operation divides. The indices of a split are sorted, so that samples with the same first
+    token are adjacent in memory. The labels of the operation `random` are drawn once from the seed.
 
     >>> task = operation_task(TaskConfig(modulus=5, train_fraction=0.4), seed=0)
     >>> task.inputs[13].tolist(), task.targets[13].item(), len(task.train), len(task.test)
@@ -58,7 +58,10 @@ def operation_task(config: TaskConfig, seed: int) -> OperationTask:
 
 @cache
 def _table(name: str, n: int) -> tuple[Int[Tensor, "sample position"], Int[Tensor, "sample"] | None]:
-    """Inputs, and results but for random ones: the slow part of a task, the same for every seed and split."""
+    """Return the inputs and the results, which are the slow part of a task and the same for every seed and split.
+
+    The results are None if the operation is `random`.
+    """
     operation = OPERATIONS[name]
     pairs, of_elements = operation.pairs(n), operation.of_elements
     inputs = F.pad(torch.tensor(pairs), (0, 1), value=n)

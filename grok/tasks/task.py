@@ -1,4 +1,4 @@
-"""What every task is: all inputs and targets of a classification problem, and its split."""
+"""The base of all tasks, which holds all inputs and targets of a classification problem and its split."""
 
 import dataclasses
 from typing import Any, Literal, TypeVar
@@ -13,12 +13,12 @@ TaskType = TypeVar("TaskType", bound="Task")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Task:
-    """All inputs and targets of a classification problem, and which of them train and which test."""
+    """All inputs and targets of a classification problem, and the indices of its training and test samples."""
 
     inputs: Shaped[Tensor, "sample *shape"]
-    """What the network reads of each sample."""
+    """Input of the network for each sample."""
     targets: Int[Tensor, "sample"]
-    """Class indices."""
+    """Class index of each sample."""
     train: Int[Tensor, "train"]
     """Indices of the training samples."""
     test: Int[Tensor, "test"]
@@ -26,20 +26,20 @@ class Task:
     num_classes: int
     """Number of classes C."""
     cycle: Int[Tensor, "cycle"] | None = None
-    """Classes in the order of a cyclic group, each the one before times its generator: the circle that Fourier modes
-    are on. None where there is none."""
+    """Classes in the order of a cyclic group, in which each class is the product of the previous one and a generator.
+    The Fourier modes are defined on this cycle. It is None if there is no such group."""
 
     @property
     def elements(self) -> Int[Tensor, "sample element"] | None:
-        """Class indices of the elements that each sample is made of, such as a and b of a + b, or None."""
+        """Class indices of the elements of each sample, such as a and b of a + b, or None if it has no elements."""
         return None
 
     def indices(self, split: Split) -> Int[Tensor, "split"]:
-        """Indices of the samples of a split."""
+        """Return the indices of the samples of a split."""
         return self.train if split == "train" else self.test
 
     def to(self: TaskType, device: torch.device) -> TaskType:
-        """The same task with its tensors on `device`."""
+        """Return the same task with its tensors on `device`."""
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
         moved: dict[str, Any] = {name: tensor.to(device) for name, tensor in tensors.items()}
         return dataclasses.replace(self, **moved)

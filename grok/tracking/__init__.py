@@ -1,4 +1,4 @@
-"""Where numbers are kept: the run store on disk, which is the record, and its mirror in wandb."""
+"""The run store on disk, which keeps every measurement, and its mirror in wandb."""
 
 from grok.tracking.errors import RunInUseError, StoreError
 from grok.tracking.run import Run

@@ -1,4 +1,4 @@
-"""What a run ran on, so that its numbers can be judged and repeated."""
+"""Description of the software and hardware of a run, so that its numbers can be judged and reproduced."""
 
 import platform
 import subprocess
@@ -14,7 +14,7 @@ PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "safetensors", "einops")
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
-    """Versions, git commit, device and thread count."""
+    """Return the versions of packages, the git commit, the device and the number of threads."""
     return {
         "git_commit": _git_commit(),
         "versions": {"grok": grok.__version__, "python": platform.python_version()} | _package_versions(),
@@ -30,12 +30,12 @@ def _package_versions() -> dict[str, str]:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
-            continue  # run from a source tree without that package's metadata
+            continue  # a source tree may lack the metadata of a package
     return versions
 
 
 def _git_commit() -> str | None:
-    """The commit of the source tree, marked where it has changes; None where there is no git or no checkout."""
+    """Return the commit of the source tree, marked if it has changes; it is None without git or a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)

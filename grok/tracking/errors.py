@@ -1,4 +1,4 @@
-"""What the store cannot do, in one line with the mend."""
+"""Errors of the store. Each message is one line that names the file or run and the mend."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,16 +6,16 @@ from pathlib import Path
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked: the message names the file or run and the mend."""
+    """Raised when the store cannot do what was asked; the message names the file or run and the mend."""
 
 
 class RunInUseError(StoreError):
-    """Another process holds the run: the message says which."""
+    """Raised when another process holds the run; the message names that process."""
 
 
 @contextmanager
 def writing(path: Path, *, run: Path) -> Iterator[None]:
-    """Turn a failed write of a file of the run in this folder into an error with the mend."""
+    """Turn a failure to write a file of this run into an error with the mend."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A small copy of finished runs, to be shared or committed: fewer rows, chosen columns, single precision."""
+"""Small copies of finished runs to share or to commit, with fewer rows, chosen columns and single precision."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import pyarrow as pa
 from grok.tracking.errors import StoreError
 from grok.tracking.run import Run
 
-EARLIEST = 10  # steps up to here are one decade's worth at most
+EARLIEST = 10  # shorter records count as one decade of steps
 
 
 def export_run(
@@ -25,18 +25,22 @@ def export_run(
     phase_columns: Sequence[str] = (),
     sweeps: Sequence[str] | None = None,
 ) -> tuple[Run, bool]:
-    """Copy a finished run into the store at `target`: its run.json and a thinned record, without checkpoints.
+    """Copy the run.json and a thinned record of a finished run into the store at `target`, without checkpoints.
 
-    The copy keeps `rows` rows a decade of steps, the last row, the ends of the phases that `phase_columns` tell apart,
-    and the columns that match a pattern, in float32; run.json says so under `exported`. The summary stays that of the
-    whole record, but for values of columns that are not kept. The command loses the folders of the machine that trained
-    the run. The copy names the sweeps that the run is of, or those in `sweeps` alone: what is copied of another sweep
-    is only a part of it. If the same copy is there already it is left as it is, but for further sweeps.
+    The copy keeps the columns that match a pattern, in float32. Of the rows it keeps `rows` per decade of steps, the
+    last one, and the first and last of each phase, which `phase_columns` distinguish. The field `exported` of run.json
+    records this choice.
 
-    Returns: the copy, and whether it is a new one.
+    The summary is that of the whole record, without the values of columns that are left out. The folders of the machine
+    that trained the run are removed from the command. The copy names the sweeps to which the run belongs. If `sweeps`
+    is given it names only those, because the target may have only a part of another sweep. If the same copy exists
+    already, only its sweeps are extended.
+
+    Returns: the copy, and whether it is new.
 
     Raises:
-        StoreError: a run that is not finished, a target that has another copy in its place, or patterns of no column.
+        StoreError: if the run is not finished, if the target has a different copy in its place, or if no column matches
+            a pattern.
     """
     manifest = run.manifest()
     if manifest["status"] != "finished":
@@ -56,7 +60,7 @@ def export_run(
             f"run {run.name} has no column like {', '.join(columns)}: expected patterns such as 'test/*', in quotes"
         )
     record = thinned(run.read_table(["step", *names]).to_pandas().set_index("step"), rows, phase_columns)
-    # pyarrow takes NaN from pandas for null, which is what a cell that was not measured is.
+    # pyarrow turns NaN from pandas into null, which stands for a cell that was not measured.
     table = pa.Table.from_pandas(
         record.astype(np.float32).reset_index(), preserve_index=False
     ).replace_schema_metadata()
@@ -77,7 +81,7 @@ def export_run(
 
 
 def _of_columns(summary: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """What a summary tells of these columns, with all steps at which something happened."""
+    """Return the part of a summary that describes these columns, with the steps of all events."""
 
     def of_events(events: Mapping[str, Any]) -> dict[str, Any]:
         kept = {}
@@ -108,7 +112,9 @@ def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:
 
 
 def without_folders(command: Sequence[str]) -> list[str]:
-    """The command that trained a run without where that was: the store is left out, and of a path its last part kept.
+    """Return the command that trained a run without the folders of its machine.
+
+    The store is left out, and only the last part of every path is kept.
 
     >>> without_folders(["grok", "sweep", "/home/me/mine.toml", "--runs", "/data/runs", "--device", "cpu"])
     ['grok', 'sweep', 'mine.toml', '--device', 'cpu']
@@ -124,10 +130,10 @@ def without_folders(command: Sequence[str]) -> list[str]:
 
 
 def thinned(metrics: pd.DataFrame, rows: int, phase_columns: Sequence[str] = ()) -> pd.DataFrame:
-    """About so many rows a decade of steps: for each column, its first measurement at or after each log-spaced step.
+    """Return about `rows` rows per decade of steps of a record that is indexed by step.
 
-    The last measurement of each column is kept too. So are the first and the last row of each phase of a training, if
-    `phase_columns` tell its phases apart. `metrics` is indexed by step.
+    For each column it keeps the first measurement at or after each log-spaced step, and the last measurement. If
+    `phase_columns` distinguish phases of the training, it also keeps the first and the last row of each phase.
     """
     decades = np.log10(max(int(metrics.index.max()), EARLIEST) + 1)
     wanted = np.geomspace(1, metrics.index.max() + 1, max(2, round(decades * rows))) - 1

@@ -1,4 +1,4 @@
-"""Writing a file so that a kill, a crash or a full disk leaves either the old one or the new one, whole."""
+"""Atomic writes: after a kill, a crash or a full disk, either the whole old file or the whole new file remains."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a temporary file beside `path`, bring it to disk, then rename it into place."""
+    """Let `write` make a temporary file beside `path`, flush it to disk, and rename it to `path`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)

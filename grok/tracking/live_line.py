@@ -1,4 +1,4 @@
-"""One line that changes in place while something is under way; plain lines where the output is no terminal."""
+"""A status line that changes in place in a terminal; other outputs get plain lines now and then."""
 
 import io
 import math
@@ -13,7 +13,7 @@ LIVE_INTERVAL = 0.2  # seconds between changes of the live line
 
 
 class LiveLine:
-    """Shows the newest of many lines now and then, on stderr if not told otherwise."""
+    """Shows the newest of many status lines at intervals, by default on stderr."""
 
     def __init__(self, *, silent: bool = False, out: io.TextIOBase | None = None) -> None:
         self._out: Any = out or sys.stderr
@@ -24,7 +24,7 @@ class LiveLine:
         self._bar = tqdm(file=self._out, disable=not self._live, bar_format="{desc}", mininterval=0, dynamic_ncols=True)
 
     def update(self, line: str) -> None:
-        """Take the newest line; show it if it is time."""
+        """Store the newest line, and show it if the interval has passed."""
         self._line = line
         now = time.monotonic()
         if now - self._shown_at >= (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
@@ -32,7 +32,7 @@ class LiveLine:
             self._show()
 
     def close(self) -> None:
-        """Leave the newest line standing."""
+        """Show the newest line and leave it in the terminal."""
         self._show()
         self._bar.close()
 

@@ -1,4 +1,4 @@
-"""Locks on folders: each goes with the process that holds it, however that ends."""
+"""Locks on folders. A lock ends with the process that holds it, however that process ends."""
 
 import fcntl
 import os
@@ -12,11 +12,11 @@ from grok.tracking.errors import RunInUseError, StoreError
 
 @contextmanager
 def lock(run: Path) -> Iterator[None]:
-    """Hold the run in this folder against other processes, for as long as it is trained.
+    """Lock the run in this folder against other processes while it is trained.
 
     Raises:
-        RunInUseError: another process holds it.
-        StoreError: the folder cannot be written, or its file system has no locks.
+        RunInUseError: if another process holds the lock.
+        StoreError: if the folder cannot be written, or if its file system has no locks.
     """
     with ExitStack() as opened:
         try:
@@ -36,8 +36,8 @@ def lock(run: Path) -> Iterator[None]:
 
 
 def in_use(run: Path) -> RunInUseError:
-    """The error for who wants to train the run in this folder while another process does."""
-    holder = lock_holder(run)  # which may have ended since
+    """Return the error for an attempt to train a run that another process trains."""
+    holder = lock_holder(run)  # the other process may have ended since
     return RunInUseError(
         f"run {run.name} is in use by {f'process {holder}' if holder else 'another process'}: wait for it, stop it, "
         "or train another beside it with --again"
@@ -45,7 +45,7 @@ def in_use(run: Path) -> RunInUseError:
 
 
 def lock_holder(run: Path) -> int | None:
-    """Number of the process that is training the run in this folder, 0 if it cannot be told; None if there is none."""
+    """Return the id of the process that trains the run in this folder, 0 if the id is unknown, or None without one."""
     try:
         descriptor = os.open(run / "lock", os.O_RDONLY)
     except OSError:
@@ -54,7 +54,7 @@ def lock_holder(run: Path) -> int | None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return int(os.read(descriptor, 32) or 0)
-    except OSError:  # a file system without locks, where nobody can train
+    except OSError:  # no process can train on a file system without locks
         return None
     finally:
         os.close(descriptor)
@@ -63,10 +63,10 @@ def lock_holder(run: Path) -> int | None:
 
 @contextmanager
 def lock_folder(runs: Path) -> Iterator[None]:
-    """Hold this folder of runs against other processes that look for one or make one; they are waited for.
+    """Lock this folder of runs against other processes that look for a run or make one, after waiting for them.
 
     Raises:
-        StoreError: the folder cannot be made or written, or its file system has no locks.
+        StoreError: if the folder cannot be made or written, or if its file system has no locks.
     """
     with ExitStack() as opened:
         try:
@@ -82,7 +82,7 @@ def lock_folder(runs: Path) -> Iterator[None]:
 
 
 def _lock_patiently(descriptor: int) -> None:
-    """Take the lock; a process that only looks who holds it, as `grok list` does, is over in an instant."""
+    """Take the lock, with retries because a process such as `grok list` holds it for an instant to see who trains."""
     for _ in range(10):
         with suppress(BlockingIOError):
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

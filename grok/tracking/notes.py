@@ -1,4 +1,4 @@
-"""Lines on stderr of what is left out or not drawn: each once in a command, however often it is come upon."""
+"""Notes on stderr about runs and figures that are left out; a command prints each note once."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _said: ContextVar[set[str] | None] = ContextVar("_said", default=None)
 
 
 def note(line: str) -> None:
-    """Print a line on stderr, unless it has been since `each_once` began."""
+    """Print a line on stderr, unless it was printed since `each_once` began."""
     said = _said.get()
     if said is not None:
         if line in said:
@@ -20,7 +20,7 @@ def note(line: str) -> None:
 
 @contextmanager
 def each_once() -> Iterator[None]:
-    """As long as this is open, `note` prints each line the first time alone."""
+    """Inside this context, `note` prints each line only the first time."""
     before = _said.set(set())
     try:
         yield

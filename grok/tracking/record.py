@@ -1,4 +1,4 @@
-"""A run's record on disk: a Parquet table of everything measured, one row a measured step."""
+"""A run's record on disk: a Parquet table of all measurements, with one row per measured step."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -19,26 +19,26 @@ ROW_GROUP_SIZE = 16_384
 
 @dataclass(frozen=True)
 class Record:
-    """The table in one file: column `step` and one column a metric, null where it was not measured."""
+    """The table in one file, with a column `step` and one column per metric; a cell that was not measured is null."""
 
     path: Path
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """All of it, or of the columns named those that there are; empty before the first write."""
+        """Read all columns, or those of the named columns that exist; the table is empty before the first write."""
         if not self.path.exists():
             return pa.table({"step": pa.array([], pa.int64())})
         with self._reading(), pq.ParquetFile(self.path) as file:
             return file.read(columns)
 
     def schema(self) -> pa.Schema:
-        """Names and types of the columns; none before the first write."""
+        """Return the names and types of the columns; there are none before the first write."""
         if not self.path.exists():
             return pa.schema([])
         with self._reading():
             return pq.read_schema(self.path)
 
     def last_row(self) -> dict[str, Any]:
-        """What was measured at the last recorded step; empty before the first write."""
+        """Return the measurements of the last recorded step; they are empty before the first write."""
         if not self.path.exists():
             return {}
         with self._reading(), pq.ParquetFile(self.path) as file:
@@ -47,9 +47,9 @@ class Record:
         return {name: value for name, value in row.items() if value is not None}
 
     def append(self, table: pa.Table, *, first_step: int) -> None:
-        """Replace it by its rows before `first_step` and `table` after them.
+        """Replace the rows from `first_step` on by `table`.
 
-        Row group by row group: however long the record, only one of them is held in memory.
+        The record is copied row group by row group, so that only one row group is held in memory.
         """
 
         def write(path: Path) -> None:

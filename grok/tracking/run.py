@@ -1,4 +1,4 @@
-"""One run's folder: run.json, metrics.parquet, checkpoints/ and the lock of the process that trains it."""
+"""The folder of one run: run.json, metrics.parquet, checkpoints/ and the lock of the process that trains it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,34 +20,34 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Run:
-    """One run's folder."""
+    """The folder of one run."""
 
     path: Path
 
     @property
     def id(self) -> str:
-        """The folder's name, which only one run of its experiment has."""
+        """Name of the folder, which is unique among the runs of the experiment."""
         return self.path.name
 
     @property
     def name(self) -> str:
-        """`experiment/id`: what tells it from all other runs of its store, and opens it there."""
+        """Name `experiment/id`, which is unique in the store and opens the run there."""
         return f"{self.path.parent.name}/{self.id}"
 
     @property
     def metrics_path(self) -> Path:
-        """The table of everything measured: one row a measured step."""
+        """Path of the table of all measurements."""
         return self.path / "metrics.parquet"
 
     @property
     def checkpoints_path(self) -> Path:
-        """The folder of network and optimiser states to resume from."""
+        """Path of the folder of network and optimiser states to resume from."""
         return self.path / "checkpoints"
 
     def manifest(self) -> dict[str, Any]:
-        """run.json: config, seed, status, command, versions, device, timings, summary.
+        """Read run.json: config, seed, status, command, versions, device, timings and summary.
 
-        A run whose process was killed still says `running`; it is given as `interrupted`, which it is.
+        The run.json of a killed process still has the status `running`. It is returned as `interrupted`.
         """
         path = self.path / "run.json"
         try:
@@ -55,42 +55,42 @@ class Run:
         except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read ({error}): restore it, or move the folder away") from error
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-            raise StoreError(f"{path}: expected a run of format {FORMAT}: another version of grok wrote it")
+            raise StoreError(f"{path}: expected a run of format {FORMAT}, got one of another version of grok")
         if manifest["status"] == "running" and self.lock_holder() is None:
             manifest["status"] = "interrupted"
         return manifest
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Replace run.json."""
+        """Replace run.json by this manifest."""
         path = self.path / "run.json"
         text = json.dumps(manifest, indent=2) + "\n"
         with self.writing(path):
             write_atomically(path, lambda temporary: temporary.write_text(text))
 
     def update(self, **fields: Any) -> None:
-        """Change fields of run.json; one that is None is removed."""
+        """Change fields of run.json, and remove those that are None."""
         unchanged = {name: value for name, value in self.manifest().items() if name not in fields}
         changed = {name: value for name, value in fields.items() if value is not None}
         self.write_manifest(unchanged | changed)
 
     def metrics(self) -> pd.DataFrame:
-        """The record, indexed by nothing: column `step` and one column a metric, null where it was not measured."""
+        """Return the record with a column `step` and one column per metric; a cell that was not measured is NaN."""
         return self.read_table().to_pandas()
 
     def read_table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The record as an Arrow table, or of the columns named those that there are; empty before the first write."""
+        """Return the record as an Arrow table of all columns, or of those of the named columns that exist."""
         return self._record.read(columns)
 
     def columns(self) -> list[str]:
-        """The columns of the record; none before the first write."""
+        """Return the names of the record's columns; there are none before the first write."""
         return self._record.schema().names
 
     def last_row(self) -> dict[str, Any]:
-        """What was measured at the last recorded step; empty before the first write."""
+        """Return the measurements of the last recorded step; they are empty before the first write."""
         return self._record.last_row()
 
     def append_table(self, table: pa.Table, *, first_step: int) -> None:
-        """Replace the record by its rows before `first_step` and `table` after them."""
+        """Replace the rows of the record from `first_step` on by `table`."""
         with self.writing(self.metrics_path):
             self._record.append(table, first_step=first_step)
 
@@ -99,11 +99,11 @@ class Run:
         return writing(path, run=self.path)
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the run against other processes; the lock goes with the process, however it ends."""
+        """Lock the run against other processes; the lock ends with this process, however it ends."""
         return lock(self.path)
 
     def lock_holder(self) -> int | None:
-        """Number of the process that is training this run, 0 if it cannot be told; None if there is none."""
+        """Return the id of the process that trains this run, 0 if the id is unknown, or None without one."""
         return lock_holder(self.path)
 
     @property

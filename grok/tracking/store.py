@@ -1,4 +1,4 @@
-"""The run store: `runs/<experiment>/<run-id>/`, one folder a run."""
+"""The run store `runs/<experiment>/<run-id>/`, with one folder per run."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,22 @@ from grok.tracking.notes import note
 from grok.tracking.run import FORMAT, Run
 
 REFERENCE = "reference"
+"""Name of the folder in a store that holds the store of reference records, which are kept for comparison."""
+
 SHOWN = 5  # names of runs that fit into a line
-"""The folder, in a store, of the store of records that are kept to compare with."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of runs."""
+    """A folder that holds the runs of all experiments."""
 
     root: Path
 
     def lock(self, experiment: str) -> AbstractContextManager[None]:
-        """Hold the experiment's runs against other processes that look for one to train it, or to make it.
+        """Lock the experiment's runs against other processes that look for a run to train, or make one.
 
-        For as long as that takes alone; the run's own lock goes with its training. Whoever holds it is waited for.
+        The lock is held only while a run is found or made, and other processes wait for it. The training itself is
+        protected by the lock of the run.
         """
         return lock_folder(self.root / experiment)
 
@@ -43,7 +45,7 @@ class Store:
         command: Sequence[str],
         environment: Mapping[str, Any],
     ) -> Run:
-        """Make the folder of a new run, never one that is there already."""
+        """Make a new run in a new folder, never in an existing one."""
         parent = self.root / experiment
         name = f"{label}-{config_hash}-seed{seed}"
         try:
@@ -79,13 +81,13 @@ class Store:
         return run
 
     def runs(self) -> list[Run]:
-        """All runs, in the order in which they were made; one that cannot be read is named on stderr and left out."""
+        """Return all runs in the order of their creation; a run that cannot be read is noted on stderr and left out."""
         return list(self.manifests())
 
     def manifests(self, pattern: str = "*/*") -> dict[Run, dict[str, Any]]:
-        """The runs in folders like this with what each one's run.json holds, read once.
+        """Return the runs whose folders match the pattern, each with its manifest, which is read once.
 
-        They are in the order and without those that `runs` says.
+        The runs are in the order of their creation. A run that cannot be read is noted on stderr and left out.
         """
         found = {}
         for run in self._folders(pattern):
@@ -96,7 +98,7 @@ class Store:
         return dict(sorted(found.items(), key=lambda item: (item[1]["created"], item[0].id)))
 
     def find(self, *, experiment: str, config: Settings, seed: int) -> list[Run]:
-        """The runs of this config and seed, in the order in which they were made: all settings are compared."""
+        """Return the runs of this config and seed in the order of their creation; all settings are compared."""
         return [
             run
             for run, manifest in self.manifests(f"{experiment}/*-seed{seed}*").items()
@@ -104,12 +106,13 @@ class Store:
         ]
 
     def open(self, name: str) -> Run:
-        """The run of this folder, id or `experiment/id`; a part of either name will do that only one run has.
+        """Return the run with this folder, id or `experiment/id`, or the only run whose name contains this part.
 
-        Ids are unique in an experiment alone: `supervised/seed0` has a part of the id after that of the experiment.
+        Ids are unique only within an experiment. A name such as `supervised/seed0` consists of a part of the experiment
+        and a part of the id.
 
         Raises:
-            StoreError: no run has such a name, or several have.
+            StoreError: if no run matches the name, or if several do.
         """
         if (Path(name) / "run.json").exists():
             return Run(Path(name))
@@ -129,13 +132,16 @@ class Store:
         raise StoreError(f"{name!r} could be any of {shown}{more}: name one of them")
 
     def reference(self) -> str:
-        """The end of a line that says that there are no runs: how many the store below this one has, if it has any."""
+        """Return the end of a message about missing runs: the number of runs in the reference store, if there are any.
+
+        It is empty if there are none.
+        """
         below = Store(self.root / REFERENCE)
         runs = len(below._folders())
         return f"; `--runs {shlex.quote(str(below.root))}` has {runs}" if runs else ""
 
     def _folders(self, pattern: str = "*/*") -> list[Run]:
-        """The runs in folders like this, in any order; a copy that an export has not finished is none."""
+        """Return the runs whose folders match the pattern, in any order, without the unfinished copies of an export."""
         folders = [path.parent for path in self.root.glob(f"{pattern}/run.json")]
         return [Run(folder) for folder in folders if not folder.name.startswith(".")]
 

@@ -1,4 +1,4 @@
-"""A thinned mirror of a run's record in Weights & Biases. The store is the record; this is a view of it."""
+"""A thinned mirror of a run's record in Weights & Biases. The record in the store is complete."""
 
 import itertools
 import os
@@ -11,14 +11,14 @@ DENSE_STEPS = 200
 
 
 class WandbError(Exception):
-    """wandb cannot be used as asked: the message says why, and the mend."""
+    """Raised when wandb cannot be used as asked; the message gives the reason and the mend."""
 
 
 def mirror_spacing(step: int) -> int:
-    """Steps between mirrored rows around `step`: 1 up to step 200, then the next of 10, 20, 50, 100, … to step/200.
+    """Number of steps between mirrored rows around `step`: 1 up to step 200, then at least step/200.
 
-    The rows grow sparser with log step: at most 2,000 of ten million steps. The rule knows the step
-    alone, so a resumed run mirrors the same ones.
+    Above step 200 it is the smallest of 10, 20, 50, 100, … that is at least step/200. Of ten million steps, at most
+    2,000 are mirrored. The rule depends on the step alone, so a resumed run mirrors the same steps.
 
     >>> mirror_spacing(150), mirror_spacing(250), mirror_spacing(3_000), mirror_spacing(40_000)
     (1, 10, 20, 200)
@@ -32,8 +32,8 @@ def mirror_spacing(step: int) -> int:
 class WandbMirror:
     """One wandb run, offline in the run's own folder or online.
 
-    An offline run cannot be resumed under one id, so a resumed run is a new one in the same group; the metric `step`
-    is the horizontal axis of all charts and makes them one curve.
+    An offline wandb run cannot be resumed under the same id, so a resumed run is a new wandb run in the same group. The
+    metric `step` is the horizontal axis of all charts and joins both parts into one curve.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class WandbMirror:
         config: Mapping[str, Any],
         first_step: int = 0,
     ) -> None:
-        """Begin a run below `directory`/wandb. Offline writes nowhere else, needs no key and opens no connection.
+        """Begin a run below `directory`/wandb. Offline mode writes nowhere else and needs no key and no connection.
 
         Raises:
-            WandbError: wandb is not installed, or is online without a key or a connection.
+            WandbError: if wandb is not installed, or if online mode has no key or no connection.
         """
-        # wandb would keep its service's log in the home folder
+        # By default wandb writes the log of its service into the home folder.
         os.environ.setdefault("WANDB_CACHE_DIR", str(directory / "wandb" / "cache"))
         try:
             import wandb
@@ -61,7 +61,7 @@ class WandbMirror:
             raise WandbError("wandb has no API key: `wandb login` first, or use --wandb offline")
         settings = wandb.Settings(
             mode=mode,
-            reinit="create_new",  # beside the runs of a stack's other members
+            reinit="create_new",  # beside the runs of the other members of a stack
             silent=True,
             console="off",
             disable_git=True,
@@ -88,13 +88,13 @@ class WandbMirror:
 
     @property
     def path(self) -> Path:
-        """The run's own folder: what `wandb leet` opens and `wandb sync` uploads."""
+        """Path of the wandb run, which `wandb leet` opens and `wandb sync` uploads."""
         return Path(self._run.dir).parent
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Take in a row; at a step that the thinning selects, mirror the newest value of all measured since the last.
+        """Take a row. At the steps that `mirror_spacing` selects, mirror the newest values since the last mirrored row.
 
-        A wandb that fails is given up with a line on stderr: the record is in the store and goes on.
+        If wandb fails, the mirror ends with a line on stderr, and the record in the store is continued.
         """
         self._since_last |= metrics
         if self._works and step % mirror_spacing(step) == 0:
@@ -105,7 +105,7 @@ class WandbMirror:
             self._since_last = {}
 
     def finish(self, summary: Mapping[str, Any], exit_code: int = 0) -> None:
-        """Write out what is under way and end the wandb run; failing at that fails no training."""
+        """Write the summary and end the wandb run; a failure of wandb does not fail the training."""
         try:
             self._run.summary.update(dict(summary))
             self._run.finish(exit_code=exit_code)

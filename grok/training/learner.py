@@ -127,7 +127,7 @@ class Learner(nn.Module):
     def snapshot(self, known: Known | None = None) -> Snapshot:
         """The network as the probes see it, with what training has computed on the training samples already.
 
-        That is of use only where the network that is trained is measured, in the precision that it trains in.
+        What training has computed is left aside where the average is measured, or where training has another precision.
         """
         same = self.average is None and self._autocast is None
         return Snapshot(

@@ -77,8 +77,7 @@ class Objective(nn.Module, ABC):
 class FullBatch(Objective):
     """A criterion on all training samples at once.
 
-    They are the samples that are measured, so a network that is the same in training and in use passes them once for
-    both.
+    These samples are also measured. Where the network computes the same in training and in use, one pass serves both.
     """
 
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
@@ -115,7 +114,7 @@ class OnBatches(Objective):
         """The loss of the next step."""
 
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
-        """Compute nothing before the network has been measured, which training on a batch may change."""
+        """Compute nothing yet: a training pass would change the averages of batch normalisation too early."""
         return Begun(None, partial(self, features, model.head))
 
     def prepare(self, first: int, count: int, *, order: int) -> None:

@@ -27,7 +27,7 @@ class Thresholds(nn.Module, ABC):
         """A loss that keeps the predictions of strong views spread over the classes; 0 without."""
 
     def settings(self) -> dict[str, object]:
-        """Their settings that are not tensors."""
+        """The settings of the thresholds that are not tensors."""
         return {"thresholds": type(self).__name__}
 
     @abstractmethod
@@ -99,7 +99,7 @@ class AdaptiveThresholds(Thresholds):
         return self.get_buffer("confidence")
 
     def settings(self) -> dict[str, object]:
-        """With the decay of the averages."""
+        """The kind of the thresholds, and the decay of their averages."""
         return super().settings() | {"threshold_decay": self._decay}
 
     def _follow(self, name: str, value: Tensor) -> None:
@@ -161,7 +161,7 @@ class SemiSupervised(OnBatches):
             self.register_buffer(_buffer(column), torch.tensor(torch.nan, device=device))
 
     def settings(self) -> dict[str, object]:
-        """Those of any objective, with both weights and what the thresholds have."""
+        """The settings of any objective, both weights, and the settings of the thresholds."""
         weights = {"unlabelled_weight": self._unlabelled_weight, "fairness_weight": self._fairness_weight}
         return super().settings() | weights | self.thresholds.settings()
 

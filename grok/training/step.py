@@ -34,7 +34,7 @@ class Member:
         return "lower " + " or ".join([self.optimiser.to_lower, *self.learner.objective.to_lower])
 
     def shared(self) -> dict[str, object]:
-        """What the members of a stack must have in common, since a stack reads it of the first one; by what it is."""
+        """What a stack reads from its first member alone, so that all members must share it; by name."""
         learner, phases = self.learner, self.phases.by_first_step
         schedules = {name: probe.schedule for name, probe in sorted(learner.probes.items())}
         return {
@@ -48,7 +48,7 @@ class Member:
 
 
 def check_alike(members: Sequence[Member]) -> None:
-    """Reject members that cannot take their steps together, as a stack would train or measure some by another's rules.
+    """Reject members that a stack would train or measure by the rules of another member.
 
     Raises:
         ValueError: a member differs from the first; the message says in what.

@@ -1,4 +1,4 @@
-"""Events are found where a record has them."""
+"""The events of a record are found at their steps."""
 
 import json
 

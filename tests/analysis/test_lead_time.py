@@ -1,4 +1,4 @@
-"""Leads, correlations and false alarms of a hand-made case, cell by cell."""
+"""Lead times, correlations and false alarms of a hand-made case are correct cell by cell."""
 
 import math
 

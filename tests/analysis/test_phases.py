@@ -1,4 +1,4 @@
-"""The phases of a record: the barrier between two networks, the stages at each sparsity, and twins."""
+"""The phases of a record give the barrier between two networks, the stages at each sparsity, and twins."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The events of a run in words."""
+"""The events of a run are described in words."""
 
 from grok.analysis.report import events_in_words
 

@@ -1,4 +1,4 @@
-"""Statistics agree with scipy and with slow enumeration, and say when there is nothing to say."""
+"""Statistics agree with scipy and with slow enumeration, and degenerate cases are nan."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""What a run came to is in its summary: the events and the last numbers of each of its trainings."""
+"""The summary of a run holds the events and the last numbers of each of its trainings."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""One rule finds when a measure turned: soon, seldom in vain, and without looking ahead."""
+"""The rule finds a turn early, gives few false alarms, and does not look ahead."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The command is called `grok`, and has a store of its own."""
+"""In these tests the command is called `grok` and has a store of its own."""
 
 import sys
 

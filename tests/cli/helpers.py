@@ -1,4 +1,4 @@
-"""Commands on the small problem, and what they leave."""
+"""Helpers that run commands on the small problem and read the files that they leave."""
 
 from grok.arguments import parse
 from grok.cli import main
@@ -12,7 +12,7 @@ def train(runs, *arguments, steps=3):
 
 
 def error_line(capsys):
-    """The one line on stderr; a run that began has progress lines before it."""
+    """Return the error line on stderr, which follows the progress lines of a run that began."""
     *progress, line = capsys.readouterr().err.splitlines()
     assert all(each.startswith(("step ", "grok: the failure could not be recorded: ")) for each in progress)
     assert line.startswith("grok: ")

@@ -1,4 +1,4 @@
-"""The command line: exit statuses, one-line errors that name what to mend, and nothing left behind by a refusal."""
+"""The command line has exit statuses and one-line errors that name the mend, and a rejected command leaves no files."""
 
 import builtins
 import os
@@ -90,7 +90,7 @@ REFUSALS = {
     ),
     "a stack of one run": (
         ["train", "grokking", "--stack", "4"],
-        "grok: --stack: expected --seeds with it, got --stack alone: one run is no stack",
+        "grok: --stack: expected --seeds as well, got --stack alone (a stack needs several runs)",
     ),
     "a graph on a CPU": (
         ["train", "grokking", "--device", "cpu", "--executor", "graph"],
@@ -108,7 +108,7 @@ REFUSALS = {
     ),
     "unknown figure": (
         ["figures", "figure6"],
-        "grok: figure: expected one of figure7, supervised, label-smoothing, connectivity, pruning, sample-sizes, ",
+        "grok: figure: expected one of figure7, sample-sizes, operations, moduli, controls, lead-time, phase, ",
     ),
 }
 

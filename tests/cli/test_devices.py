@@ -1,4 +1,4 @@
-"""A device or an executor that cannot be is refused, and auto takes the fastest that can."""
+"""A device or an executor that is not available is rejected, and auto takes the fastest that is."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is said at the end: how the run stands, and the command that goes on."""
+"""At its end a command reports the state of the run and the command that continues."""
 
 from contextlib import nullcontext
 
@@ -15,7 +15,7 @@ def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch
         assert train(runs) == 130
     (run,) = Store(runs).runs()
     resume = f"grok resume {run.path}"
-    assert capsys.readouterr().out == f"\nInterrupted at step 2; all is saved. Go on with:\n    {resume}\n"
+    assert capsys.readouterr().out == f"\nInterrupted at step 2; everything is saved. To continue:\n    {resume}\n"
     assert train(runs) == 1
     assert error_line(capsys) == (
         f"grok: run {run.name} was interrupted at step 2: go on with it by `{resume}`, or train another beside it "

@@ -1,4 +1,4 @@
-"""Options: every setting is a flag, and what is not given is the preset's."""
+"""Every setting is a flag, and a setting without a flag has the preset's value."""
 
 from pathlib import Path
 

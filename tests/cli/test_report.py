@@ -1,4 +1,4 @@
-"""What a terminal shows of runs is what their manifests hold."""
+"""The tables in the terminal show what the manifests of the runs hold."""
 
 from grok.cli.report import describe, list_table
 from grok.config import SupervisedConfig, config_hash

@@ -1,4 +1,4 @@
-"""Runs are made as the flags say, each once, and a disk that fails loses nothing that was saved."""
+"""Each run is made once, as the flags say, and a disk that fails loses nothing that was saved."""
 
 import errno
 import os
@@ -51,7 +51,7 @@ def test_the_same_config_and_seed_again_changes_nothing_and_says_so(runs, capsys
     capsys.readouterr()
     assert train(runs) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("This config and seed have a finished run; --again makes a new one beside it.\n\nrun ")
+    assert shown.startswith("A finished run has this config and seed; --again makes a new one beside it.\n\nrun ")
     assert str(run.path) in shown
     assert main(["resume", str(run.path)]) == 0
     assert capsys.readouterr().out.startswith(f"This run is finished.\n\nrun      {run.path}\n")
@@ -75,7 +75,7 @@ def test_a_store_that_cannot_be_written_is_one_line(tmp_path, capsys):
 
 
 class FullDisk:
-    """Lets so many files be brought to disk, then none."""
+    """Lets a given number of files be written to disk, and then fails."""
 
     def __init__(self, monkeypatch, room):
         self.room = room
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_while_a_run_trains_leaves_what_was_saved_to_resume_fr
 
 @contextmanager
 def largest_file(size):
-    """No file of this process can grow beyond `size` bytes: a real failure of write, in whatever library."""
+    """Limit every file of this process to `size` bytes, so that writes fail in any library."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

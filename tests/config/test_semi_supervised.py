@@ -9,8 +9,6 @@ from grok.config import (
     ImageModelConfig,
     ImageTaskConfig,
     SemiSupervisedConfig,
-    config_from_json,
-    config_to_json,
 )
 
 
@@ -76,8 +74,3 @@ def test_few_labels_alone_may_come_in_batches_of_any_size():
 def test_a_label_names_data_labels_method_and_network():
     assert SemiSupervisedConfig().label == "mnist1d-40-labels-freematch-conv1d-64"
     assert SemiSupervisedConfig(method="fixmatch", labels_per_class=10).label.startswith("mnist1d-100-labels-fixmatch")
-
-
-def test_json_gives_the_same_config_back():
-    config = SemiSupervisedConfig(method="fixmatch", threshold=0.8, labels_per_class=2, average_decay=0.99)
-    assert config_from_json(SemiSupervisedConfig, config_to_json(config)) == config

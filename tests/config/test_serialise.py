@@ -7,8 +7,15 @@ import pytest
 
 from grok.config import (
     ConfigError,
+    ConnectivityConfig,
     GrokkingConfig,
+    ImageModelConfig,
+    NormMatchedConfig,
     OptimiserConfig,
+    PruningConfig,
+    SampledInformationTermConfig,
+    SemiSupervisedConfig,
+    SupervisedConfig,
     TaskConfig,
     config_from_json,
     config_hash,
@@ -20,11 +27,24 @@ from grok.experiments.grokking import laptop, paper
 
 REFERENCE = Path(__file__).parents[2] / "runs/reference"
 CONFIGS = [paper(), laptop(), GrokkingConfig(settle=None, optimiser=OptimiserConfig(betas=(0.5, 0.6)))]
+OTHERS = [
+    NormMatchedConfig(steps=7, information=SampledInformationTermConfig(term="hdr", weight=-0.5, samples=32)),
+    SupervisedConfig(
+        model=ImageModelConfig(network="mlp", depth=2, width=7),
+        optimiser=OptimiserConfig(rule="adam", betas=(0.5, 0.6), decay="cosine"),
+        label_smoothing=0.1,
+        precision="bfloat16",
+    ),
+    ConnectivityConfig(points=5, recompute_batches=7, steps=3),
+    PruningConfig(sparsities=(0.25, 0.5), schedule="iterative", fine_tune_steps=3),
+    SemiSupervisedConfig(method="fixmatch", threshold=0.8, labels_per_class=2, average_decay=0.99),
+]
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("config", [*CONFIGS, *OTHERS])
 def test_json_gives_the_same_config_back(config):
-    assert config_from_json(GrokkingConfig, config_to_json(config)) == config
+    read = config_from_json(type(config), config_to_json(config))
+    assert (read, hash(read), config_hash(read)) == (config, hash(config), config_hash(config))
 
 
 def test_equal_configs_have_equal_hashes_and_others_other_ones():

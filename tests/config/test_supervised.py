@@ -1,4 +1,4 @@
-"""Settings of standard training on images or signals."""
+"""Settings of supervised training, of two that are interpolated, and of one that is pruned."""
 
 import dataclasses
 
@@ -7,9 +7,10 @@ import pytest
 from grok.config import (
     ClassifierProbesConfig,
     ConfigError,
+    ConnectivityConfig,
     ImageModelConfig,
     ImageTaskConfig,
-    OptimiserConfig,
+    PruningConfig,
     SupervisedConfig,
     config_from_json,
     config_hash,
@@ -57,16 +58,6 @@ def test_a_label_names_data_and_network_and_every_step_trains():
     assert config.total_steps == 30
 
 
-def test_json_gives_the_same_config_back():
-    config = SupervisedConfig(
-        model=ImageModelConfig(network="mlp", depth=2, width=7),
-        optimiser=OptimiserConfig(rule="adam", betas=(0.5, 0.6), decay="cosine"),
-        label_smoothing=0.1,
-        precision="bfloat16",
-    )
-    assert config_from_json(SupervisedConfig, config_to_json(config)) == config
-
-
 def test_a_choice_that_there_is_not_is_refused_wherever_it_is_read_from():
     values = config_to_json(SupervisedConfig())
     values["model"]["network"] = "vit"
@@ -78,3 +69,46 @@ def test_a_hash_knows_only_what_is_not_at_its_default():
     smoothed = dataclasses.replace(SupervisedConfig(), label_smoothing=0.1)
     assert config_hash(SupervisedConfig()) != config_hash(smoothed)
     assert config_hash(smoothed) == config_hash(config_from_json(SupervisedConfig, {"label_smoothing": 0.1}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps: expected a positive integer, got 0"),
+        ({"points": 1}, "points: expected an integer of at least 2, got 1"),
+        ({"recompute_batches": 0}, "recompute_batches: expected a positive integer, got 0"),
+        ({"batch_size": 0}, "batch_size: expected a number from 1 to the 4,000 training samples, got 0"),
+    ],
+)
+def test_a_setting_of_connectivity_that_cannot_be_is_named_with_what_was_expected(settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        ConnectivityConfig(**settings)
+
+
+def test_rows_are_those_of_two_trainings_and_of_two_passes_over_the_networks_between():
+    config = ConnectivityConfig(steps=10, points=3)
+    rows = 10 + 10 + 3 + 3  # the end of a training is the beginning of what follows
+    assert config.total_steps + 1 == rows
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sparsities": ()}, r"sparsities: expected rising fractions in \[0, 1\), got \(\)"),
+        ({"sparsities": (0.5, 0.4)}, r"sparsities: expected rising fractions in \[0, 1\), got \(0.5, 0.4\)"),
+        ({"sparsities": (0.5, 0.5)}, r"sparsities: expected rising fractions in \[0, 1\), got \(0.5, 0.5\)"),
+        ({"sparsities": (0.5, 1.0)}, r"sparsities: expected rising fractions in \[0, 1\), got \(0.5, 1.0\)"),
+        ({"sparsities": (-0.1, 0.5)}, r"sparsities: expected rising fractions in \[0, 1\), got \(-0.1, 0.5\)"),
+        ({"fine_tune_steps": 0}, "fine_tune_steps: expected a positive integer, got 0"),
+        ({"fine_tune_learning_rate": 0.0}, "fine_tune_learning_rate: expected a positive number, got 0.0"),
+        ({"label_smoothing": 1.0}, r"label_smoothing: expected a fraction in \[0, 1\), got 1.0"),
+    ],
+)
+def test_a_setting_of_pruning_that_cannot_be_is_named_with_what_was_expected(settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        PruningConfig(**settings)
+
+
+def test_rows_are_those_of_the_training_and_of_each_fine_tuning_from_its_beginning_to_its_end():
+    config = PruningConfig(steps=10, sparsities=(0.0, 0.5), fine_tune_steps=3)
+    assert config.total_steps + 1 == 10 + 2 * (1 + 3)

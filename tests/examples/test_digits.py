@@ -1,4 +1,4 @@
-"""The example is as short as it says, learns, and prints what it measures."""
+"""The example is short, learns, and prints its measurements."""
 
 import sys
 from pathlib import Path
@@ -26,6 +26,6 @@ def test_without_scikit_learn_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(
-        SystemExit, match=r"scikit-learn: expected it for its digits, got none \(pip install scikit-learn\)"
+        SystemExit, match=r"scikit-learn: expected an installation, got none \(pip install scikit-learn\)"
     ):
         digits.main()

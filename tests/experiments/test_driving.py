@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from grok.training.checkpoint import checkpoints
 from grok.training.probes import EmbeddingInterplay
 from tests.experiments.helpers import (
     EXPERIMENT,
+    altered,
     assert_same_record,
     interrupt_before,
     only_run,
@@ -29,17 +31,18 @@ from tests.experiments.helpers import (
     setup,
     start,
 )
-from tests.helpers import SMALL_FLAGS, new_run, small_config
+from tests.helpers import FAIL_SAFE, SMALL_FLAGS, new_run, small_config
 
 ROOT = Path(__file__).parents[2]
 
 
-def train_in_subprocess(root, steps, *, prelude=""):
+def train_in_subprocess(root, *, prelude):
     code = f"import sys\n{prelude}\nfrom grok.cli import main\nsys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "train", "grokking", *SMALL_FLAGS]
     return subprocess.Popen(
-        [*command, "--steps", str(steps), "--runs", str(root)],
+        [*command, "--steps", "120", "--runs", str(root)],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -65,22 +68,59 @@ def test_a_finished_run_says_what_it_came_to(uninterrupted):
     assert list(checkpoints(uninterrupted)) == [120]
 
 
-def test_ctrl_c_saves_and_prints_the_command_that_resumes(tmp_path):
-    steps = 400
-    process = train_in_subprocess(tmp_path, steps)
-    assert process.stderr.readline().startswith("step 0 of at most 400")
+@pytest.mark.torture
+def test_ctrl_c_saves_and_prints_the_command_that_resumes(tmp_path, uninterrupted):
+    prelude = """
+from grok.training.progress import Progress
+update = Progress.update
+
+def update_and_wait(*arguments, **named):
+    update(*arguments, **named)
+    sys.stdin.read()
+
+Progress.update = update_and_wait
+"""
+    process = train_in_subprocess(tmp_path, prelude=prelude)
+    assert process.stderr.readline().startswith("step 0 of at most 120")
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=FAIL_SAFE)  # which ends the wait
     run = only_run(tmp_path)
     step = run.manifest()["step"]
     assert process.returncode == 130
-    assert out == f"\nInterrupted at step {step}; all is saved. Go on with:\n    grok resume {run.path}\n"
+    assert out == f"\nInterrupted at step {step}; everything is saved. To continue:\n    grok resume {run.path}\n"
     assert run.manifest()["status"] == "interrupted"
-    assert 0 <= step < steps
+    assert 0 <= step < 120
     assert main(["resume", str(run.path), "--wandb", "disabled"]) == 0
-    assert_same_record(run, start(tmp_path / "other", small_config(steps=steps))[0])
+    assert_same_record(run, uninterrupted)
 
 
+def assert_resumes_from_a_record_ahead_of_its_checkpoint(root, uninterrupted):
+    run = only_run(root)
+    assert run.metrics()["step"].iloc[-1] == 99
+    assert max(checkpoints(run)) == 50
+    assert (run.manifest()["status"], run.manifest()["step"]) == ("interrupted", 50)
+    assert main(["resume", run.id, "--runs", str(root), "--wandb", "disabled"]) == 0
+    assert_same_record(run, uninterrupted)
+
+
+def test_what_a_kill_between_record_and_checkpoint_leaves_resumes_to_the_same_record(
+    tmp_path, monkeypatch, uninterrupted
+):
+    save_checkpoint = driving.save_checkpoint
+
+    def save(run, step, member):
+        if step == 100:
+            shutil.copytree(tmp_path / "runs", tmp_path / "left")
+        return save_checkpoint(run, step, member)
+
+    with monkeypatch.context() as patch:
+        save_at_every_block(patch)
+        patch.setattr(driving, "save_checkpoint", save)
+        start(tmp_path / "runs")
+    assert_resumes_from_a_record_ahead_of_its_checkpoint(tmp_path / "left", uninterrupted)
+
+
+@pytest.mark.torture
 def test_a_run_killed_with_its_record_ahead_of_its_checkpoint_resumes_to_the_same_record(tmp_path, uninterrupted):
     prelude = """
 import os, signal
@@ -95,15 +135,10 @@ def killed_at_100(run, step, member):
 
 driving.save_checkpoint = killed_at_100
 """
-    process = train_in_subprocess(tmp_path, 120, prelude=prelude)
-    process.communicate(timeout=60)
+    process = train_in_subprocess(tmp_path, prelude=prelude)
+    process.communicate(timeout=FAIL_SAFE)
     assert process.returncode == -signal.SIGKILL
-    run = only_run(tmp_path)
-    assert run.metrics()["step"].iloc[-1] == 99
-    assert max(checkpoints(run)) == 50
-    assert (run.manifest()["status"], run.manifest()["step"]) == ("interrupted", 50)
-    assert main(["resume", run.id, "--runs", str(tmp_path), "--wandb", "disabled"]) == 0
-    assert_same_record(run, uninterrupted)
+    assert_resumes_from_a_record_ahead_of_its_checkpoint(tmp_path, uninterrupted)
 
 
 def test_a_checkpoint_never_runs_ahead_of_the_record_where_measuring_lags(tmp_path, monkeypatch, uninterrupted):
@@ -151,7 +186,7 @@ def with_embedding_probe(make):
         member.learner._probes["embedding"] = make()
         return member
 
-    return dataclasses.replace(EXPERIMENT, build=build)
+    return altered(build=build)
 
 
 def test_a_run_that_an_error_ends_keeps_its_rows_says_why_and_resumes(tmp_path, uninterrupted):
@@ -189,14 +224,6 @@ def test_one_ctrl_c_ends_the_run_after_the_step_under_way_and_gives_the_handler_
     run, finished = start(tmp_path, experiment=with_ctrl_c(1))
     assert (finished, run.manifest()["step"]) == (False, 4)
     assert signal.getsignal(signal.SIGINT) is before
-
-
-@pytest.fixture
-def ctrl_c_works():
-    """Also where the tests run in the background of a shell, which lets its jobs ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("ctrl_c_works")

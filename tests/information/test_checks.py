@@ -1,4 +1,4 @@
-"""What is refused is named, with what was expected and what came."""
+"""The error for a rejected argument names it, what was expected and what was passed."""
 
 import re
 
@@ -82,7 +82,7 @@ INTEGERS = {
 
 @pytest.fixture
 def unwatched():
-    """As for a user: no type is checked from outside."""
+    """Switch off jaxtyping's checks, which a user's code does not have."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)

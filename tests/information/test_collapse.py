@@ -1,4 +1,4 @@
-"""Neural collapse is measured as defined, in any batches, and stays right where it is nearly complete."""
+"""Neural collapse is measured as defined for any batches, and stays accurate near complete collapse."""
 
 import numpy as np
 import pytest
@@ -156,28 +156,31 @@ BATCH = (FEATURES, LABELS)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: neural_collapse(iter([BATCH]), HEAD), "batches: expected something to go over twice, got a list_iter"),
+        (lambda: neural_collapse(iter([BATCH]), HEAD), "batches: expected an iterable to read twice, got a list_iter"),
         (lambda: neural_collapse([(FEATURES[:40], LABELS[:40])], HEAD), "batches: .* all 6 classes, got none of 5"),
         (lambda: neural_collapse([], HEAD), "batches: expected samples of all 6 classes, got none of 6"),
         (lambda: neural_collapse([BATCH], HEAD[:1]), "weight: expected rows of at least 2 classes, got 1"),
         (lambda: neural_collapse([BATCH], HEAD[0]), r"weight: expected a matrix, shape \(n, d\), got \(9,\)"),
         (lambda: neural_collapse([BATCH], HEAD[:, :4]), "features: expected 4 dimensions, got 9"),
-        (lambda: neural_collapse([BATCH], HEAD, BIAS[:2]), r"bias: expected one number a class, shape \(6,\), got \(2"),
+        (lambda: neural_collapse([BATCH], HEAD, BIAS[:2]), r"bias: expected one number per class, shape \(6,\), got "),
         (
             lambda: neural_collapse([BATCH], HEAD[:5]),
-            r"labels: expected labels in \[0, 5\), a head row each, got 0 to 5",
+            r"labels: expected labels in \[0, 5\), one per head row, got 0 to 5",
         ),
         (lambda: neural_collapse([BATCH], HEAD, BIAS * torch.nan), "bias: expected finite numbers, got 6 that are not"),
         (
             lambda: neural_collapse([BATCH], torch.ones(6, 9)),
-            r"weight: expected rows away from their mean, got 6 of 6 there, without a direction \(first: class 0\)",
+            r"weight: expected rows that differ from their mean, got 6 of 6 at the mean, .*first: class 0",
         ),
         (
             lambda: neural_collapse([(torch.tensor([[3.1], [4.1], [5.1]]), torch.arange(3))], HEAD[:3, :1]),
-            r"class means: expected rows away from their mean, got 1 of 3 there, .*first: class 1",
+            r"class means: expected rows that differ from their mean, got 1 of 3 at the mean, .*first: class 1",
         ),
         (lambda: neural_collapse([(FEATURES[:, :1] * 1e-18 + 1 / 3, LABELS)], HEAD[:, :1]), "class means: .* 6 of 6"),
-        (lambda: neural_collapse([(FEATURES, LABELS[:9])], HEAD), r"labels: expected one label a sample, shape \(90,"),
+        (
+            lambda: neural_collapse([(FEATURES, LABELS[:9])], HEAD),
+            r"labels: expected one label per sample, shape \(90,",
+        ),
         (lambda: neural_collapse([(FEATURES, LABELS - 1)], HEAD), r"labels: expected labels in \[0, 6\).*got -1 to 4"),
         (lambda: neural_collapse([(FEATURES, LABELS.double())], HEAD), "labels: expected a tensor of integers, got"),
         (lambda: neural_collapse([(FEATURES[0], LABELS)], HEAD), r"features: expected a matrix, .* got \(9,\)"),

@@ -1,4 +1,4 @@
-"""The interplay of a whole data set is that of the n×n matrices, which are never formed."""
+"""The estimate for a whole data set agrees with the interplay of its n×n matrices, which it never forms."""
 
 import math
 
@@ -164,8 +164,8 @@ def test_it_needs_no_memory_of_size_n_squared():
             "head: expected rows that have a direction for all labels, got a zero vector at row 1",
         ),
         ({"labels": torch.tensor([0.0, 1, 0])}, "labels: expected a tensor of integers, got torch.float32"),
-        ({"labels": torch.tensor([0, 1])}, r"labels: expected one label a sample, shape \(3,\), got \(2,\)"),
-        ({"labels": torch.tensor([0, 2, 1])}, r"labels: expected labels in \[0, 2\), a head row each, got 0 to 2"),
+        ({"labels": torch.tensor([0, 1])}, r"labels: expected one label per sample, shape \(3,\), got \(2,\)"),
+        ({"labels": torch.tensor([0, 2, 1])}, r"labels: expected labels in \[0, 2\), one per head row, got 0 to 2"),
         ({"num_probes": 1}, "num_probes: expected an integer of at least 2, got 1"),
         ({"rank": 0}, "rank: expected an integer of at least 1, got 0"),
         ({"steps": 1}, "steps: expected an integer of at least 2, got 1"),

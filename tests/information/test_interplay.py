@@ -54,7 +54,7 @@ def test_a_rotated_copy_has_equal_entropy_and_hdr_zero(n, d, seed):
 
 @st.composite
 def unit_diagonal_matrices(draw, n):
-    """Any positive semi-definite n×n matrix with ones on its diagonal: of any rank, near others, with repeats."""
+    """Draw a positive semi-definite n×n matrix with ones on its diagonal, of any rank and with repeated rows."""
     rank = draw(st.integers(1, n + 2))
     rows = vectors(n, rank, draw(st.integers(0, 10_000)))
     rows = rows * torch.logspace(0, -draw(st.sampled_from([0, 2, 6])), rank, dtype=torch.float64)

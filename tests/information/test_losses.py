@@ -1,4 +1,4 @@
-"""The losses are the paper's, and their gradients are right where spectra degenerate."""
+"""The losses are the paper's, and their gradients are correct also for degenerate spectra."""
 
 import math
 
@@ -13,7 +13,7 @@ KINDS = ["mutual_information", "entropy_difference", "mir", "hdr"]
 
 
 def parallel(n):
-    """All features on one line, not of one length."""
+    """Return features of different lengths that all lie on one line."""
     _, head, labels = random_geometry(n, num_classes=4, dim=6)
     return random_vectors(n, 1, 1).abs() @ random_vectors(1, 6, 2), head, labels
 

@@ -1,4 +1,4 @@
-"""Moments of classes add up, in any batches and of any of the samples."""
+"""Moments of classes add up over any batches and any choice of samples."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A monitor reads what passes through a model's head, changes nothing, and says what it can't do."""
+"""A monitor reads the features that a model's head receives, changes nothing, and rejects unsupported models."""
 
 import copy
 from contextlib import nullcontext
@@ -20,7 +20,7 @@ INPUTS, LABELS = random_vectors(24, 5).float(), torch.arange(24) % 3
 
 
 class Tied(nn.Module):
-    """A language model in little: embedding, block, normalisation, logits by the embedding's own rows."""
+    """A small language model: an embedding, a block, a normalisation, and logits from the embedding's own rows."""
 
     def __init__(self):
         super().__init__()
@@ -247,7 +247,9 @@ def test_unchecked_numbers_are_taken_as_they_come_but_not_too_few_labels():
             monitor.record(LABELS[:10]), by_hand(model, INPUTS[chosen], LABELS[chosen]), rtol=1e-6
         )
         model(spoilt)
-        with pytest.raises(ValueError, match=r"labels: expected one label a feature vector, shape \(10,\), got \(3,\)"):
+        with pytest.raises(
+            ValueError, match=r"labels: expected one label per feature vector, shape \(10,\), got \(3,\)"
+        ):
             monitor.record(LABELS[:3])
 
 
@@ -270,7 +272,7 @@ def test_no_label_is_left_out_where_none_is_to_be():
         model(INPUTS)
         np.testing.assert_array_equal(monitor.record(LABELS), by_hand(model))
         model(INPUTS)
-        with pytest.raises(ValueError, match=r"labels: expected labels in \[0, 3\), a head row each, got -100 to 2"):
+        with pytest.raises(ValueError, match=r"labels: expected labels in \[0, 3\), one per head row, got -100 to 2"):
             monitor.record(LABELS.masked_fill(LABELS == 1, -100))
 
 
@@ -319,7 +321,7 @@ def test_under_autocast_the_measure_is_in_single_precision():
 
 @pytest.fixture
 def compile_anew():
-    """`torch.compile`, with nothing compiled before, and nothing left behind."""
+    """Yield `torch.compile` with an empty cache, and clear the cache afterwards."""
     torch.compiler.reset()
     yield partial(torch.compile, backend="aot_eager")
     torch.compiler.reset()
@@ -460,9 +462,9 @@ def test_what_cannot_be_monitored_is_refused_with_the_mend(call, message):
         (
             INPUTS,
             LABELS[:3],
-            r"labels: expected one label a feature vector, shape \(24,\), got \(3,\) \(give positions",
+            r"labels: expected one label per feature vector, shape \(24,\), got \(3,\) \(label positions",
         ),
-        (INPUTS, LABELS + 1, r"labels: expected labels in \[0, 3\), a head row each, got 1 to 3"),
+        (INPUTS, LABELS + 1, r"labels: expected labels in \[0, 3\), one per head row, got 1 to 3"),
         (INPUTS, LABELS.float(), "labels: expected a tensor of integers"),
         (INPUTS.reshape(4, 6, 5), LABELS.reshape(6, 4), r"labels: .*, shape \(4, 6\), got \(6, 4\)"),
         (INPUTS, torch.full((24,), -100), "labels: expected one or more that are not ignore_index, got none of 24"),

@@ -1,4 +1,4 @@
-"""A classifier's logits are its head on its features."""
+"""A classifier's logits are the head's outputs for its features."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The network on signals: its parts, and that it learns MNIST-1D."""
+"""The network for signals has the documented layers, and learns MNIST-1D."""
 
 import pytest
 import torch

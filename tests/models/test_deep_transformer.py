@@ -1,4 +1,4 @@
-"""The deep transformer computes what is read, and learns."""
+"""The deep transformer computes only the positions that are read, and learns."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Every transformer, deep or not, tied or not, is the textbook's: logits, gradients, neurons, initialisation."""
+"""Every transformer agrees with the textbook's in logits, gradients, neurons and initialisation."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Weights have He's variances, come from the given generator alone, and differ with its seed."""
+"""Weights have He's variances, depend only on the given generator, and differ with its seed."""
 
 import pytest
 import torch

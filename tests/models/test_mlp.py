@@ -1,4 +1,4 @@
-"""The fully connected network: its layers, on inputs of any shape."""
+"""The fully connected network has the documented layers, for inputs of any shape."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The folded transformer is the textbook one at the paper's size, and taken only where it is exact."""
+"""The fast transformer agrees with the textbook's at the paper's size, and is used only where it is exact."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The wide residual network is the published one: parameters, forward pass, memory formats, stacks."""
+"""The wide residual network agrees with the published one in parameters and outputs, for all layouts and stacks."""
 
 import copy
 

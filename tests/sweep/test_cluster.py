@@ -1,13 +1,14 @@
-"""On a dask cluster each run is trained once, also where a worker is killed amid one."""
+"""On a dask cluster each run is trained once, even if a worker is killed during one."""
 
+import importlib
 import itertools
 import logging
 import os
 import signal
 import sys
 import threading
-import time
 from collections import Counter
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 import pandas as pd
@@ -20,7 +21,7 @@ from grok.sweep.cluster import RETRIES, device_of, train_on_cluster
 from grok.sweep.packs import Outcome, existing_runs, make_packs
 from grok.tracking import Store, StoreError
 from tests.experiments.helpers import setup, start
-from tests.helpers import new_run
+from tests.helpers import new_run, wait_until
 from tests.sweep.helpers import small_sweep, wanted_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning:distributed")
@@ -36,71 +37,93 @@ class ClientOfNobody:
 
 
 def test_a_scheduler_that_has_died_is_one_line_with_the_mend(tmp_path):
-    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: workers save and end without it; start it anew"
+    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: its workers save and stop; start it again"
     with pytest.raises(StoreError, match=gone):
         device_of(ClientOfNobody(), Store(tmp_path))
 
 
-@pytest.fixture(scope="module")
-def cluster():
+@contextmanager
+def local_cluster(**how):
+    """The address of a scheduler whose workers, two if not said otherwise, are threads of this process."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    usual = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "protocol": "tcp", "host": "127.0.0.1"}
+    quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+    with distributed.LocalCluster(**usual | quiet | how) as cluster:
         yield cluster.scheduler_address
 
 
+@pytest.fixture(scope="module")
+def cluster():
+    with local_cluster() as address:
+        yield address
+
+
 def sweep(path, root, address, *flags):
-    return main(["sweep", str(path), "--runs", str(root), "--scheduler", address, "--wandb", "disabled", *flags])
+    status = main(["sweep", str(path), "--runs", str(root), "--scheduler", address, "--wandb", "disabled", *flags])
+    with suppress(ImportError, ValueError):  # the client, where there is one, goes with the command
+        importlib.import_module("distributed").default_client().close()
+    return status
+
+
+def assert_each_is_there_once_as_it_would_be_alone(path, root):
+    wanted = wanted_of(path)
+    runs = existing_runs(Store(root), "grokking")
+    assert [run.manifest()["status"] for run in Store(root).runs()] == ["finished"] * len(wanted)
+    assert set(runs) == {each.key for each in wanted}
+    for each in wanted:
+        if each.seed == 0:
+            alone, _ = start(root.parent / "alone", each.config)
+            pd.testing.assert_frame_equal(runs[each.key].metrics(), alone.metrics(), check_exact=True)
+
+
+def test_every_run_is_trained_once_as_it_would_be_alone(tmp_path, cluster):
+    path = small_sweep(tmp_path, steps=30, seeds="0-1", decays="[0, 1]")
+    assert sweep(path, tmp_path / "runs", cluster) == 0
+    assert_each_is_there_once_as_it_would_be_alone(path, tmp_path / "runs")
 
 
 def kill_a_holder(root, killed):
     """Kill the first process that is seen training a run beyond the first."""
-    while not killed:
-        for run in Store(root).runs()[1:]:
-            if holder := run.lock_holder():
-                os.kill(holder, signal.SIGKILL)
-                killed.append(holder)
-                return
-        time.sleep(0.02)
+    holders = []
+
+    def seen():
+        holders.extend(holder for run in Store(root).runs()[1:] if (holder := run.lock_holder()))
+        return holders
+
+    wait_until(seen)
+    os.kill(holders[0], signal.SIGKILL)
+    killed.append(holders[0])
 
 
-def test_every_run_is_there_once_although_a_worker_is_killed(tmp_path, cluster):
+@pytest.mark.torture
+def test_every_run_is_there_once_although_a_worker_is_killed(tmp_path):
     path, root = small_sweep(tmp_path, seeds="0-1"), tmp_path / "runs"
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_holder, args=(root, killed), daemon=True)
     killer.start()
-    assert sweep(path, root, cluster) == 0
+    with local_cluster(processes=True) as address:
+        assert sweep(path, root, address) == 0
     killer.join()
-    wanted = wanted_of(path)
-    runs = existing_runs(Store(root), "grokking")
-    assert [run.manifest()["status"] for run in Store(root).runs()] == ["finished"] * 6
-    assert set(runs) == {each.key for each in wanted}
-    for each in wanted:
-        if each.seed == 0:
-            alone, _ = start(tmp_path / "alone", each.config)
-            pd.testing.assert_frame_equal(runs[each.key].metrics(), alone.metrics(), check_exact=True)
+    assert len(killed) == 1
+    assert_each_is_there_once_as_it_would_be_alone(path, root)
 
 
-def test_ctrl_c_lets_the_workers_save(tmp_path, cluster, capsys):
+def press_ctrl_c_once_a_run_trains(root):
+    wait_until(lambda: any(run.manifest()["status"] == "running" for run in Store(root).runs()))
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
+@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.torture)])
+def test_ctrl_c_lets_the_workers_save(tmp_path, capsys, processes):
     path, root = small_sweep(tmp_path, steps=1_000_000, seeds="0", decays="[1]"), tmp_path / "runs"
-
-    def press_ctrl_c():
-        while not any(run.lock_holder() for run in Store(root).runs()):
-            time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    presser = threading.Thread(target=press_ctrl_c, daemon=True)
+    presser = threading.Thread(target=press_ctrl_c_once_a_run_trains, args=(root,), daemon=True)
     presser.start()
-    assert sweep(path, root, cluster) == 130
+    with local_cluster(processes=processes) as address:
+        assert sweep(path, root, address) == 130
     presser.join()
     assert [run.manifest()["status"] for run in Store(root).runs()] == ["interrupted"]
-    assert capsys.readouterr().err.endswith("Interrupted; all is saved. The same command goes on.\n")
+    assert capsys.readouterr().err.endswith("everything is saved. To continue, run the same command again.\n")
 
 
 def test_a_store_that_the_workers_do_not_see_is_refused_before_anything_starts(tmp_path, cluster, capsys):
@@ -118,18 +141,19 @@ def test_a_gpu_that_no_worker_has_is_bad_usage(tmp_path, cluster, capsys):
 
 
 def test_a_scheduler_without_a_worker_is_waited_at_and_that_is_said_until_ctrl_c(tmp_path, capsys, monkeypatch):
-    distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr("grok.sweep.cluster.PATIENCE", 0.1)
-    presser = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
-    with distributed.LocalCluster(
-        n_workers=0, host="127.0.0.1", dashboard_address=":0", silence_logs=logging.CRITICAL
-    ) as cluster:
-        presser.start()
-        assert sweep(small_sweep(tmp_path), tmp_path / "runs", cluster.scheduler_address) == 130
-    signal.signal(signal.SIGINT, usual)
+    seconds = itertools.count()
+
+    def sleep(_):
+        if next(looks) == 5:
+            raise KeyboardInterrupt
+
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds), sleep=sleep)
+    with local_cluster(n_workers=0) as address:
+        monkeypatch.setattr("grok.sweep.cluster.time", clock)
+        assert sweep(small_sweep(tmp_path), tmp_path / "runs", address) == 130
     assert capsys.readouterr().err.splitlines() == [
-        f"grok: waiting for a worker: `dask worker {cluster.scheduler_address}` starts one",
+        f"grok: waiting for a worker: `dask worker {address}` starts one",
         "grok: interrupted",
     ]
 

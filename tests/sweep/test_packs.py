@@ -1,7 +1,7 @@
-"""What is left of a sweep is packed so that no run is in two packs, and a pack trains nothing twice."""
+"""The unfinished runs of a sweep are packed so that no run is in two packs, and a pack trains no run twice."""
 
+import itertools
 import threading
-import time
 
 import pytest
 
@@ -10,7 +10,7 @@ from grok.experiments import runner
 from grok.sweep.packs import Outcome, Pack, existing_runs, make_packs, train_pack
 from grok.tracking import Run, Store
 from tests.experiments.helpers import interrupt_before, setup
-from tests.helpers import new_run
+from tests.helpers import FAIL_SAFE, new_run
 from tests.sweep.helpers import small_sweep, wanted_of
 
 GROKKING = experiment("grokking")
@@ -76,18 +76,24 @@ def test_a_pack_trains_what_is_missing_and_nothing_that_is_finished(tmp_path, wa
 
 @pytest.mark.parametrize("status", ["running", "interrupted"])  # one that is gone on with says so a moment later
 def test_a_run_that_another_process_holds_is_waited_for(tmp_path, wanted, monkeypatch, status):
-    monkeypatch.setattr("grok.sweep.packs.POLL", 0.01)
     pack = only_pack(tmp_path, wanted[:1])
     run = new_run(tmp_path, seed=0, config=wanted[0].config)
     run.update(status=status)
-    outcomes = []
-    waiting = threading.Thread(target=lambda: outcomes.append(train_pack(pack, setup(tmp_path), lambda: False)))
+    outcomes, looks, looked_twice = [], itertools.count(1), threading.Event()
+
+    def stop():
+        if next(looks) > 2:
+            looked_twice.set()
+        return False
+
+    waiting = threading.Thread(target=lambda: outcomes.append(train_pack(pack, setup(tmp_path), stop)))
+    monkeypatch.setattr("grok.sweep.packs.POLL", 0.01)
     with run.lock():
         waiting.start()
-        time.sleep(1)
+        assert looked_twice.wait(FAIL_SAFE)
         assert outcomes == []
         run.update(status="finished")
-    waiting.join(timeout=20)
+    waiting.join(FAIL_SAFE)
     assert outcomes == [Outcome(ended=True)]
     assert Store(tmp_path).runs() == [run]
 

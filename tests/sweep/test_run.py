@@ -1,4 +1,4 @@
-"""The command plans without training, and refuses before anything starts."""
+"""The command can plan without training, and rejects bad options before any training starts."""
 
 import errno
 import json
@@ -8,6 +8,7 @@ import pytest
 from grok.cli import main
 from grok.config import ConfigError
 from grok.experiment import experiment, experiments
+from grok.experiments.many import train_many
 from grok.sweep.expand import expand
 from grok.sweep.file import read_sweep
 from grok.sweep.packs import Outcome, train_pack
@@ -86,11 +87,11 @@ def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):
         (["--stack", "0"], "--stack: expected a positive integer, got 0"),
         (
             ["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"],
-            "--workers: expected --scheduler local with it: a cluster has the workers that it has",
+            "--workers: expected --scheduler local, got tcp://127.0.0.1:9 (a cluster starts its own workers)",
         ),
     ],
 )
-def test_what_no_sweep_can_be_is_one_line(tmp_path, capsys, flags, line):
+def test_options_that_a_sweep_cannot_have_are_rejected_in_one_line(tmp_path, capsys, flags, line):
     assert main(["sweep", str(small_sweep(tmp_path)), "--runs", str(tmp_path / "runs"), *flags]) == 2
     assert capsys.readouterr() == ("", f"grok: {line}\n")
     assert not (tmp_path / "runs").exists()
@@ -155,9 +156,32 @@ def test_a_data_set_is_fetched_once_before_any_run_trains(tmp_path, monkeypatch)
     check_data(experiment("supervised"), wanted, setup(tmp_path / "runs", data=DataFolder(path=tmp_path / "data")))
 
 
+@pytest.fixture
+def train_here(monkeypatch):
+    """Let the command train its packs in this process."""
+    monkeypatch.setattr("grok.cli.training._launch", lambda options, store: (CPU, here))
+
+
+@pytest.mark.usefixtures("train_here")
+def test_a_pack_that_fails_is_a_line_at_the_end_and_the_others_are_trained(tmp_path, capsys):
+    path, root = small_sweep(tmp_path, steps=10, seeds="0-2", decays="[1]"), tmp_path / "runs"
+    pairs = [(each.config, each.seed) for each in wanted_of(path)]
+    runs, _ = train_many(experiment("grokking"), pairs, setup(root), together=1)
+    for run in runs[:2]:
+        run.update(status="interrupted")
+    runs[0].metrics_path.unlink()
+    capsys.readouterr()
+    assert main(["sweep", str(path), "--runs", str(root), "--wandb", "disabled"]) == 1
+    shown = capsys.readouterr()
+    (line,) = [line for line in shown.err.splitlines() if line.startswith("grok: ")]
+    assert line.startswith(f"grok: {runs[0].name}: {runs[0].metrics_path} is missing: restore it")
+    assert "\nsweep  1.0                        3         2        0" in shown.out
+    assert [run.manifest()["status"] for run in runs] == ["interrupted", "finished", "finished"]
+
+
+@pytest.mark.usefixtures("train_here")
 def test_where_nothing_finished_there_is_nothing_to_draw(tmp_path, capsys):
     path = small_sweep(tmp_path, steps=5, seeds="0", decays="[0]")
     path.write_text(path.read_text().replace("[axes]", "optimiser.learning_rate = 1e30\n[axes]"))
-    flags = ["--runs", str(tmp_path / "runs"), "--workers", "1", "--wandb", "disabled", "--device", "cpu"]
-    assert main(["sweep", str(path), *flags]) == 1
+    assert main(["sweep", str(path), "--runs", str(tmp_path / "runs"), "--wandb", "disabled"]) == 1
     assert capsys.readouterr().out.splitlines()[-1].split() == ["sweep", "0.0", "1", "0", "0", "-", "-"]

@@ -31,16 +31,16 @@ def test_a_value_has_the_type_of_its_setting(hint, value, expected):
     [
         (int, True, "an integer"),
         (int, 3.0, "an integer"),
-        (float, True, "a number"),
-        (float, float("nan"), "a number"),
-        (float, "1", "a number"),
+        (float, True, "a finite number"),
+        (float, float("nan"), "a finite number"),
+        (float, "1", "a finite number"),
         (bool, 1, "true or false"),
         (str, 1, "a text"),
         (int, "none", "an integer"),
         (int | None, "3", 'an integer or "none"'),
         (Literal["add", "divide"], "multiply", "one of add, divide"),
-        (tuple[float, float], [0.9], "a list of 2 numbers"),
-        (tuple[float, float], [0.9, "x"], "a number"),
+        (tuple[float, float], [0.9], "a list of 2 finite numbers"),
+        (tuple[float, float], [0.9, "x"], "a list of 2 finite numbers"),
     ],
 )
 def test_a_value_of_another_type_is_refused_with_what_was_expected(hint, value, expected):
@@ -51,9 +51,9 @@ def test_a_value_of_another_type_is_refused_with_what_was_expected(hint, value, 
 
 def test_a_list_of_any_length_has_numbers_alone():
     assert value_as(tuple[float, ...], [0, 0.5]) == (0.0, 0.5)
-    with pytest.raises(TypeError, match=r"^a list of numbers$"):
+    with pytest.raises(TypeError, match=r"^a list of finite numbers$"):
         value_as(tuple[float, ...], 0.5)
-    with pytest.raises(TypeError, match=r"^a number$"):
+    with pytest.raises(TypeError, match=r"^a list of finite numbers$"):
         value_as(tuple[float, ...], [0.5, "all"])
 
 

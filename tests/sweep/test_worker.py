@@ -1,10 +1,9 @@
-"""A worker trains the packs that it is given, and saves and ends when it is told to or when nobody is there to tell."""
+"""A worker trains the packs that it receives, and saves and ends when it is told to or loses its connection."""
 
 import multiprocessing
 import os
 import signal
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -15,7 +14,7 @@ from grok.sweep.packs import Outcome, make_packs
 from grok.sweep.worker import serve
 from grok.tracking import Store
 from tests.experiments.helpers import setup
-from tests.helpers import new_run
+from tests.helpers import new_run, wait_until
 from tests.sweep.helpers import small_sweep, wanted_of
 
 LONG = 1_000_000
@@ -44,8 +43,7 @@ def other_end(root, talk):
 
 
 def await_training(root):
-    while not any(run.manifest()["status"] == "running" for run in Store(root).runs()):
-        time.sleep(0.05)
+    wait_until(lambda: any(run.manifest()["status"] == "running" for run in Store(root).runs()))
 
 
 def test_packs_are_trained_one_after_another(tmp_path):

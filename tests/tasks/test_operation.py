@@ -1,4 +1,4 @@
-"""The task is all pairs of elements, split by the seed alone."""
+"""The task holds all pairs of elements, and only the seed decides the split."""
 
 import itertools
 

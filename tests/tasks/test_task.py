@@ -1,4 +1,4 @@
-"""A task gives its splits by name, and moves as a whole."""
+"""A task returns its splits by name, and moves to a device as a whole."""
 
 import torch
 
@@ -20,4 +20,4 @@ def test_a_task_on_another_device_keeps_everything():
     moved = task().to(torch.device("meta"))
     tensors = (moved.inputs, moved.targets, moved.train, moved.test, moved.cycle)
     assert {tensor.device.type for tensor in tensors} == {"meta"}
-    assert (moved.num_classes, moved.num_tokens, len(moved.train)) == (5, 6, 7)
+    assert (moved.num_classes, moved.num_tokens, len(moved.train)) == (5, 6, 8)

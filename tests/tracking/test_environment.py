@@ -1,4 +1,4 @@
-"""A manifest says what its run ran on."""
+"""A manifest describes the software and hardware of its run."""
 
 import platform
 import subprocess

@@ -1,4 +1,4 @@
-"""A failure to write is told with its mend."""
+"""The error for a failed write names the mend."""
 
 import pytest
 

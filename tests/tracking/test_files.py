@@ -1,4 +1,4 @@
-"""After a write, a failed write or a crash, a file is the old one or the new one, whole."""
+"""After a write, a failed write or a crash, a file is either the whole old one or the whole new one."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The line changes in place on a terminal; elsewhere plain lines come now and then."""
+"""The status line changes in place in a terminal, and other outputs get plain lines at intervals."""
 
 import io
 

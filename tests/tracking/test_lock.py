@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grok.tracking import Store, StoreError
-from tests.helpers import new_run
+from tests.helpers import FAIL_SAFE, new_run
 
 
 def test_a_locked_run_is_running_and_keeps_a_second_process_out(tmp_path):
@@ -29,11 +29,15 @@ def test_a_locked_run_is_running_and_keeps_a_second_process_out(tmp_path):
 
 def test_who_looks_for_a_run_to_train_waits_for_another_that_does_until_it_is_done_or_killed(tmp_path):
     code = (
-        "import sys, pathlib, time, grok.tracking as t\n"
-        "with t.Store(pathlib.Path(sys.argv[1])).lock('grokking'): print('held', flush=True); time.sleep(600)"
+        "import sys, pathlib, grok.tracking as t\n"
+        "with t.Store(pathlib.Path(sys.argv[1])).lock('grokking'): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert other.stdout.readline() == "held\n"
     entered = threading.Event()
@@ -44,9 +48,9 @@ def test_who_looks_for_a_run_to_train_waits_for_another_that_does_until_it_is_do
 
     waiting = threading.Thread(target=enter)
     waiting.start()
-    assert not entered.wait(0.3)
+    assert not entered.wait(0.1)
     other.kill()
-    assert entered.wait(10)
+    assert entered.wait(FAIL_SAFE)
     waiting.join()
     other.communicate()
 

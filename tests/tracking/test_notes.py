@@ -1,4 +1,4 @@
-"""A line is said once in a command, and again in the next."""
+"""A note is printed once in a command, and again in the next command."""
 
 from grok.tracking.notes import each_once, note
 

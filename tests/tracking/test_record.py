@@ -1,4 +1,4 @@
-"""The record keeps what is appended to the last bit, and says what is wrong with a damaged one without touching it."""
+"""The record keeps every bit of what is appended, and a damaged record is reported and left untouched."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -1,4 +1,4 @@
-"""A run says what it was made with and how it stands, and what is wrong with its run.json without touching it."""
+"""A run knows its settings and its status, and a damaged run.json is reported and left untouched."""
 
 import json
 
@@ -13,7 +13,12 @@ HASH = config_hash(small_config())
 
 def test_a_manifest_holds_what_the_run_was_made_with(tmp_path):
     manifest = new_run(tmp_path, seed=7).manifest()
-    assert manifest["config"]["task"] == {"operation": "add", "modulus": 11, "train_fraction": 0.5}
+    assert manifest["config"]["task"] == {
+        "operation": "add",
+        "modulus": 11,
+        "train_fraction": 0.5,
+        "rounding": "nearest",
+    }
     assert manifest["command"] == ["grok", "train", "grokking"]
     expected = {
         "format": 1,
@@ -40,7 +45,7 @@ def test_a_run_whose_process_is_gone_is_interrupted(tmp_path):
     ("content", "message"),
     [
         ('{"format": 1, "exper', r"run\.json cannot be read \(.*\): restore it, or move the folder away"),
-        ('{"format": 99}', r"run\.json: expected a run of format 1: another version of grok wrote it"),
+        ('{"format": 99}', r"run\.json: expected a run of format 1, got one of another version of grok"),
         ("[]", r"run\.json: expected a run of format 1"),
     ],
     ids=["truncated", "other version", "no manifest"],

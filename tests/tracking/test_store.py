@@ -1,4 +1,4 @@
-"""The store makes, names, lists and finds runs; one that cannot be made or read hides no other."""
+"""The store makes, names, lists and finds runs, and a run that cannot be made or read hides no other."""
 
 import dataclasses
 import errno

@@ -1,4 +1,4 @@
-"""Images and signals: data sets as whole tensors, and what a training step does to a batch of them."""
+"""Images and signals: data sets as whole tensors, and the augmentations of a batch."""
 
 from grok.tasks.images.augmentation import crop_and_flip, draw_shifts_and_flips
 from grok.tasks.images.cifar import CIFAR, cifar_task

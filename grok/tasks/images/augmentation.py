@@ -8,7 +8,7 @@ from torch import Tensor
 def draw_shifts_and_flips(
     count: int, *, generator: torch.Generator, largest: int = 4
 ) -> tuple[Int[Tensor, "sample 2"], Bool[Tensor, "sample"]]:
-    """Uniform shifts of -largest to largest pixels down and right, and flips of probability ½, for `count` samples."""
+    """Draw uniform shifts of -largest to largest pixels down and right, and flips of probability ½, for each sample."""
     shifts = torch.randint(-largest, largest + 1, (count, 2), generator=generator, device=generator.device)
     flips = torch.randint(2, (count,), generator=generator, device=generator.device).bool()
     return shifts, flips
@@ -19,12 +19,14 @@ def crop_and_flip(
     shifts: Int[Tensor, "sample 2"],
     flips: Bool[Tensor, "sample"],
 ) -> Shaped[Tensor, "sample channel height width"]:
-    """Each image's window, as large as the image, moved down and right by its shifts, then mirrored if it is to be.
+    """Return a window of each image, of the image's size, moved down and right by its shifts and mirrored if flipped.
 
-    Outside the image is the image reflected at its border pixels. A shift is smaller than height and width: this is not
-    checked, as the check would wait for the device. With shifts of -4 to 4 this is the crop with padding 4 of He et
-    al., Deep Residual Learning for Image Recognition, CVPR 2016, reflected where theirs is black: the weak augmentation
-    of Sohn et al., FixMatch, NeurIPS 2020.
+    Outside the image the window shows its reflection at the border pixels. A shift must be smaller than height and
+    width, which is not checked because the check would make the host wait for the device.
+
+    With shifts of -4 to 4 this is the weak augmentation of Sohn et al., FixMatch, NeurIPS 2020. It is also the crop
+    with padding 4 of He et al., Deep Residual Learning for Image Recognition, CVPR 2016, with reflections in place of
+    black pixels.
 
     >>> image = torch.tensor([[[[1, 2, 3, 4]]]])
     >>> crop_and_flip(image, torch.tensor([[0, 1]]), torch.tensor([False])).tolist()
@@ -46,6 +48,6 @@ def crop_and_flip(
 
 
 def _reflected(positions: Int[Tensor, "sample position"], size: int) -> Int[Tensor, "sample position"]:
-    """Positions along an axis, those before its first or past its last brought back by reflection there."""
+    """Return positions along an axis, with those beyond either end reflected at that end."""
     last = size - 1
     return last - (last - positions.abs()).abs()

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from Parquet files in a folder, or from the hub when asked."""
+"""CIFAR-10 and CIFAR-100, read from Parquet files in a folder or downloaded from the Hugging Face hub."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,16 @@ from grok.tasks.task import Split
 
 @dataclass(frozen=True, kw_only=True)
 class Cifar:
-    """What tells one of the two data sets from the other."""
+    """The properties in which the two data sets differ."""
 
     num_classes: int
     """Number of classes."""
     label_column: str
-    """The column of labels."""
+    """Name of the column of labels."""
     repository: str
-    """Its name on the hub."""
+    """Name of the data set on the hub."""
     configuration: str
-    """The folder of its files there."""
+    """Folder of its files on the hub."""
 
 
 CIFAR = {
@@ -34,14 +34,15 @@ CIFAR = {
 
 
 def cifar_task(name: str, folder: Path, *, download: bool = False) -> ImageTask:
-    """The data set of this name in `CIFAR`, read from the Parquet files in `folder`; images are (n, 3, 32, 32) bytes.
+    """Read the data set of this name in `CIFAR` from the Parquet files in `folder`.
 
-    With `download`, a split that has no file there is first fetched from the hub.
+    The images are bytes of shape (n, 3, 32, 32). With `download`, a split without a file is first downloaded from the
+    hub.
 
     Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 
     Raises:
-        DataError: a split that is not there, or cannot be fetched or read.
+        DataError: if a split is missing, or if it cannot be downloaded or read.
     """
     known = CIFAR[name]
     splits = {}

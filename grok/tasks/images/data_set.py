@@ -1,4 +1,4 @@
-"""How a data set is had: made on the spot, taken from a package, or read from files."""
+"""Description of how a data set is obtained: generated, taken from a package, or read from files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from grok.tasks.images.image_task import ImageTask
 
 @dataclass(frozen=True, kw_only=True)
 class DataFolder:
-    """Where data sets lie that are read from files."""
+    """The folder of data sets that are read from files."""
 
     path: Path = Path("data")
-    """It has a folder for each, such as data/cifar10."""
+    """Folder with a subfolder for each data set, such as data/cifar10."""
     download: bool = False
-    """Whether to fetch what is not there from the Hugging Face hub."""
+    """Whether to download missing files from the Hugging Face hub."""
 
 
 def _always(folder: DataFolder) -> bool:
@@ -23,11 +23,12 @@ def _always(folder: DataFolder) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """How one data set is had."""
+    """The functions that obtain one data set."""
 
     make: Callable[[int, DataFolder], ImageTask]
-    """Makes or reads it for a seed: bytes or signals, not normalised. Raises DataError if it cannot be had."""
+    """Makes or reads the data set for a seed, as bytes or signals that are not normalised. It raises DataError if the
+    data set is not available."""
     is_there: Callable[[DataFolder], bool] = _always
-    """Whether `make` is certain to find it, told without making it."""
+    """Returns whether `make` is certain to find the data set, without making it."""
     depends_on_seed: bool = False
-    """Whether the seed splits it; if not, all runs of a process share its tensors."""
+    """Whether the seed decides the split. If not, all runs of a process share the tensors."""

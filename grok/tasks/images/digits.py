@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: small enough for a test."""
+"""scikit-learn's handwritten digits, a data set that is small enough for a test."""
 
 import importlib.util
 
@@ -12,17 +12,17 @@ TRAIN_SIZE = 1200
 
 
 def digits_task(seed: int) -> ImageTask:
-    """1,797 digits of 8×8 pixels with values 0 to 16, of which 1,200, chosen by the seed, train.
+    """Return 1,797 digits of 8×8 pixels with values 0 to 16, of which the seed chooses 1,200 for training.
 
     Source: Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository 1998.
 
     Raises:
-        DataError: scikit-learn is not installed.
+        DataError: if scikit-learn is not installed.
     """
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise DataError("scikit-learn: expected it for its digits, got none (pip install scikit-learn)") from None
+        raise DataError("scikit-learn: expected an installation, got none (pip install scikit-learn)") from None
     images, labels = (torch.tensor(array) for array in load_digits(return_X_y=True))
     order = torch.randperm(len(labels), generator=stream(seed, "split"))
     images, labels = images[order].byte().view(-1, 1, 8, 8), labels[order]

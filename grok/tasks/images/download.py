@@ -1,4 +1,4 @@
-"""A Parquet file from the Hugging Face hub, whole or not at all."""
+"""Download of a Parquet file from the Hugging Face hub, which leaves either the whole file or none."""
 
 import os
 import urllib.request
@@ -17,7 +17,9 @@ TIMEOUT = 60  # seconds without an answer
 
 
 def hub_url(repository: str, file: str) -> str:
-    """Where the hub has a data set's file; the environment variable HF_ENDPOINT names a mirror, as in its own tools.
+    """Return the address of a data set's file on the hub.
+
+    The environment variable HF_ENDPOINT may name a mirror, as in the hub's own tools.
 
     >>> hub_url("uoft-cs/cifar10", "plain_text/test-00000-of-00001.parquet")
     'https://huggingface.co/datasets/uoft-cs/cifar10/resolve/main/plain_text/test-00000-of-00001.parquet'
@@ -26,10 +28,10 @@ def hub_url(repository: str, file: str) -> str:
 
 
 def fetch(url: str, path: Path) -> None:
-    """Fetch a Parquet file to `path`, making the folder.
+    """Download a Parquet file to `path`, and make its folder.
 
     Raises:
-        DataError: it cannot be fetched, came in part or is no Parquet file; nothing is left at `path`.
+        DataError: if the download fails or is incomplete, or if it is not a Parquet file. No file is left at `path`.
     """
 
     def write(temporary: Path) -> None:
@@ -42,5 +44,5 @@ def fetch(url: str, path: Path) -> None:
         write_atomically(path, write)
     except (OSError, HTTPException, pa.ArrowException) as error:
         if isinstance(error, HTTPError):
-            error.close()  # it holds the answer's connection
+            error.close()  # the error holds the connection
         raise DataError(f"cannot download {url} to {path} ({error}): put the file there by other means") from error

@@ -1,4 +1,4 @@
-"""A data set of images or signals, with the statistics that its training split is normalised by."""
+"""A data set of images or signals, with the statistics of its training split that normalise it."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,18 @@ from grok.tasks.task import Task
 
 
 class DataError(ConfigError):
-    """A data set cannot be had: the message names the file or package and the mend."""
+    """Raised when a data set is not available; the message names the file or package and the mend."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTask(Task):
-    """Images as bytes, (n, channels, height, width), or signals as floats, (n, channels, length), and their classes."""
+    """Images and their classes, or signals and their classes.
+
+    Images are bytes of shape (n, channels, height, width). Signals are floats of shape (n, channels, length).
+    """
 
     inputs: Shaped[Tensor, "sample channel *space"]
-    """Pixels or values, not normalised."""
+    """Pixels or values, which are not normalised."""
     mean: Float[Tensor, "channel"]
     """Mean of each channel over the training split, in the units of the inputs."""
     std: Float[Tensor, "channel"]
@@ -33,7 +36,7 @@ def image_task(
     test: tuple[Shaped[Tensor, "test channel *space"], Int[Tensor, "test"]],
     num_classes: int,
 ) -> ImageTask:
-    """Inputs and targets of two splits as one task, training samples first.
+    """Make one task of the inputs and targets of two splits, with the training samples first.
 
     >>> images, labels = torch.arange(16).byte().view(4, 1, 2, 2), torch.tensor([0, 1, 0, 1])
     >>> task = image_task(train=(images[:3], labels[:3]), test=(images[3:], labels[3:]), num_classes=2)

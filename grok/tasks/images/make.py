@@ -1,4 +1,4 @@
-"""The data of a run: the data set that its config names, and the samples of it that are measured."""
+"""The data of a run: the data set that its config names, and the samples on which probes measure."""
 
 import dataclasses
 from functools import cache
@@ -18,17 +18,23 @@ from grok.tasks.task import Task
 CPU = torch.device("cpu")
 
 
-DATA_SETS: dict[str, DataSet] = {"mnist1d": MNIST1D, "cifar10": CIFAR10, "cifar100": CIFAR100, "digits": DIGITS}
-"""Every data set by the name that `task.dataset` has for it."""
+DATA_SETS: dict[str, DataSet] = {
+    "mnist1d": MNIST1D,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "digits": DIGITS,
+}
+"""All data sets, by the name that the setting `task.dataset` uses."""
 
 
 def make_image_task(config: ImageTaskConfig, seed: int, folder: DataFolder, device: torch.device = CPU) -> ImageTask:
-    """The whole data set, as it is: bytes or signals, not normalised. The seed splits the digits, which have no split.
+    """Return the whole data set as bytes or signals, which are not normalised.
 
-    Runs of one process share the tensors of those that do not depend on the seed.
+    The seed decides the split of a data set that has no split of its own, such as the digits. The runs of one process
+    share the tensors of a data set that does not depend on the seed.
 
     Raises:
-        DataError: a data set that is not there, or cannot be fetched or read.
+        DataError: if the data set is missing, or if it cannot be downloaded or read.
     """
     data_set = DATA_SETS[config.dataset]
     if data_set.depends_on_seed:
@@ -42,18 +48,23 @@ def _shared(name: str, folder: DataFolder, device: torch.device) -> ImageTask:
 
 
 def require_data(config: ImageTaskConfig, folder: DataFolder) -> None:
-    """Reject a data set that cannot be had here, or fetch it if that is asked; files that are there are not decoded.
+    """Reject a data set that is not available on this machine, or download it if `folder` allows that.
+
+    Existing files are not decoded, so a damaged file is not detected.
 
     Raises:
-        DataError: as `make_image_task`, but for files that are there and cannot be read.
+        DataError: if the data set is missing, or if the download fails.
     """
     if not DATA_SETS[config.dataset].is_there(folder):
         make_image_task(config, 0, folder)
 
 
 def measured_task(task: ImageTask, config: ImageTaskConfig, seed: int) -> Task:
-    """The samples that probes measure on, normalised: some of the training split, drawn by the seed, and all others.
+    """Return the samples on which probes measure, normalised.
 
+    They are `measured_train` samples of the training split, drawn with the seed, and the whole test split.
+
+    >>> from grok.tasks.images import mnist1d_task
     >>> config = ImageTaskConfig(measured_train=10)
     >>> measured = measured_task(mnist1d_task(), config, seed=0)
     >>> len(measured.train), len(measured.test), measured.inputs.shape

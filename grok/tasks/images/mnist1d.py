@@ -1,4 +1,4 @@
-"""MNIST-1D: ten classes of noisy 40-point signals, made on the spot."""
+"""MNIST-1D: ten classes of noisy signals of 40 positions, generated when needed."""
 
 import random
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ from grok.tasks.images.image_task import ImageTask, image_task
 
 
 def mnist1d_task() -> ImageTask:
-    """The data set at its authors' settings and seed: 4,000 training and 1,000 test signals, shape (n, 1, 40), float32.
+    """Return the data set with its authors' settings and seed.
+
+    It has 4,000 training and 1,000 test signals of shape (n, 1, 40) in float32.
 
     Source: Greydanus & Kobak, Scaling Down Deep Learning with MNIST-1D, ICML 2024.
     """
@@ -27,15 +29,15 @@ def mnist1d_task() -> ImageTask:
 
 @cache
 def _signals() -> dict[str, np.ndarray]:
-    from mnist1d.data import make_dataset  # a second or two: it loads pyplot
+    from mnist1d.data import make_dataset  # takes a second or two because it imports pyplot
 
-    with _global_generators_kept():  # it seeds them for its own draws
+    with _global_generators_kept():  # make_dataset seeds the global generators
         return make_dataset()
 
 
 @contextmanager
 def _global_generators_kept() -> Iterator[None]:
-    """Leave the global generators of numpy and Python as they were."""
+    """Restore the global generators of numpy and Python afterwards."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Channels brought to mean 0 and standard deviation 1."""
+"""Normalisation of channels to mean 0 and standard deviation 1."""
 
 import torch
 from jaxtyping import Float, Shaped
@@ -12,10 +12,10 @@ def channel_statistics(
 ) -> tuple[Float[Tensor, "channel"], Float[Tensor, "channel"]]:
     """Mean and standard deviation of each channel over all samples and positions, in the units of the inputs.
 
-    The standard deviation is that of the population, dividing by n. Sums are in float64, results in float32.
+    The standard deviation is that of the population, which divides by n. Sums are in float64 and results in float32.
 
     Raises:
-        ValueError: a channel that is constant, which cannot be normalised.
+        ValueError: if a channel is constant, since it cannot be normalised.
 
     >>> [statistic.item() for statistic in channel_statistics(torch.tensor([[[0, 255]], [[255, 0]]]).byte())]
     [127.5, 127.5]
@@ -36,7 +36,9 @@ def normalise(
     mean: Float[Tensor, "channel"],
     std: Float[Tensor, "channel"],
 ) -> Float[Tensor, "sample channel *space"]:
-    """(inputs − mean) / std by channel, as floats; mean and std are in the units of the inputs, 0 to 255 for uint8.
+    """Return (inputs − mean) / std by channel, as floats.
+
+    Mean and std are in the units of the inputs, such as 0 to 255 for uint8.
 
     >>> normalise(torch.tensor([[[0, 255]]]).byte(), torch.tensor([127.5]), torch.tensor([127.5])).tolist()
     [[[-1.0, 1.0]]]
@@ -47,5 +49,5 @@ def normalise(
 def _along_channels(
     values: Float[Tensor, "channel"], inputs: Shaped[Tensor, "sample channel *space"]
 ) -> Float[Tensor, "channel *ones"]:
-    """One value a channel, shaped to broadcast with the inputs."""
+    """Return one value per channel, in a shape that broadcasts with the inputs."""
     return values.view(-1, *[1] * (inputs.ndim - 2))

@@ -19,10 +19,10 @@ IMAGE_COLUMNS = ("img", "image")
 
 
 def split_files(folder: Path, split: Split) -> list[Path]:
-    """The split's files in a folder: `train.parquet`, or all of `train-00000-of-00002.parquet` and so on, or none.
+    """Return the files of a split in a folder: `train.parquet`, or `train-00000-of-00002.parquet` and so on, or none.
 
     Raises:
-        DataError: both kinds are there, or some of the numbered files are missing.
+        DataError: if there are files of both kinds, or if some of the numbered files are missing.
     """
     whole, shards = folder / f"{split}.parquet", sorted(folder.glob(f"{split}-*-of-*.parquet"))
     if not shards:
@@ -38,12 +38,12 @@ def split_files(folder: Path, split: Split) -> list[Path]:
 def read_images(
     files: Sequence[Path], *, label_column: str, num_classes: int
 ) -> tuple[UInt8[Tensor, "sample channel=3 height width"], Int[Tensor, "sample"]]:
-    """RGB pixels and labels of all rows, in the order of files and rows.
+    """Return the RGB pixels and labels of all rows, in the order of files and rows.
 
-    Images are in a column `img` or `image` of structs with the encoded `bytes`.
+    Images are in a column `img` or `image` of structs that hold the encoded `bytes`.
 
     Raises:
-        DataError: a file or row that cannot be read, by name and by number from 0.
+        DataError: if a file or row cannot be read. The message names the file and the row, counted from 0.
     """
     images: list[np.ndarray] = []
     labels: list[int] = []
@@ -65,7 +65,7 @@ def read_images(
 
 
 def _rows(path: Path, label_column: str) -> Iterator[tuple[bytes | None, object]]:
-    """Encoded image and label of each row."""
+    """Yield the encoded image and the label of each row."""
     try:
         file = pq.ParquetFile(path)
         columns = file.schema_arrow.names
@@ -89,5 +89,5 @@ def _decode(encoded: bytes | None, where: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(encoded)) as image:
             return np.asarray(image.convert("RGB"))
-    except Exception as error:  # Pillow raises several kinds on damaged bytes, SyntaxError among them
+    except Exception as error:  # Pillow raises many types of errors on damaged bytes, even SyntaxError
         raise DataError(f"{where}: expected an image, got bytes that cannot be decoded ({error})") from error

@@ -1,4 +1,4 @@
-"""Strong views of a whole batch of images, on its device: RandAugment, then Cutout."""
+"""Strong views of a whole batch of images on its device, by RandAugment followed by Cutout."""
 
 import math
 from functools import cache
@@ -10,25 +10,26 @@ from torch import Tensor, nn
 from grok.random import stream
 from grok.tasks.images.image_task import DataError
 
-OPERATIONS_EACH = 2  # FixMatch's
-SHEAR = math.degrees(math.atan(0.3))  # 0.3 pixels a row, as the angle that kornia wants
-LARGEST_CUT = 0.5  # side of the square, in sides of the image: TorchSSL's for FixMatch and FreeMatch
-GREY = 127  # of 0 to 255: near the mean of natural images, so near 0 once they are normalised
+OPERATIONS_EACH = 2  # operations per image, as in FixMatch
+SHEAR = math.degrees(math.atan(0.3))  # 0.3 pixels per row, as the angle that kornia expects
+LARGEST_CUT = 0.5  # side of the square, in sides of the image, as in TorchSSL for FixMatch and FreeMatch
+GREY = 127  # of 0 to 255: near the mean of natural images, so near 0 after normalisation
 
 
 def rand_augment(
     images: UInt8[Tensor, "sample 3 height width"], *, seed: int
 ) -> UInt8[Tensor, "sample 3 height width"]:
-    """Two of fourteen operations on each image, each by a magnitude of its own, then a grey square: by the seed alone.
+    """Apply two of fourteen operations to each image, each with its own magnitude, and then a grey square.
 
-    The operations and their ranges are those of Sohn et al., FixMatch, NeurIPS 2020, who draw the magnitudes of
-    RandAugment (Cubuk et al., CVPR Workshops 2020) anew for each image. Every image draws its own operations, the same
-    one twice perhaps: kornia's RandAugment draws them once for a batch, so its single operations are used here, on
-    those images that drew them. What comes in from outside the image is black. All random numbers are drawn on the
-    host, so that the views differ between devices by rounding alone; global generators stay as they were.
+    The result depends only on the images and the seed. The operations and their ranges are those of Sohn et al.,
+    FixMatch, NeurIPS 2020, who draw the magnitudes of RandAugment (Cubuk et al., CVPR Workshops 2020) anew for each
+    image. Every image draws its own operations, possibly the same one twice. kornia's RandAugment draws operations once
+    per batch, so its single operations are applied here to the images that drew them. Pixels from outside the image are
+    black. All random numbers are drawn on the host, so views on different devices differ only by rounding. The global
+    generators are left unchanged.
 
     Raises:
-        DataError: kornia is not installed.
+        DataError: if kornia is not installed.
     """
     operations = _operations()
     generator = stream(seed, "rand-augment")
@@ -44,10 +45,10 @@ def rand_augment(
 
 
 def require_kornia() -> None:
-    """Refuse to go on without it, before anything has begun.
+    """Check that kornia is installed before a training begins.
 
     Raises:
-        DataError: kornia is not installed.
+        DataError: if kornia is not installed.
     """
     _operations()
 
@@ -55,7 +56,10 @@ def require_kornia() -> None:
 def draw_cutouts(
     count: int, height: int, width: int, *, generator: torch.Generator
 ) -> dict[str, Float[Tensor, "sample *axis"]]:
-    """Squares for `cutout`: centres uniform over the image, sides uniform up to half of the image's shorter side."""
+    """Draw squares for `cutout`.
+
+    Centres are uniform over the image, and sides are uniform up to half of the image's shorter side.
+    """
     size = torch.tensor([height, width], device=generator.device)
     sides = torch.rand(count, generator=generator, device=generator.device)
     return {
@@ -70,10 +74,12 @@ def cutout(
     centres: Float[Tensor, "sample 2"],
     sides: Float[Tensor, "sample"],
 ) -> Shaped[Tensor, "sample channel height width"]:
-    """Each image with a grey square, 127 of 255: around its centre, the distance down and right in pixels.
+    """Return each image with a grey square of value 127 around its centre, which is given in pixels down and right.
 
-    A pixel is in the square if its middle is; what lies outside the image is left off. Source: DeVries & Taylor,
-    Improved Regularization of Convolutional Neural Networks with Cutout, arXiv 1708.04552, 2017.
+    A pixel belongs to the square if its middle does. The square may reach beyond the image.
+
+    Source: DeVries & Taylor, Improved Regularization of Convolutional Neural Networks with Cutout, arXiv 1708.04552,
+    2017.
 
     >>> black = torch.zeros(1, 1, 2, 4, dtype=torch.uint8)
     >>> cutout(black, centres=torch.tensor([[0.5, 3.5]]), sides=torch.tensor([2.5])).tolist()
@@ -88,7 +94,7 @@ def cutout(
 def _each_by_its_own(
     images: Float[Tensor, "sample 3 height width"], operations: nn.ModuleList, numbers: Int[Tensor, "sample"]
 ) -> Float[Tensor, "sample 3 height width"]:
-    """Each image changed by the operation of its number."""
+    """Apply to each image the operation of its number."""
     changed = images.clone()
     for number in numbers.unique().tolist():
         members = (numbers == number).nonzero().flatten().to(images.device)
@@ -98,18 +104,18 @@ def _each_by_its_own(
 
 @cache
 def _operations() -> nn.ModuleList:
-    """FixMatch's operations in kornia's terms, on values of 0 to 1; each draws a magnitude for every image."""
+    """Return FixMatch's operations from kornia, on values of 0 to 1; each operation draws a magnitude per image."""
     try:
-        import kornia.augmentation as kornia  # a second: only where it is used
+        import kornia.augmentation as kornia  # the import takes a second, so it is done on first use
     except ImportError:
-        raise DataError("kornia: expected it for RandAugment, got none (pip install '.[images]')") from None
+        raise DataError("kornia: expected an installation, got none (pip install '.[images]')") from None
     lessened = (0.05, 0.95)
     return nn.ModuleList(
         [
             nn.Identity(),
             kornia.RandomAutoContrast(p=1.0),
             kornia.RandomEqualize(p=1.0),
-            # as Pillow, and so FixMatch, understand the names: RandomBrightness adds, RandomContrast multiplies
+            # ColorJitter agrees with Pillow and FixMatch. RandomBrightness would add, and RandomContrast multiply.
             kornia.ColorJitter(brightness=lessened, p=1.0),
             kornia.ColorJitter(contrast=lessened, p=1.0),
             kornia.ColorJitter(saturation=lessened, p=1.0),

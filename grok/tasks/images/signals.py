@@ -1,7 +1,7 @@
-"""Weak and strong views of signals from given random numbers: each changes the signal and leaves its class.
+"""Weak and strong views of signals from given random numbers, which change a signal and preserve its class.
 
-What is varied is what the makers of MNIST-1D vary: place, amplitude, slope and noise (Greydanus & Kobak, Scaling Down
-Deep Learning with MNIST-1D, ICML 2024). Positions are theirs, of 40; values are theirs too, of mean 0 and standard
+The views vary the same properties as the authors of MNIST-1D: place, amplitude, slope and noise (Greydanus & Kobak,
+Scaling Down Deep Learning with MNIST-1D, ICML 2024). Signals have 40 positions, and values of mean 0 and standard
 deviation 1 over the data set.
 """
 
@@ -9,18 +9,18 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-WEAK_SHIFT = 2  # positions either way: a quarter of a digit, which is 7 to 10 wide
-WEAK_SCALE = 0.1  # amplitudes of 0.9 to 1.1: half of the makers' range
-STRONG_SHIFT = 10  # positions either way: a quarter turn; the makers' range is 26 positions in all
-STRONG_SCALE = 0.5  # amplitudes of 0.5 to 1.5: two and a half times the makers' range
-STRONG_SHEAR = 2.4  # rise or fall from end to end: the makers' range, so that the sum is at most twice it
-STRONG_NOISE = 0.4  # standard deviation at most: two thirds of the makers', whose noise is kept off the digit
-NOISE_WIDTH = 1.1  # positions that noise is smoothed over: the makers' 2 of the 72 that they make 40 of
-LONGEST_CUT = 6  # positions: most of a digit, never all of it
+WEAK_SHIFT = 2  # positions in either direction: a quarter of a digit, which is 7 to 10 wide
+WEAK_SCALE = 0.1  # amplitudes of 0.9 to 1.1, which is half of the authors' range
+STRONG_SHIFT = 10  # positions in either direction, a quarter of the signal; the authors' whole range is 26 positions
+STRONG_SCALE = 0.5  # amplitudes of 0.5 to 1.5, which is two and a half times the authors' range
+STRONG_SHEAR = 2.4  # rise or fall from end to end: the authors' range, so that the sum is at most twice that
+STRONG_NOISE = 0.4  # largest standard deviation: two thirds of the authors', who add no noise to the digit itself
+NOISE_WIDTH = 1.1  # width in positions of the smoothing: the authors' 2 of 72, which they resample to 40
+LONGEST_CUT = 6  # positions, which is most of a digit but never all of it
 
 
 def draw_weak_signals(count: int, *, generator: torch.Generator) -> dict[str, Shaped[Tensor, "sample"]]:
-    """What `weak_signals` does to each of `count` signals: uniform shifts of -2 to 2, and amplitudes of 0.9 to 1.1."""
+    """Draw the arguments of `weak_signals` for `count` signals: uniform shifts of -2 to 2 and scales of 0.9 to 1.1."""
     return {
         "shifts": _integers(count, -WEAK_SHIFT, WEAK_SHIFT, generator),
         "scales": _uniform(count, 1 - WEAK_SCALE, 1 + WEAK_SCALE, generator),
@@ -33,7 +33,7 @@ def weak_signals(
     shifts: Int[Tensor, "sample"],
     scales: Float[Tensor, "sample"],
 ) -> Float[Tensor, "sample channel length"]:
-    """Each signal moved round by its shift, to the right where it is positive, and multiplied by its scale.
+    """Return each signal moved cyclically by its shift, to the right if it is positive, and multiplied by its scale.
 
     >>> weak_signals(torch.tensor([[[1.0, 2.0, 3.0]]]), shifts=torch.tensor([1]), scales=torch.tensor([2.0])).tolist()
     [[[6.0, 2.0, 4.0]]]
@@ -45,14 +45,15 @@ def weak_signals(
 def draw_strong_signals(
     count: int, length: int, *, generator: torch.Generator
 ) -> dict[str, Shaped[Tensor, "sample *length"]]:
-    """What `strong_signals` does to each of `count` signals of this length.
+    """Draw the arguments of `strong_signals` for `count` signals of this length.
 
-    First a weak view, then two operations of four, each by a magnitude of its own, uniform in its range: a larger
-    shift, a change of amplitude, a shear, or smooth Gaussian noise. Last, a window of 0 to 6 positions is cut out
-    anywhere. The operations that a signal does not undergo are drawn as the numbers that change nothing.
+    A strong view is a weak view followed by two of four operations: a larger shift, a change of amplitude, a shear, and
+    smooth Gaussian noise. Each has a magnitude of its own, uniform in its range. Finally a window of 0 to 6 positions
+    is cut out anywhere. For the other operations of a signal, the drawn numbers change nothing.
 
-    This is the strong augmentation of Sohn et al., FixMatch, NeurIPS 2020, for signals: RandAugment with two operations
-    (Cubuk et al., CVPR Workshops 2020), its magnitudes drawn anew for each sample, and Cutout (DeVries & Taylor 2017).
+    This is the strong augmentation of Sohn et al., FixMatch, NeurIPS 2020, applied to signals. It consists of
+    RandAugment (Cubuk et al., CVPR Workshops 2020) with two operations, whose magnitudes are drawn anew for each
+    sample, and Cutout (DeVries & Taylor 2017).
     """
     weak = draw_weak_signals(count, generator=generator)
     shifted, scaled, sheared, noisy = _two_of_four(count, generator).unbind(1)
@@ -78,11 +79,12 @@ def strong_signals(
     starts: Int[Tensor, "sample"],
     cuts: Int[Tensor, "sample"],
 ) -> Float[Tensor, "sample channel length"]:
-    """The signal shifted and scaled, plus noise, minus shear · ramp, and 0 in a window; the ramp rises from -½ to ½.
+    """Return the signals shifted and scaled, plus noise, minus shear · ramp, with a window of zeros.
 
-    The window begins at the signal's start, is as long as its cut, and goes on at the other end, as the signal does. It
-    is filled with 0, the mean of all signals, as Cutout fills images with grey: a signal's own mean would tell of what
-    is cut out. Shears, noise and windows are the same for all of a signal's channels.
+    The ramp rises from -½ to ½. The window begins at the position `starts`, has the length `cuts`, and continues at the
+    other end, as the shifted signal does. It is filled with 0, the mean of all signals, as Cutout fills images with
+    grey. The mean of the signal itself would reveal something about the part that is cut out. Shears, noise and windows
+    are the same for all channels of a signal.
 
     >>> none, one = torch.zeros(1), torch.ones(1)
     >>> shear_and_cut = dict(shears=torch.tensor([2.0]), starts=torch.tensor([2]), cuts=torch.tensor([2]))
@@ -99,19 +101,19 @@ def strong_signals(
 def _positions_after(
     starts: Int[Tensor, "sample"], signals: Float[Tensor, "sample channel length"]
 ) -> Int[Tensor, "sample length"]:
-    """How far each position lies after its sample's start, going round: 0 to length - 1."""
+    """Return the cyclic distance, 0 to length - 1, of each position from the start of its sample."""
     length = signals.shape[-1]
     return (torch.arange(length, device=signals.device) - starts[:, None]) % length
 
 
 def _two_of_four(count: int, generator: torch.Generator) -> Bool[Tensor, "sample 4"]:
-    """Which two of four operations each sample undergoes, every pair as likely."""
+    """Draw which two of four operations each sample undergoes; all pairs are equally likely."""
     order = torch.rand(count, 4, generator=generator, device=generator.device).argsort(dim=1)
     return order < 2
 
 
 def _smooth_noise(count: int, length: int, generator: torch.Generator) -> Float[Tensor, "sample length"]:
-    """Gaussian noise of standard deviation 1, smoothed by a Gaussian that goes round at the ends."""
+    """Draw Gaussian noise of standard deviation 1, smoothed by a cyclic Gaussian."""
     white = torch.randn(count, length, generator=generator, device=generator.device)
     positions = torch.arange(length, device=generator.device)
     apart = (positions - positions[:, None]).abs()
@@ -124,5 +126,5 @@ def _uniform(count: int, low: float, high: float, generator: torch.Generator) ->
 
 
 def _integers(count: int, low: int, high: int, generator: torch.Generator) -> Int[Tensor, "sample"]:
-    """Both ends among them."""
+    """Draw uniform integers from low to high, including both ends."""
     return torch.randint(low, high + 1, (count,), generator=generator, device=generator.device)

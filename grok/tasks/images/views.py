@@ -1,4 +1,4 @@
-"""How a training step looks at its samples: as they are, or changed at random, weakly or strongly."""
+"""Views of the samples of a training step: unchanged, or changed at random, weakly or strongly."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -13,78 +13,78 @@ from grok.tasks.images.rand_augment import rand_augment, require_kornia
 from grok.tasks.images.signals import draw_strong_signals, draw_weak_signals, strong_signals, weak_signals
 
 Drawn = dict[str, Tensor]
-"""Random numbers by name, the sample their first dimension."""
+"""Random numbers by name; their first axis is the sample."""
 
 
 class View(ABC):
-    """One way to look at a batch. The host draws the random numbers; the rest is work of the device alone."""
+    """A random change of the samples of a batch. The host draws the random numbers, and the device does the rest."""
 
     beforehand: ClassVar[bool] = False
-    """Whether it reads its numbers on the host, which no step can: then views are made for a block of steps at once."""
+    """Whether the view reads its numbers on the host. No step can, so these views are made for a block of steps."""
 
     @abstractmethod
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
-        """What it takes for so many samples."""
+        """Draw the random numbers for `count` samples."""
 
     @abstractmethod
     def __call__(self, inputs: Shaped[Tensor, "batch *shape"], drawn: Drawn) -> Shaped[Tensor, "batch *shape"]:
-        """The samples, each changed as its random numbers say."""
+        """Return the samples, each changed according to its random numbers."""
 
 
 class AsTheyAre(View):
-    """Nothing changed."""
+    """Leaves the samples unchanged."""
 
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
-        """Nothing."""
+        """Draw no numbers."""
         return {}
 
     def __call__(self, inputs: Shaped[Tensor, "batch *shape"], drawn: Drawn) -> Shaped[Tensor, "batch *shape"]:
-        """The samples."""
+        """Return the samples."""
         return inputs
 
 
 class CropAndFlip(View):
-    """Images shifted by up to 4 pixels, half of them mirrored."""
+    """Shifts images by up to 4 pixels, and mirrors half of them."""
 
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
-        """Shifts and flips."""
+        """Draw shifts and flips."""
         shifts, flips = draw_shifts_and_flips(count, generator=generator)
         return {"shifts": shifts, "flips": flips}
 
     def __call__(self, inputs: Shaped[Tensor, "batch *shape"], drawn: Drawn) -> Shaped[Tensor, "batch *shape"]:
-        """Each image's window."""
+        """Return the window of each image."""
         return crop_and_flip(inputs, drawn["shifts"], drawn["flips"])
 
 
 class ShiftAndScale(View):
-    """Signals moved round by up to 2 positions, and scaled by up to a tenth."""
+    """Moves signals cyclically by up to 2 positions, and scales them by up to a tenth."""
 
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
-        """Shifts and scales."""
+        """Draw shifts and scales."""
         return draw_weak_signals(count, generator=generator)
 
     def __call__(self, inputs: Shaped[Tensor, "batch *shape"], drawn: Drawn) -> Shaped[Tensor, "batch *shape"]:
-        """Each signal's weak view."""
+        """Return the weak view of each signal."""
         return weak_signals(inputs, **drawn)
 
 
 class StrongSignals(View):
-    """Signals after two of shift, scale, shear and noise, with a window cut out."""
+    """Applies two of shift, scale, shear and noise to signals, and cuts out a window."""
 
     def __init__(self, length: int) -> None:
         self._length = length
 
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
-        """What is done to each."""
+        """Draw the numbers of `strong_signals`."""
         return draw_strong_signals(count, self._length, generator=generator)
 
     def __call__(self, inputs: Shaped[Tensor, "batch *shape"], drawn: Drawn) -> Shaped[Tensor, "batch *shape"]:
-        """Each signal's strong view."""
+        """Return the strong view of each signal."""
         return strong_signals(inputs, **drawn)
 
 
 class StrongImages(View):
-    """Images cropped and flipped, after two of fourteen operations, with a square cut out."""
+    """Crops and flips images, applies two of fourteen operations, and cuts out a square."""
 
     beforehand = True
 
@@ -92,20 +92,20 @@ class StrongImages(View):
         require_kornia()
 
     def draw(self, count: int, *, generator: torch.Generator) -> Drawn:
-        """Shifts, flips, and a seed, of which that of its first sample is the batch's."""
+        """Draw shifts, flips and seeds; the seed of the first sample of a batch is the seed of the batch."""
         shifts, flips = draw_shifts_and_flips(count, generator=generator)
         return {"shifts": shifts, "flips": flips, "seeds": torch.randint(2**31, (count,), generator=generator)}
 
     def __call__(self, inputs: Shaped[Tensor, "batch *shape"], drawn: Drawn) -> Shaped[Tensor, "batch *shape"]:
-        """Each image's strong view."""
+        """Return the strong view of each image."""
         cropped = crop_and_flip(inputs, drawn["shifts"].to(inputs.device), drawn["flips"].to(inputs.device))
         return rand_augment(cropped, seed=int(drawn["seeds"][0]))
 
 
 VIEWS: dict[Augmentation, type[View]] = {"none": AsTheyAre, "crop-flip": CropAndFlip, "shift-scale": ShiftAndScale}
-"""By the names that the config has for them; all are weak."""
+"""The weak views, by the names that the config uses."""
 
 
 def strong_view(inputs: Shaped[Tensor, "sample *shape"]) -> View:
-    """The strong view of samples like these: images or signals."""
+    """Return the strong view for samples such as these, which are images or signals."""
     return StrongImages() if inputs.ndim == 4 else StrongSignals(inputs.shape[-1])

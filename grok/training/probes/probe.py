@@ -47,7 +47,7 @@ class Probe(nn.Module, ABC):
     """One measurement and when to take it. What it needs to know of the task it holds as buffers, to be stacked."""
 
     name: ClassVar[str]
-    """Its name, which in the settings has its schedule."""
+    """Its name, under which the settings have its schedule."""
     needs_tokens: ClassVar[bool] = False
     """Whether it measures a `TokenClassifier` alone."""
 
@@ -57,7 +57,7 @@ class Probe(nn.Module, ABC):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> "Probe":
-        """The probe of this schedule for a network; a probe that needs more than the schedule takes it from there."""
+        """The probe with this schedule for a subject, from which a subclass takes whatever else it needs."""
         return cls(schedule)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Numbers that need no second look: loss, accuracy and norms, and what the objective and the phase have to say."""
+"""Loss, accuracy and norms, and the values by which the objective and the phases describe themselves."""
 
 from collections.abc import Mapping, Sequence
 

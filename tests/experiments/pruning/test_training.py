@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from grok.config import OptimiserConfig, PruningConfig
+from grok.config import OptimiserConfig, PruningConfig, SupervisedConfig
 from grok.experiment import experiment
 from grok.experiments import pruning
 from grok.information import gram_interplay

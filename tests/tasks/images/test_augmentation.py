@@ -1,4 +1,4 @@
-"""A batch is cropped and flipped as each of its images would be by hand."""
+"""A batch is cropped and flipped as if each of its images were cropped and flipped by hand."""
 
 import itertools
 

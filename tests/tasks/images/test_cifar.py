@@ -1,4 +1,4 @@
-"""CIFAR comes from a folder, or from the hub when asked; where it is not, both ways to get it are said."""
+"""CIFAR is read from a folder or downloaded from the hub, and the error for a missing file names both ways."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Every data set says whether it can be had, and is what its settings say it is."""
+"""Every data set knows whether it is available, and agrees with its settings."""
 
 import pytest
 

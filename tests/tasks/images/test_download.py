@@ -1,4 +1,4 @@
-"""A download is whole, or leaves nothing and says why."""
+"""A download is whole, or it leaves no file and reports the reason."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer

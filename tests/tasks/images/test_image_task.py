@@ -1,4 +1,4 @@
-"""An image task is a task, normalised by what it trains on alone."""
+"""An image task is a task that is normalised by its training split."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""A config names its data; the samples that are measured are some of them, normalised and drawn by the seed."""
+"""A config names its data set, and the measured samples are a normalised part of it that the seed draws."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""MNIST-1D is the published data set, and making it disturbs nobody's random numbers."""
+"""MNIST-1D is the published data set, and generating it leaves the global random generators unchanged."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Images come out of Parquet files as they went in; what cannot be read is named by file and row."""
+"""Images are read from Parquet files unchanged, and an unreadable image is named by file and row."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A batch is augmented image by image, each by operations of its own, and has a grey square cut out of each."""
+"""Each image of a batch is augmented by operations of its own, and a grey square is cut out of each."""
 
 import math
 import random
@@ -94,7 +94,7 @@ class TestRandAugment:
         _operations.cache_clear()
         with pytest.raises(DataError) as error:
             rand_augment(photographs(), seed=0)
-        assert str(error.value) == "kornia: expected it for RandAugment, got none (pip install '.[images]')"
+        assert str(error.value) == "kornia: expected an installation, got none (pip install '.[images]')"
 
 
 class TestCutout:

@@ -1,4 +1,4 @@
-"""A batch of signals is changed as each of them would be by hand, by numbers drawn as they are said to be."""
+"""A batch of signals is changed as if each were changed by hand, with numbers from the documented distributions."""
 
 import numpy as np
 import pytest

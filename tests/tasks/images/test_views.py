@@ -1,4 +1,4 @@
-"""A view changes each sample by its own random numbers; the strong one fits the kind of samples."""
+"""A view changes each sample by its own random numbers, and the strong view fits the kind of samples."""
 
 import pytest
 import torch

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+import grok.experiment
 from grok.config import GrokkingConfig, OptimiserConfig, SampledInformationTermConfig, TaskConfig
-from grok.figures import FIGURES, draw_figures
+from grok.experiment import experiment, experiments, register
+from grok.figures import draw, draw_figures, figure_kinds
+from grok.figures.records import runs_source
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
 
@@ -16,12 +19,11 @@ EMBEDDING = {
     f"{source}/embedding/{ratio}": constant(0.4) for source in ("interplay", "theory") for ratio in ("mir", "hdr")
 }
 SIZES = {f"interplay/sample-{size}/test/{ratio}": constant(0.4) for size in (64, 128) for ratio in ("mir", "hdr")}
-# those of other experiments, of which the tests of each say when they are not drawn
-OF_OTHERS = {"supervised", "label-smoothing", "connectivity", "pruning", "objectives", "semi-supervised"}
+OF_GROKKING = [kind.name for kind in experiment("grokking").figures()]
 
 
-def draw(tmp_path, columns):
-    """The figures that are drawn of one study of each kind, whose runs measured these columns."""
+def add_studies(root, columns):
+    """A study of each kind, whose runs measured these columns."""
     adds = {
         "alone": [GrokkingConfig()],
         "operations": [GrokkingConfig(task=TaskConfig(operation=name)) for name in ("add", "subtract", "divide")],
@@ -39,35 +41,69 @@ def draw(tmp_path, columns):
     }
     for name, configs in adds.items():
         for config in configs:
-            add_run(Store(tmp_path / "runs"), columns, config=config, sweeps=[name])
-    stems = {path.stem for path in draw_figures(tuple(FIGURES), tmp_path / "runs", tmp_path / "plots")}
-    return {name for name in FIGURES for stem in stems if stem.startswith(name)}
+            add_run(Store(root), columns, config=config, sweeps=[name])
+    return Store(root).runs()
 
 
 @pytest.mark.parametrize(
     ("columns", "drawn"),
     [
-        (ACCURACY | EMBEDDING, set(FIGURES) - {"sample-sizes", "cost"} - OF_OTHERS),
+        (ACCURACY | EMBEDDING, set(OF_GROKKING) - {"sample-sizes"}),
         (SAMPLE, {"figure7", "operations", "moduli", "controls", "phase"}),
         (SIZES, {"sample-sizes"}),
     ],
     ids=["accuracy and embedding", "sample", "sizes"],
 )
 def test_every_figure_is_drawn_that_has_something_to_show_and_no_other(tmp_path, columns, drawn):
-    assert draw(tmp_path, columns) == drawn
+    runs = add_studies(tmp_path, columns)
+    source = runs_source(runs, ["grokking"])
+    firsts = {kind.name: next(kind.drawings(source), None) for kind in experiment("grokking").figures()}
+    assert {name for name, drawing in firsts.items() if drawing} == drawn
+    assert all(drawing.name.startswith(name) and len(drawing.table) for name, drawing in firsts.items() if drawing)
 
 
 @pytest.mark.parametrize("columns", [{}, {"weight_norm": constant(1.0)}], ids=["no record", "no such measure"])
 def test_a_figure_with_nothing_to_show_names_what_it_needs_and_the_probe(tmp_path, capsys, columns):
-    assert draw(tmp_path, columns) == set()
+    add_studies(tmp_path / "runs", columns)
+    assert draw_figures(list(figure_kinds().values()), tmp_path / "runs", tmp_path / "plots") == []
     lines = capsys.readouterr().err.splitlines()
     accuracy, mir = "test/accuracy (probes.accuracy)", "interplay/sample/test/mir (probes.sample)"
     assert f"grok: figure phase not drawn for phase: its records have no {accuracy} or {mir}" in lines
     assert f"grok: figure lead-time not drawn for controls: its records have no {accuracy}" in lines
-    assert {line.split()[2] for line in lines} == set(FIGURES) - {"sample-sizes", "cost"} - OF_OTHERS
+    assert {line.split()[2] for line in lines} == set(OF_GROKKING) - {"sample-sizes"}
 
 
-def test_a_page_says_of_every_figure_what_it_is_drawn_of():
+def test_reference_records_are_drawn_into_their_own_folder(tmp_path):
+    for root in (tmp_path / "runs" / "reference", tmp_path / "runs"):
+        add_run(Store(root), SAMPLE)
+    written = draw_figures([figure_kinds()["figure7"]], tmp_path / "runs", tmp_path / "plots")
+    plots = tmp_path / "plots"
+    assert [path.parent for path in written] == [plots / "reference"] * 3 + [plots] * 3
+    assert all(path.exists() for path in written)
+
+
+def test_a_figure_that_there_is_none_of_is_an_error_with_the_choices(tmp_path):
+    with pytest.raises(ValueError, match=r"figure: expected one of figure7, .*, cost, got 'figure8'"):
+        draw("figure8", [])
+
+
+def test_the_page_of_results_describes_figures_that_there_are():
     page = (Path(__file__).parents[2] / "plots" / "README.md").read_text()
     rows = page.partition("\n| figure | ")[2].partition("\n\n")[0].splitlines()[2:]
-    assert [name for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])] == list(FIGURES)
+    named = [name for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])]
+    assert len(named) == len(set(named)) > 15
+    assert set(named) <= set(figure_kinds())
+
+
+def test_an_experiment_says_which_figures_its_runs_are_drawn_in(tmp_path, monkeypatch):
+    class Other(type(experiment("grokking"))):
+        name = "other"
+
+        def figures(self):
+            return super().figures()[:1]
+
+    monkeypatch.setattr(grok.experiment, "_registered", dict(experiments()))
+    register(Other())
+    run = add_run(Store(tmp_path), SAMPLE, experiment="other")
+    assert [drawing.name for drawing in draw("figure7", [run])] == [f"figure7-{run.id.removesuffix('-seed0')}"]
+    assert draw("sample-sizes", [run]) == []

@@ -1,0 +1,114 @@
+"""Settings of training on images or signals: the data, and the networks on them."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Literal
+
+from grok.config.checks import Settings
+
+Augmentation = Literal["none", "crop-flip", "shift-scale"]
+
+# data set -> number of classes, of training and of test samples, and whether its samples are images
+SHAPES: dict[str, tuple[int, int, int, bool]] = {
+    "mnist1d": (10, 4_000, 1_000, False),
+    "cifar10": (10, 50_000, 10_000, True),
+    "cifar100": (100, 50_000, 10_000, True),
+    "digits": (10, 1_200, 597, True),
+}
+
+if TYPE_CHECKING:
+    DatasetName = str
+else:
+    DatasetName = Literal[tuple(SHAPES)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageTaskConfig(Settings, section="task"):
+    """Labelled images or signals, and what a training step does to a batch of them."""
+
+    dataset: DatasetName = "mnist1d"
+    """MNIST-1D, made on the spot; CIFAR, read from Parquet files; or scikit-learn's digits."""
+    augmentation: Augmentation = "none"
+    """Images shifted by up to 4 pixels and half of them mirrored, or signals moved by up to 2 positions and scaled by
+    0.9 to 1.1, at random."""
+    measured_train: int = 1_000
+    """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kind, fit = ("images", "crop-flip") if self.is_images else ("signals", "shift-scale")
+        fits = self.augmentation in ("none", fit)
+        self.require("augmentation", fits, f"none or {fit}, as {self.dataset} has {kind}")
+        self.require(
+            "measured_train",
+            1 <= self.measured_train <= self.train_size,
+            f"a number from 1 to the {self.train_size:,} training samples of {self.dataset}",
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return SHAPES[self.dataset][0]
+
+    @property
+    def train_size(self) -> int:
+        """Number of training samples."""
+        return SHAPES[self.dataset][1]
+
+    @property
+    def test_size(self) -> int:
+        """Number of test samples."""
+        return SHAPES[self.dataset][2]
+
+    @property
+    def is_images(self) -> bool:
+        """Whether the samples are images, which can be cropped and flipped."""
+        return SHAPES[self.dataset][3]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageModelConfig(Settings, section="model"):
+    """A network on images or signals: a convolutional one on signals, a wide residual one on images, or an MLP."""
+
+    network: Literal["conv1d", "wide-resnet", "mlp"] = "conv1d"
+    """The kind of network."""
+    width: int = 64
+    """Channels of conv1d's layers, widening factor k of wide-resnet (groups of 16k, 32k and 64k channels), or width of
+    mlp's hidden layers."""
+    depth: int | None = None
+    """Layers of wide-resnet, 6n + 4 (Zagoruyko & Komodakis 2016), or hidden layers of mlp; conv1d has three."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("width", self.width >= 1, "a positive integer")
+        if self.network == "conv1d":
+            self.require("depth", self.depth is None, "None for conv1d, which has three layers")
+        elif self.network == "wide-resnet":
+            self.require(
+                "depth",
+                self.depth is not None and self.depth >= 10 and self.depth % 6 == 4,
+                "6n + 4 layers of wide-resnet with n a positive integer, such as 10, 16 or 28",
+            )
+        else:
+            deep = self.depth is not None and self.depth >= 1
+            self.require("depth", deep, "a positive number of hidden layers of mlp")
+
+    @property
+    def blocks_per_group(self) -> int:
+        """Number n of residual blocks in each of the three groups of a wide-resnet.
+
+        >>> ImageModelConfig(network="wide-resnet", depth=28, width=2).blocks_per_group
+        4
+        """
+        assert self.network == "wide-resnet"
+        assert self.depth
+        return (self.depth - 4) // 6
+
+    @property
+    def label(self) -> str:
+        """A short name for people.
+
+        >>> ImageModelConfig().label, ImageModelConfig(network="wide-resnet", depth=28, width=2).label
+        ('conv1d-64', 'wide-resnet-28-2')
+        """
+        sizes = [size for size in (self.depth, self.width) if size is not None]
+        return "-".join(map(str, (self.network, *sizes)))
