@@ -49,7 +49,7 @@ torture: $(READY)  ## the tests that kill processes or take long by their nature
 
 numerics: $(READY)  ## the numerical tests under two instruction sets, with 1 and 2 threads
 	@status=0; for set in default avx2; do for threads in 1 2; do \
-		export ATEN_CPU_CAPABILITY=$$set OMP_NUM_THREADS=$$threads; \
+		export ATEN_CPU_CAPABILITY=$$set OMP_NUM_THREADS=$$threads OMP_WAIT_POLICY=passive; \
 		output=$$($(PYTEST) -q $(NUMERICAL) $(ARGS) 2>&1) || { status=1; echo "$$output"; }; \
 		echo "grok: $$set, OMP_NUM_THREADS=$$threads: $$(echo "$$output" | tail -n 1)"; \
 	done; done; exit $$status
