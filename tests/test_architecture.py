@@ -13,28 +13,30 @@ ROOT = Path(__file__).parents[1]
 # package or module -> what of grok it may import, itself aside
 MAY_IMPORT = {
     "operations": set(),
+    "columns": set(),
     "config": {"operations"},
     "random": set(),
     "information": set(),
     "tasks": {"config", "operations", "random", "tracking"},
     "models": {"config"},
-    "tracking": {"config"},
-    "analysis": {"config", "tracking"},
+    "tracking": {"columns", "config"},
+    "analysis": {"columns", "config", "tracking"},
     "experiment": {"config", "tracking", "analysis"},
-    "figures": {"config", "information", "analysis", "tracking", "experiment"},
-    "training": {"config", "random", "information", "tasks", "models", "tracking"},
+    "figures": {"columns", "config", "information", "analysis", "tracking", "experiment"},
+    "training": {"columns", "config", "random", "information", "tasks", "models", "tracking"},
     "experiments": {
-        *("config", "random", "information", "tasks", "models", "tracking", "analysis", "training", "experiment"),
+        *("columns", "config", "random", "information", "tasks", "models", "tracking", "analysis", "training"),
+        "experiment",
     },
     "arguments": {"config"},
-    "sweep": {"arguments", "config", "experiment", "experiments", "tracking", "training"},
+    "sweep": {"arguments", "columns", "config", "experiment", "experiments", "tracking", "training"},
     "bench": {
         *("config", "experiment", "experiments", "information", "models", "random", "tasks", "tracking", "training"),
     },
     "examples": {"information"},
     "cli": {
-        *("analysis", "arguments", "bench", "config", "experiment", "experiments", "figures", "sweep", "tasks"),
-        "tracking",
+        *("analysis", "arguments", "bench", "columns", "config", "experiment", "experiments", "figures", "sweep"),
+        *("tasks", "tracking"),
     },
     "__main__": {"cli"},
 }

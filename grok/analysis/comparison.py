@@ -9,8 +9,7 @@ import numpy as np
 from scipy import stats
 
 from grok.analysis.statistics import PairedDifference, paired_difference
-
-ACCURACY = "test/accuracy"
+from grok.columns import TEST_ACCURACY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +47,11 @@ class Comparison:
 
 def outcomes(summaries: Mapping[int, Mapping[str, Any]]) -> Outcomes:
     """Collect the outcomes from summaries of runs, by seed."""
-    measured = {seed: summary for seed, summary in summaries.items() if ACCURACY in summary.get("last", {})}
+    measured = {seed: summary for seed, summary in summaries.items() if TEST_ACCURACY in summary.get("last", {})}
     grokked = {seed: summary["events"]["grokked"] for seed, summary in measured.items()}
     return Outcomes(
         steps={seed: math.inf if step is None else float(step) for seed, step in grokked.items()},
-        accuracies={seed: summary["last"][ACCURACY] for seed, summary in measured.items()},
+        accuracies={seed: summary["last"][TEST_ACCURACY] for seed, summary in measured.items()},
         lost=sum(summary["events"].get("ungrokked") is not None for summary in measured.values()),
     )
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from grok.analysis.turning import MEASURES, turns
+from grok.columns import RATIOS, TEST_ACCURACY, TRAIN_ACCURACY, interplay
 
 PAIRINGS = ("prototype/train", "prototype/test", "sample/train", "sample/test", "embedding")
 
 EVENT_COLUMNS = (
-    *("step", "train/accuracy"),
-    *dict.fromkeys((*(f"interplay/{pairing}/{ratio}" for pairing in PAIRINGS for ratio in ("mir", "hdr")), *MEASURES)),
+    *("step", TRAIN_ACCURACY),
+    *dict.fromkeys((*(interplay(pairing, ratio) for pairing in PAIRINGS for ratio in RATIOS), *MEASURES)),
 )
 """Columns of a record from which its events are found."""
 
@@ -33,17 +34,17 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
     A step that does not exist is None.
     """
     found: dict[str, Any] = {
-        "train_accuracy_0.99": _first_reached(metrics, "train/accuracy", 0.99),
-        "test_accuracy_0.50": _first_reached(metrics, "test/accuracy", 0.50),
-        "test_accuracy_0.99": _first_reached(metrics, "test/accuracy", 0.99),
+        "train_accuracy_0.99": _first_reached(metrics, TRAIN_ACCURACY, 0.99),
+        "test_accuracy_0.50": _first_reached(metrics, TEST_ACCURACY, 0.50),
+        "test_accuracy_0.99": _first_reached(metrics, TEST_ACCURACY, 0.99),
     }
     found["grokked"] = _grokked(metrics)
     found["ungrokked"] = _ungrokked(metrics, found["grokked"])
     rise = found["test_accuracy_0.50"]
     for pairing in PAIRINGS:
-        if f"interplay/{pairing}/mir" not in metrics:
+        if interplay(pairing, "mir") not in metrics:
             continue
-        mir, hdr = (_measured(metrics, f"interplay/{pairing}/{ratio}") for ratio in ("mir", "hdr"))
+        mir, hdr = (_measured(metrics, interplay(pairing, ratio)) for ratio in RATIOS)
         found[pairing] = {
             "mir_max": _at(mir, mir.idxmax()),
             "mir_min": _at(mir, mir.idxmin()),
@@ -59,9 +60,9 @@ def events(metrics: pd.DataFrame) -> dict[str, Any]:
 
 
 def _grokked(metrics: pd.DataFrame) -> int | None:
-    if "test/accuracy" not in metrics:
+    if TEST_ACCURACY not in metrics:
         return None
-    accuracy = _measured(metrics, "test/accuracy")
+    accuracy = _measured(metrics, TEST_ACCURACY)
     steps, high = accuracy.index.to_numpy(), accuracy.to_numpy() >= 0.99
     dips = np.append(steps[~high], np.iinfo(np.int64).max)
     following = dips[np.searchsorted(dips, steps[high])]
@@ -72,7 +73,7 @@ def _grokked(metrics: pd.DataFrame) -> int | None:
 def _ungrokked(metrics: pd.DataFrame, grokked: int | None) -> int | None:
     if grokked is None:
         return None
-    lost = metrics.loc[(metrics["step"] > grokked) & (metrics["test/accuracy"] < 0.90), "step"]
+    lost = metrics.loc[(metrics["step"] > grokked) & (metrics[TEST_ACCURACY] < 0.90), "step"]
     return int(lost.iloc[0]) if len(lost) else None
 
 

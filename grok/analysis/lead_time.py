@@ -10,6 +10,7 @@ import pandas as pd
 from grok.analysis.events import events
 from grok.analysis.statistics import median_interval, proportion_interval, rank_correlation
 from grok.analysis.turning import MEASURES
+from grok.columns import TEST_ACCURACY
 
 ALL = "all"
 """Name that stands for the controls of all kinds together."""
@@ -24,8 +25,8 @@ def run_row(metrics: pd.DataFrame) -> dict[str, float]:
     record lacks has no key, and is nan in a table of many runs.
     """
     last = {}
-    if "test/accuracy" in metrics:
-        last["test/accuracy"] = float(metrics["test/accuracy"].dropna().iloc[-1])
+    if TEST_ACCURACY in metrics:
+        last[TEST_ACCURACY] = float(metrics[TEST_ACCURACY].dropna().iloc[-1])
     summary = {"events": events(metrics), "last": last}
     return summary_row(summary, last_step=int(metrics["step"].iloc[-1]))
 
@@ -43,8 +44,8 @@ def summary_row(summary: Mapping[str, Any], *, last_step: int) -> dict[str, floa
         "ungrokked": _or_never(found["ungrokked"]),
         "last_step": float(last_step),
     }
-    if "test/accuracy" in summary["last"]:
-        row["final_test_accuracy"] = float(summary["last"]["test/accuracy"])
+    if TEST_ACCURACY in summary["last"]:
+        row["final_test_accuracy"] = float(summary["last"][TEST_ACCURACY])
     for column, turn in found["turns"].items():
         row |= {f"{key}/{column}": _or_never(step) for key, step in turn.items()}
     return row

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from grok.columns import TEST_LOSS
+
 OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
 SPARSITY = "pruning/sparsity"
 TWIN = "norm_matched/twin"
@@ -61,10 +63,10 @@ def barrier_of_test_loss(line: pd.DataFrame) -> float:
 
     It is NaN unless both ends were measured.
     """
-    measured = line.dropna(subset=["test/loss"]) if "test/loss" in line else line.iloc[:0]
+    measured = line.dropna(subset=[TEST_LOSS]) if TEST_LOSS in line else line.iloc[:0]
     if not {0.0, 1.0} <= set(measured[OMEGA]):
         return float("nan")
-    return loss_barrier(measured[OMEGA].to_numpy(), measured["test/loss"].to_numpy())
+    return loss_barrier(measured[OMEGA].to_numpy(), measured[TEST_LOSS].to_numpy())
 
 
 def at_omega(line: pd.DataFrame, column: str, omega: float) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from grok.columns import RATIOS, interplay
 from grok.tracking import Run
 
 EXTREMA = {
@@ -48,7 +49,7 @@ def events_in_words(summary: Mapping[str, Any], *, groks: bool) -> list[str]:
             f"{extrema[name]['value']:.3f} @ {extrema[name]['step']:>6,}" if name in extrema else "-"
             for name in EXTREMA
         ]
-        columns = [f"interplay/{pairing}/{ratio}" for ratio in ("mir", "hdr")]
+        columns = [interplay(pairing, ratio) for ratio in RATIOS]
         end = ", ".join(f"{last[column]:.3f}" if column in last else "-" for column in columns)
         lines.append(f"{pairing:<16}" + "".join(f"{cell:>17}" for cell in cells) + f"{end:>22}")
     turns = events.get("turns")

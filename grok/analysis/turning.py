@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from grok.columns import NC1, PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TEST_LOSS, interplay
+
 BIN = 0.02
 """Width of a bin as a fraction of the step."""
 
@@ -40,14 +42,14 @@ class Measure(NamedTuple):
 
 
 MEASURES: Mapping[str, Measure] = {
-    "test/accuracy": Measure("up", "linear", 0.03, "test accuracy itself"),
-    "test/loss": Measure("down", "log", 0.1, "test loss"),
-    "interplay/sample/test/mir": Measure("down", "linear", 0.03, "sample MIR, test"),
-    "interplay/sample/test/hdr": Measure("up", "linear", 0.03, "sample HDR, test"),
-    "interplay/prototype/test/mir": Measure("down", "linear", 0.03, "prototype MIR, test"),
-    "interplay/prototype/test/hdr": Measure("up", "linear", 0.03, "prototype HDR, test"),
-    "interplay/embedding/mir": Measure("down", "linear", 0.03, "embedding MIR"),
-    "interplay/embedding/hdr": Measure("up", "linear", 0.03, "embedding HDR"),
+    TEST_ACCURACY: Measure("up", "linear", 0.03, "test accuracy itself"),
+    TEST_LOSS: Measure("down", "log", 0.1, "test loss"),
+    SAMPLE_MIR: Measure("down", "linear", 0.03, "sample MIR, test"),
+    SAMPLE_HDR: Measure("up", "linear", 0.03, "sample HDR, test"),
+    PROTOTYPE_MIR: Measure("down", "linear", 0.03, "prototype MIR, test"),
+    PROTOTYPE_HDR: Measure("up", "linear", 0.03, "prototype HDR, test"),
+    interplay("embedding", "mir"): Measure("down", "linear", 0.03, "embedding MIR"),
+    interplay("embedding", "hdr"): Measure("up", "linear", 0.03, "embedding HDR"),
     "weight_norm": Measure("down", "log", 0.03, "weight norm"),
     "test/logit_scale": Measure("down", "log", 0.03, "logit scale, test"),
     "fourier/embedding/gini": Measure("up", "linear", 0.03, "Fourier Gini, embedding"),
@@ -58,7 +60,7 @@ MEASURES: Mapping[str, Measure] = {
     "spectral_entropy/test": Measure("down", "log", 0.03, "spectral entropy, test"),
     "rank/features/test": Measure("down", "log", 0.1, "rank of features, test"),
     "rank/embedding": Measure("down", "log", 0.1, "rank of embedding"),
-    "collapse/test/nc1": Measure("down", "log", 0.1, "NC1, test"),
+    NC1: Measure("down", "log", 0.1, "NC1, test"),
 }
 """Definition of a turn for each column of a record.
 

@@ -1,4 +1,4 @@
-"""Benchmarks: every figure is a ratio or a rate measured in one run, on the machine at hand."""
+"""Benchmarks. Every figure is a ratio or a rate that is measured in one run on the current machine."""
 
 from grok.bench.image_training import images
 from grok.bench.information import estimator, interplay, large, spectra

@@ -1,4 +1,4 @@
-"""The usual way to write the transformer: all positions of all samples, in batched products; ours is timed by it."""
+"""The usual formulation of the transformer, which computes all positions of all samples, for comparison with ours."""
 
 import torch.nn.functional as F
 from einops import rearrange
@@ -9,7 +9,7 @@ from grok.models import Transformer
 
 
 def full_sequence_logits(model: Transformer, tokens: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample class"]:
-    """Logits at the last position from `model`'s parameters, causal attention over the whole sequence.
+    """Return the logits at the last position from `model`'s parameters, with causal attention over all positions.
 
     >>> import torch
     >>> from grok.config import TransformerConfig

@@ -1,4 +1,4 @@
-"""What training on images costs: samples a second, against a plain PyTorch loop of the same network."""
+"""Cost of training on images, in samples per second, compared with a plain PyTorch loop of the same network."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from grok.training.executor import EXECUTORS
 from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase
 
-STEPS = {"cpu": 4, "cuda": 200}  # timed at once
+STEPS = {"cpu": 4, "cuda": 200}  # steps per timing
 REPEATS = 7
 SAMPLES = 2_000
 
@@ -34,7 +34,7 @@ NETWORKS = {
 
 
 def images(device: torch.device, say: Callable[[str], None]) -> Table:
-    """A training step at batch 64 on random data of either kind, nothing measured, against a plain loop."""
+    """Time a training step at batch size 64 on random images and signals, with no probes, and a plain loop."""
     rows: list[Row] = []
     steps = STEPS[device.type]
     for name, (shape, task, model) in NETWORKS.items():
@@ -61,11 +61,11 @@ def images(device: torch.device, say: Callable[[str], None]) -> Table:
                     "plain / ours": Figure(plain.median / ours.median, ".2f"),
                 }
             )
-    return Table("a training step on a batch of 64, nothing measured, against a plain PyTorch loop", rows)
+    return Table("a training step on a batch of 64, with nothing measured, against a plain PyTorch loop", rows)
 
 
 def random_task(shape: tuple[int, ...]) -> ImageTask:
-    """Random samples of ten classes: bytes if they are images."""
+    """Return random samples of ten classes; images are bytes."""
     generator = stream(0, "bench")
     bytes_ = torch.randint(256, (SAMPLES, *shape), generator=generator)
     inputs = bytes_.byte() if len(shape) == 3 else bytes_.float()
@@ -80,7 +80,7 @@ def _engine(config: SupervisedConfig, data: ImageTask, device: torch.device) -> 
 
 
 def _plain_loop(config: SupervisedConfig, data: ImageTask, device: torch.device, steps: int) -> Task:
-    """The usual loop: whole batches on the device, cropped and flipped in place of each sample by itself."""
+    """Return the usual loop, with batches on the device that are cropped and flipped as a whole."""
     model = make_image_model(
         config.model, shape=data.inputs.shape[1:], num_classes=10, generator=stream(0, "model")
     ).to(device)
@@ -104,7 +104,7 @@ def _plain_batches(config: SupervisedConfig, data: ImageTask, device: torch.devi
         for chosen in torch.randperm(len(targets), device=device).split(config.batch_size):
             batch = inputs[chosen].float()
             if config.task.augmentation == "crop-flip":
-                down, right = torch.randint(9, (2,)).tolist()  # one shift for the batch, the cheapest there is
+                down, right = torch.randint(9, (2,)).tolist()  # one shift per batch is the cheapest variant
                 batch = F.pad(batch, (4, 4, 4, 4), mode="reflect")[..., down : down + 32, right : right + 32]
                 batch = batch.flip(-1) if torch.rand(()) < 0.5 else batch
             yield batch / 128 - 1, targets[chosen]

@@ -1,4 +1,4 @@
-"""What the information measures cost, and how far the estimator is from the exact values."""
+"""Cost of the information measures, and errors of the estimator against the exact values."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ from grok.information.determinants import determinant_entropy
 from grok.information.entropy import density_entropy
 from grok.information.gram import unit_rows
 
-NUM_CLASSES, DIM = 113, 128  # of the paper's grokking run
+NUM_CLASSES, DIM = 113, 128  # those of the paper's grokking run
 SIZES = (512, 2048, 4096, NUM_CLASSES**2)
-ONCE_FROM = 10_000  # samples from which everything is timed once: the exact value takes a minute
+ONCE_FROM = 10_000  # samples from which everything is timed once, because the exact value takes a minute
 LARGE_SIZES = ((50_000, 128, 10), (50_000, 512, 100), (50_000, 2048, 100))  # n, d, C
 BATCH = 100  # matrices whose spectra are computed at once
 
@@ -23,7 +23,7 @@ Samples = tuple[Float[Tensor, "n d"], Float[Tensor, "class d"], Int[Tensor, "n"]
 
 
 def estimator(device: torch.device, say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> Table:
-    """The `sample` pairing of n samples, exact and estimated: time, error, memory."""
+    """Measure time, error and memory of the `sample` pairing of n samples, exact and estimated."""
     rows: list[Row] = []
     for features in GEOMETRIES:
         for n in sizes:
@@ -46,14 +46,14 @@ def estimator(device: torch.device, say: Callable[[str], None], sizes: tuple[int
                     "memory, estimate": Figure(peak_memory(estimate_task, features, n, device=device), ",.0f", " MiB"),
                 }
             )
-    title = f"`estimate_interplay` against `gram_interplay`, float32, C = {NUM_CLASSES}, d = {DIM}"
+    title = f"`estimate_interplay` against `gram_interplay`, in float32, with C = {NUM_CLASSES} and d = {DIM}"
     return Table(title, rows)
 
 
 def large(
     device: torch.device, say: Callable[[str], None], sizes: tuple[tuple[int, int, int], ...] = LARGE_SIZES
 ) -> Table:
-    """Data sets too large for an n×n matrix: time, memory and stated error of the estimate alone."""
+    """Measure time, memory and standard error of the estimate on data sets that are too large for an n×n matrix."""
     rows: list[Row] = []
     for size in sizes:
         say(f"large: n = {size[0]:,}, d = {size[1]:,}, C = {size[2]:,}")
@@ -70,11 +70,11 @@ def large(
                 "memory of the features": Figure(size[0] * size[1] * 4 / 2**20, ",.0f", " MiB"),
             }
         )
-    return Table("`estimate_interplay` of large data sets, float32, noisy classes", rows)
+    return Table("`estimate_interplay` on large data sets, in float32, with noisy classes", rows)
 
 
 def large_task(n: int, d: int, num_classes: int, device: torch.device) -> Callable[[], InterplayEstimate]:
-    """Estimates the interplay of n features scattered about their classes' head rows."""
+    """Return a task that estimates the interplay of n features scattered about the head rows of their classes."""
     head = _normal(num_classes, d, 1, device)
     labels = torch.arange(n, device=device) % num_classes
     features = _normal(n, d, 2, device).add_(head[labels])
@@ -82,7 +82,7 @@ def large_task(n: int, d: int, num_classes: int, device: torch.device) -> Callab
 
 
 def interplay(device: torch.device, say: Callable[[str], None]) -> Table:
-    """One interplay of C = 113 class vectors in float64, as the probes take it, and its gradient."""
+    """Time one interplay of C = 113 class vectors in float64, as probes compute it, and its gradient."""
     say("interplay: C = 113")
     first, second = (_normal(NUM_CLASSES, DIM, seed, device).double() for seed in (1, 2))
     variable = first.clone().requires_grad_()
@@ -98,11 +98,11 @@ def interplay(device: torch.device, say: Callable[[str], None]) -> Table:
     rows: list[Row] = [
         {"one interplay": name, "time": timing} for name, (timing, _) in interleaved(tasks, device, repeats=51).items()
     ]
-    return Table(f"`gram_interplay`, float64, C = {NUM_CLASSES}, d = {DIM}", rows)
+    return Table(f"`gram_interplay`, in float64, with C = {NUM_CLASSES} and d = {DIM}", rows)
 
 
 def spectra(device: torch.device, say: Callable[[str], None]) -> Table:
-    """Entropies of many C×C matrices at once, by eigenvalues and by determinants."""
+    """Time the entropies of many C×C matrices at once, by eigenvalues and by determinants."""
     say(f"spectra: {BATCH} matrices")
     unit = unit_rows(_normal(BATCH * NUM_CLASSES, DIM, 1, device).double().unflatten(0, (BATCH, NUM_CLASSES)))
     densities = unit @ unit.mT / NUM_CLASSES
@@ -121,28 +121,28 @@ def spectra(device: torch.device, say: Callable[[str], None]) -> Table:
         }
         for name, (timing, entropies) in measured.items()
     ]
-    return Table(f"entropies of {BATCH} matrices of {NUM_CLASSES}×{NUM_CLASSES}, float64", rows)
+    return Table(f"entropies of {BATCH} matrices of {NUM_CLASSES}×{NUM_CLASSES}, in float64", rows)
 
 
 def exact_task(features: str, n: int, device: torch.device) -> Callable[[], Interplay]:
-    """Computes the interplay of such samples through the n×n matrix."""
+    """Return a task that computes the interplay of n samples of this geometry through the n×n matrix."""
     samples, head, labels = GEOMETRIES[features](n, device)
     return lambda: gram_interplay(samples, head[labels], check=False)
 
 
 def estimate_task(features: str, n: int, device: torch.device) -> Callable[[], InterplayEstimate]:
-    """Estimates the same."""
+    """Return a task that estimates the interplay of the samples of `exact_task`."""
     samples, head, labels = GEOMETRIES[features](n, device)
     return lambda: estimate_interplay(samples, head, labels)
 
 
 def random_samples(n: int, device: torch.device) -> Samples:
-    """Features and head as they are before training."""
+    """Return random features and head rows, as before training."""
     return _normal(n, DIM, 1, device), _normal(NUM_CLASSES, DIM, 2, device), _labels(n, device)
 
 
 def fourier_samples(n: int, device: torch.device) -> Samples:
-    """A Fourier circuit on four frequencies, half way out of the noise: a spectrum over many orders of magnitude."""
+    """Return a noisy Fourier circuit on four frequencies, whose spectrum spans many orders of magnitude."""
     residues, frequencies = torch.arange(NUM_CLASSES, device=device), torch.tensor([3, 11, 29, 47], device=device)
     angle = 2 * torch.pi * residues[:, None] * frequencies / NUM_CLASSES
     waves = torch.cat([angle.cos(), angle.sin()], dim=1)

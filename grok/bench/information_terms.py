@@ -1,4 +1,4 @@
-"""What a term of information adds to a training step."""
+"""Time that an information term adds to a training step."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,12 +23,12 @@ from grok.experiment import experiment
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
 
-STEPS = {"cpu": 10, "cuda": 200}  # timed at once
+STEPS = {"cpu": 10, "cuda": 200}  # steps per timing
 REPEATS = 7
 ENDLESS = 10**9
 NOTHING = ClassifierProbesConfig.only()
 
-# what is trained -> experiment, settings, and the type of its term
+# Each training maps to its experiment, its settings and the type of its term.
 TRAININGS: dict[str, tuple[str, Any, type[InformationTermConfig]]] = {
     "MNIST-1D, conv1d-64, n = 64": (
         "supervised",
@@ -49,9 +49,9 @@ TRAININGS: dict[str, tuple[str, Any, type[InformationTermConfig]]] = {
 
 
 def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
-    """A training step with each term of information against the same step without.
+    """Time a training step with each information term and the same step without a term.
 
-    On a GPU the step without is a captured graph, and those with a term, which no graph can capture, are not.
+    On a GPU the step without a term is a captured graph. Steps with a term cannot be captured and run eagerly.
     """
     rows: list[Row] = []
     steps = STEPS[device.type]
@@ -75,7 +75,7 @@ def objectives(device: torch.device, say: Callable[[str], None]) -> Table:
                     "with / without": Figure(timing.median / measured["none"].median, ".2f"),
                 }
             )
-    return Table("a training step with a term of information, nothing measured", rows)
+    return Table("a training step with an information loss, with nothing measured", rows)
 
 
 def _engine(name: str, config: Any, device: torch.device) -> Engine:

@@ -1,4 +1,4 @@
-"""Time and memory of functions, measured so that two of them can be compared."""
+"""Measurement of the time and memory of functions so that they can be compared."""
 
 import dataclasses
 import multiprocessing
@@ -19,7 +19,7 @@ Task = Callable[[], Any]
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Seconds of one call: the median of the repeats, and the fastest and slowest of them."""
+    """Seconds per call: the median of the repeats, the fastest and the slowest."""
 
     median: float
     low: float
@@ -28,11 +28,11 @@ class Timing:
 
     @classmethod
     def of(cls, seconds: list[float]) -> "Timing":
-        """The summary of these repeats."""
+        """Return the timing of these repeats, which are in seconds."""
         return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
 
     def divided(self, count: int) -> "Timing":
-        """Seconds of one of the `count` like parts of the call."""
+        """Return the timing of one of the `count` equal parts of the call."""
         return Timing(self.median / count, self.low / count, self.high / count, self.repeats)
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A number and how a table shows it: a format, and what follows."""
+    """A number with the format and the unit with which a table shows it."""
 
     value: float
     spec: str
@@ -56,37 +56,39 @@ class Figure:
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 Row = dict[str, str | int | Timing | Figure]
-"""A line of a table: its columns by name."""
+"""A row of a table: its cells by the name of the column."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What one section measured, and on what."""
+    """The measurements of one section, with a title that describes them."""
 
     title: str
     rows: list[Row]
 
     def markdown(self) -> str:
-        """The table as the README shows it."""
+        """Return the table in Markdown, as the README shows it."""
         columns = list(self.rows[0])
         lines = [[_cell(row[column]) for column in columns] for row in self.rows]
         rule = "|---" * len(columns) + "|"
         return "\n".join([f"{self.title}:", "", _line(columns), rule, *map(_line, lines)])
 
     def json(self) -> dict[str, Any]:
-        """The same for a script: bare numbers, times in seconds."""
+        """Return the table for a script, with plain numbers and times in seconds."""
         rows = [{name: _plain(value) for name, value in row.items()} for row in self.rows]
         return {"title": self.title, "rows": rows}
 
 
 Section = Callable[[torch.device, Callable[[str], None]], Table]
-"""Measures on a device, and says what it is at."""
+"""A function that measures on a device and reports its progress to the second argument."""
 
 
 def interleaved(tasks: dict[str, Task], device: torch.device, *, repeats: int) -> dict[str, tuple[Timing, Any]]:
-    """Time the tasks in turn, again and again, so that a slow spell of the machine meets them all; with their results.
+    """Time the tasks in turn, `repeats` times each, so that a slow period of the machine affects all of them.
 
-    Each is called once beforehand, unless `repeats` is 1: what takes a minute needs no warm-up.
+    Each task is called once beforehand, unless `repeats` is 1, since a task that takes a minute needs no warm-up.
+
+    Returns: the timing and the last result of each task.
     """
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     results: dict[str, Any] = {}
@@ -104,7 +106,7 @@ def interleaved(tasks: dict[str, Task], device: torch.device, *, repeats: int) -
 
 
 def peak_memory(prepare: Callable[..., Task], *arguments: Any, device: torch.device) -> float:
-    """MiB that the task `prepare(*arguments, device)` adds at its peak, measured in a process of its own."""
+    """Return the MiB that the task `prepare(*arguments, device)` adds at its peak, measured in its own process."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(_peak_memory_here, (prepare, arguments, device))
@@ -123,18 +125,18 @@ def _peak_memory_here(prepare: Callable[..., Task], arguments: tuple[Any, ...], 
 
 
 def _host_peak(*, reset: bool = False) -> float:
-    """The most MiB this process has held; Linux can start the count anew, elsewhere it counts from the beginning."""
+    """Return the largest number of MiB that this process has held; on Linux, `reset` restarts the count."""
     status = Path("/proc/self/status")
     if status.exists():
         if reset:
-            with suppress(OSError):  # where that is forbidden, as in some containers
+            with suppress(OSError):  # some containers forbid it
                 Path("/proc/self/clear_refs").write_text("5")
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def resident_memory() -> float:
-    """The most MiB that this process has held."""
+    """Return the largest number of MiB that this process has held."""
     return _host_peak()
 
 

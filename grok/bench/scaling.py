@@ -1,4 +1,4 @@
-"""How cost grows: with the size of the problem, with the number of runs in a stack, with the length of a run."""
+"""Growth of the cost with the size of the problem, the number of runs in a stack, and the length of a run."""
 
 import dataclasses
 import multiprocessing
@@ -43,7 +43,7 @@ GROKKING = experiment("grokking")
 def size(
     device: torch.device, say: Callable[[str], None], sizes: list[tuple[int, int]] | None = None, repeats: int = 3
 ) -> Table:
-    """Time of a step, and of one measurement of each pairing on train and test, by modulus and width."""
+    """Time a step and one measurement of each pairing on train and test, by modulus and width."""
     rows: list[Row] = []
     for modulus, d_model in sizes or SIZES:
         say(f"size: p = {modulus}, d_model = {d_model}")
@@ -54,7 +54,7 @@ def size(
         member = GROKKING.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
         with scratch_run() as run:
             tasks: dict[str, Task] = {name: _measurement(member, name) for name in PAIRINGS}
-            steps = 1 if device.type == "cpu" else 100  # beyond the warm-up of a capture
+            steps = 1 if device.type == "cpu" else 100  # more steps than the warm-up before a capture
             tasks["step"] = next_steps(endless_engine(device, NOTHING, config=config), run, steps)
             measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=repeats).items()}
         row: Row = {
@@ -70,7 +70,7 @@ def size(
 
 
 def _measurement(member: Member, name: str) -> Task:
-    """Measures one probe on a network that a step has just gone through."""
+    """Return a task that measures one probe on a network directly after a step."""
     learner = member.learner
     with torch.no_grad():
         known = learner.begin().known
@@ -84,7 +84,7 @@ def _measurement(member: Member, name: str) -> Task:
 
 
 def stack(device: torch.device, say: Callable[[str], None]) -> Table:
-    """Member-steps a second of stacks, and of the same runs one after another."""
+    """Measure the member-steps per second of stacks, and of the same runs one after another."""
     rows: list[Row] = []
     for modulus in (23, 113):
         config = GrokkingConfig(task=TaskConfig(modulus=modulus), probes=NOTHING, settle=None, steps=10**9)
@@ -109,11 +109,11 @@ def stack(device: torch.device, say: Callable[[str], None]) -> Table:
                     "stacked / one after another": Figure(count * alone.median / stacked.median, ".2f"),
                 }
             )
-    return Table("stacks of the `paper` network, nothing measured", rows)
+    return Table("stacks of the `paper` network, with nothing measured", rows)
 
 
 def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int, ...] = LENGTHS) -> Table:
-    """Memory and record of runs of growing length with five probes at every step: the run itself, store included."""
+    """Measure the memory and the record of whole runs of growing length with five probes at every step."""
     rows: list[Row] = []
     for steps in lengths:
         say(f"memory: {steps:,} steps")
@@ -140,10 +140,10 @@ def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int,
 
 
 def _train_here(steps: int, folder: str, device: torch.device) -> tuple[float, float]:
-    """Train in this process; seconds, and the most MiB that it has held."""
+    """Train in this process, and return the seconds and the largest number of MiB that the process has held."""
     torch.set_num_threads(1)
     started = time.perf_counter()
     setup = Setup(device=device, store=Store(Path(folder)), wandb="disabled", command=["grok", "bench", "memory"])
     wanted = [(dataclasses.replace(SMALL, steps=steps), 0)]
-    start(GROKKING, wanted, setup, stop=lambda: False)  # silent, beside the benchmark's own progress
+    start(GROKKING, wanted, setup, stop=lambda: False)  # silent, because the benchmark shows its own progress
     return time.perf_counter() - started, resident_memory()

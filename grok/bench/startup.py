@@ -1,4 +1,4 @@
-"""How long a command takes before it does anything."""
+"""Start-up time of a command."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def startup(device: torch.device, say: Callable[[str], None], repeats: int = 5) -> Table:
-    """Whole processes, from start to end."""
+    """Time whole processes from start to end."""
     say("startup: processes")
     tasks = {name: _process(arguments) for name, arguments in COMMANDS.items()}
     rows: list[Row] = [

@@ -1,4 +1,4 @@
-"""What performance is to reach, beside what the sections measured."""
+"""Performance targets, and the measurements that they are compared with."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,18 +13,18 @@ NOT_MEASURED = "not measured"
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A figure to reach, and where it is found."""
+    """A figure with its target, and the place of its measurement."""
 
     figure: str
     target: str
     section: str
     find: Callable[[Table], str]
     device: str | None = None
-    """The kind of device that it is about; None for any."""
+    """Kind of device to which the target applies; None means any."""
 
 
 def _cell(column: str, **where: object) -> Callable[[Table], str]:
-    """The cell of `column` in the row whose other columns are these."""
+    """Return a function that finds the cell of `column` in the row whose other cells are given."""
 
     def find(table: Table) -> str:
         return next(str(row[column]) for row in table.rows if all(row[name] == value for name, value in where.items()))
@@ -33,7 +33,7 @@ def _cell(column: str, **where: object) -> Callable[[Table], str]:
 
 
 def _estimator(table: Table) -> str:
-    """Largest errors, and smallest gain, over the geometries at n = 4,096."""
+    """Return the largest error and the smallest gain over the geometries at n = 4,096."""
     rows = [row for row in table.rows if row["n"] == 4096]
     errors = [_value(row[f"error of {ratio}"]) for row in rows for ratio in ("MIR", "HDR")]
     shares = [_seconds(row["estimate"]) / _seconds(row["exact"]) for row in rows]
@@ -81,7 +81,7 @@ TARGETS = (
 
 
 def targets(tables: Mapping[str, Table], device: torch.device) -> Table | None:
-    """Each target of these sections with what they, on this device, measured of it; None if they have none."""
+    """Return a table of the targets of these sections with their measurements, or None if there are no targets."""
     rows: list[Row] = [
         {
             "figure": target.figure,
@@ -92,4 +92,4 @@ def targets(tables: Mapping[str, Table], device: torch.device) -> Table | None:
         for target in TARGETS
         if target.section in tables
     ]
-    return Table("what performance is to reach", rows) if rows else None
+    return Table("performance targets", rows) if rows else None

@@ -1,4 +1,4 @@
-"""What a training step costs: against its arithmetic, against the usual formulation, and with what is measured."""
+"""Cost of a training step relative to its arithmetic and to the usual formulation, and cost of its measurements."""
 
 import dataclasses
 import itertools
@@ -24,8 +24,8 @@ from grok.training.executor import EXECUTORS
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
-STEPS = {"cpu": 20, "cuda": 500}  # timed at once
-MEASURED_STEPS = {"cpu": 50, "cuda": 500}  # the same with probes: whole intervals at which they measure by default
+STEPS = {"cpu": 20, "cuda": 500}  # steps per timing
+MEASURED_STEPS = {"cpu": 50, "cuda": 500}  # steps per timing with probes: whole numbers of their default intervals
 REPEATS, MEASURED_REPEATS = 11, 7
 NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
@@ -38,7 +38,7 @@ GROKKING = experiment("grokking")
 
 
 def step(device: torch.device, say: Callable[[str], None]) -> Table:
-    """A step of the paper's run against its arithmetic floor and against the usual formulation."""
+    """Time a step of the paper's run, its arithmetic floor, and the usual formulation."""
     say("step: against the floor and the full sequence")
     steps = STEPS[device.type]
     with scratch_run() as run:
@@ -69,11 +69,13 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
         {"figure": "step of the usual full-sequence formulation", "measured": full},
         {"figure": FULL_TO_STEP, "measured": Figure(full.median / ours.median * steps, ".1f")},
     ]
-    return Table("a full-batch step of the `paper` preset, nothing measured, float32, loss in float64", rows)
+    return Table(
+        "a full-batch step of the `paper` preset, with nothing measured, in float32 with the loss in float64", rows
+    )
 
 
 def probes(device: torch.device, say: Callable[[str], None]) -> Table:
-    """What each pairing and each probe of structure adds on train and test, and what the defaults add."""
+    """Time what each pairing, each probe of structure and the default probes add to a step."""
     say("probes: added time")
     settings = {"none": NOTHING}
     settings |= {f"{name} every 10 steps": only(name, every=10) for name in PAIRINGS}
@@ -96,7 +98,7 @@ def probes(device: torch.device, say: Callable[[str], None]) -> Table:
 
 
 def recording(device: torch.device, say: Callable[[str], None]) -> Table:
-    """What store, recorder and wandb mirror add to a run with the default probes."""
+    """Time what store, recorder and wandb mirror add to a run with the default probes."""
     say("recording: added time")
     steps = 100
     with scratch_run() as run:
@@ -123,12 +125,12 @@ def recording(device: torch.device, say: Callable[[str], None]) -> Table:
         {"what": f"a save, every {SAVE_INTERVAL:.0f} s", "time": saved, "added time": Figure(save_share, ".1%")},
         {"what": TOGETHER, "time": "", "added time": Figure(mirror_share + save_share, ".1%")},
     ]
-    return Table("store, recorder and wandb mirror", rows)
+    return Table("the store, the recorder and the wandb mirror", rows)
 
 
 @contextmanager
 def scratch_run() -> Iterator[Run]:
-    """A run in a store that is deleted afterwards."""
+    """Yield a run in a store that is deleted afterwards."""
     config = GrokkingConfig()
     with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder:
         yield Store(Path(folder)).create(
@@ -143,7 +145,10 @@ def scratch_run() -> Iterator[Run]:
 
 
 def step_flops(engine: Engine) -> float:
-    """The floor's arithmetic: out-projection, MLP and unembedding at the last position, forward and backward."""
+    """Return the floating-point operations of the floor.
+
+    They are those of the attention output, the MLP and the unembedding at the last position, forward and backward.
+    """
     return 6.0 * _train_size(engine) * sum(weight.numel() for weight in _weights(engine))
 
 
@@ -160,7 +165,7 @@ def _sgemm(engine: Engine, device: torch.device) -> Task:
 
 
 def _products(engine: Engine, device: torch.device) -> Task:
-    """The products of `step_flops`: with a weight W, from x (sample, in) to y (sample, out), and both gradients."""
+    """Return a task with the matrix products of `step_flops`: for each weight, the output and both gradients."""
     samples = _train_size(engine)
     layers = [
         (
@@ -187,19 +192,19 @@ def _sgemm_flops(engine: Engine) -> float:
 
 
 def endless_engine(device: torch.device, measured: ProbesConfig, *, config: GrokkingConfig | None = None) -> Engine:
-    """An engine that never ends, of the `paper` preset if no other config is given."""
+    """Return an engine that never ends, with the `paper` preset if no other config is given."""
     config = dataclasses.replace(config or GrokkingConfig(), probes=measured, settle=None, steps=10**9)
     executor = EXECUTORS[fastest_executor(device.type, [config])]
     return Engine([GROKKING.build(config, 0, device)], executor=executor)
 
 
 def only(*names: str, every: int) -> ProbesConfig:
-    """These probes and no others."""
+    """Return settings with only these probes, which measure every `every` steps."""
     return ProbesConfig.only(**dict.fromkeys(names, f"every:{every}"))
 
 
 def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | None = None) -> Task:
-    """Trains the engine's next steps; what is measured is evaluated, as in a run, and saved nowhere."""
+    """Return a task that trains the engine's next steps; measurements are evaluated as in a run, but not saved."""
 
     def task() -> None:
         count = itertools.count()

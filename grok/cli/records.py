@@ -98,7 +98,7 @@ def figures(arguments: Sequence[str]) -> int:
     options = parse(FiguresOptions, "figures", arguments)
     for name in options.names:
         choose("figure", name, FIGURES)
-    written = draw_figures(options.names or tuple(FIGURES), options.runs, options.plots)
+    written = draw_figures([FIGURES[name] for name in options.names or FIGURES], options.runs, options.plots)
     if not written:
         raise StoreError(_nothing_drawn(options))
     for path in written:

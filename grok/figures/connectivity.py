@@ -1,90 +1,79 @@
 """Figures 3 and 4: accuracy, loss, MIR and HDR of the networks on the line between two, and the loss barrier."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, barrier_of_test_loss, networks_between
+from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TEST_LOSS
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
-from grok.figures.markdown import QUANTILES, cell, median_cell, name_of, seeds_in_words, table, write_markdown
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, Study, part_name, studies
-from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup, Source, Study
+from grok.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, panels, shared_legend
+from grok.figures.tables import QUANTILES, cell, markdown_table, median_cell, name_of, seeds_in_words
 
 RATE = "optimiser.learning_rate"
 ACROSS = 3  # panels in a row
 PANELS = {
-    "test/accuracy": ("accuracy", "fraction"),
-    "interplay/sample/test/mir": ("MIR, sample, n = {sample}", "fraction"),
-    "interplay/sample/test/hdr": ("HDR, sample, n = {sample}", "fraction"),
-    "test/loss": ("loss", "nats"),
-    "interplay/prototype/test/mir": ("MIR, prototype, n = {prototype}", "fraction"),
-    "interplay/prototype/test/hdr": ("HDR, prototype, n = {prototype}", "fraction"),
+    TEST_ACCURACY: ("accuracy", "fraction"),
+    SAMPLE_MIR: ("MIR, sample, n = {sample}", "fraction"),
+    SAMPLE_HDR: ("HDR, sample, n = {sample}", "fraction"),
+    TEST_LOSS: ("loss", "nats"),
+    PROTOTYPE_MIR: ("MIR, prototype, n = {prototype}", "fraction"),
+    PROTOTYPE_HDR: ("HDR, prototype, n = {prototype}", "fraction"),
 }
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 STYLES = {1.0: "-", 0.0: "--"}  # of batch statistics recomputed and interpolated
 
 
-def draw_connectivity(source: Path, target: Path) -> list[Path]:
-    """Draw each study of linear mode connectivity against omega, a colour a learning rate.
+def draw_connectivity(study: Study) -> Drawing | None:
+    """Draw a study of linear mode connectivity against omega, a colour a learning rate.
 
     Solid with batch statistics recomputed, dashed with those interpolated as weights are; a line a seed, or of more
-    than a few seeds the median, and the band from the 10 % to the 90 % quantile. Configs that differ in more than the
-    learning rate are in figures of their own. Loss barriers (`grok.analysis.phases`, test loss) are in the legend as
-    medians over seeds, and one by one in a CSV beside it; the medians at one end and in the middle are in Markdown.
+    than a few seeds the median, and the band from the 10 % to the 90 % quantile. The legend has the median over seeds
+    of each loss barrier (`grok.analysis.phases`, test loss); a table of its own has that of each seed. The medians at
+    one end of the line and in its middle are in Markdown.
     """
-    parts = [part for study in studies(source, "connectivity") for part in study.parts([RATE])]
-    return [path for settings, part in parts for path in _draw_study(part, settings, target)]
-
-
-def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
-    name = part_name("connectivity", study, settings)
     between = pd.concat([_between(group) for group in study.groups], ignore_index=True)
     shown = [column for column in PANELS if column in between and between[column].notna().any()]
     if not shown:
-        not_drawn("connectivity", study.name, {OMEGA: "accuracy", "test/accuracy": "accuracy"})
-        return []
+        return None
     barriers = _barriers(between)
     config = study.groups[0].config_as(ConnectivityConfig)
     sizes = {"sample": config.probes.sample_size, "prototype": config.task.num_classes}
-    across = min(ACROSS, len(shown))
-    down = -(-len(shown) // across)
-    with styled():
-        figure = Figure(
-            figsize=(max(4.3 * across + 0.4, 8.5), 3.5 * down + 1.2 + 0.25 * len(study.groups)),
-            layout=ConstrainedLayoutEngine(rect=(0, 0.035, 1, 0.965)),
-        )
-        axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
-        for place, (axis, column) in enumerate(zip(axes, shown, strict=False)):
-            for (rate, recomputed), colour in _lines(study).items():
-                how = STATISTICS[recomputed]
-                label = f"learning rate {rate:g}, statistics {how}{_median_barrier(barriers, rate, recomputed)}"
-                rows = between[(between[RATE] == rate) & (between[RECOMPUTED] == recomputed)]
-                draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=STYLES[recomputed])
-            title, unit = PANELS[column]
-            axis.set(title=title.format(**sizes), ylabel=unit)
-            axis.set_ylim(*((-0.03, 1.03) if unit == "fraction" else (0, None)))
-            if place + across >= len(shown):  # none below it
-                axis.set_xlabel("omega")
-                axis.tick_params(labelbottom=True)
-        for axis in axes[len(shown) :]:
-            axis.set_visible(False)
-        shared_legend(figure, columns=2)
-        figure.suptitle(_title(study, config))
-        written = write_figure(figure, between, folder, name, stamp=study.stamp)
-    path = folder / f"{name}-barriers.csv"
-    barriers.to_csv(path, index=False, float_format="%.6g")
-    return [*written, path, write_markdown(folder, name, _in_words(study, between, barriers))]
+    figure, axes = panels(
+        len(shown),
+        across=ACROSS,
+        size=(4.3, 3.5),
+        more=(0.4, 1.2 + 0.25 * len(study.groups)),
+        least_width=8.5,
+        foot=0.035,
+        xlabel="omega",
+        sharey=False,
+    )
+    for axis, column in zip(axes, shown, strict=True):
+        for (rate, recomputed), colour in _lines(study).items():
+            how = STATISTICS[recomputed]
+            label = f"learning rate {rate:g}, statistics {how}{_median_barrier(barriers, rate, recomputed)}"
+            rows = between[(between[RATE] == rate) & (between[RECOMPUTED] == recomputed)]
+            draw_spread(axis, rows, OMEGA, column, colour=colour, label=label, line=STYLES[recomputed])
+        title, unit = PANELS[column]
+        axis.set(title=title.format(**sizes), ylabel=unit)
+        axis.set_ylim(*((-0.03, 1.03) if unit == "fraction" else (0, None)))
+    shared_legend(figure, columns=2)
+    figure.suptitle(_title(study, config))
+    return Drawing(
+        name=study.file_name("connectivity"),
+        figure=figure,
+        table=between,
+        stamp=study.stamp,
+        tables={"barriers": barriers},
+        markdown="\n\n".join(_in_words(study, between, barriers)),
+    )
 
 
 def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> list[str]:
     """A row a learning rate and kind of statistics: barrier and accuracy, and in a table of its own the interplay."""
-    ratios = [column for column in ("interplay/sample/test/mir", "interplay/sample/test/hdr") if column in between]
+    ratios = [column for column in (SAMPLE_MIR, SAMPLE_HDR) if column in between]
     heights, interplay = [], []
     for rate in study.varies(RATE)[::-1]:
         for recomputed, how in STATISTICS.items():
@@ -92,24 +81,23 @@ def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> li
             height = barriers.loc[(barriers[RATE] == rate) & (barriers[RECOMPUTED] == recomputed), "barrier"]
             place = {"learning rate": f"{rate:g}", "statistics": how}
             barrier = cell((height.median(), height.min(), height.max()), ".3f")
-            heights.append(place | {"barrier, nats": barrier} | _at_omegas(line, "test/accuracy"))
+            heights.append(place | {"barrier, nats": barrier} | _at_omegas(line, TEST_ACCURACY))
             interplay.append(place)
             for column in ratios:
                 medians = line.groupby(OMEGA)[column].median()
                 span = {f"{name_of(column)}: range": f"{medians.max() - medians.min():.3f}"}
                 interplay[-1] |= _at_omegas(line, column) | span
     config = study.groups[0].config_as(ConnectivityConfig)
-    seeds = max(len(group.runs) for group in study.groups)
     parts = [
-        table(heights),
-        f"{config.label}, test split, {seeds_in_words(seeds)}: {QUANTILES}; "
+        markdown_table(heights),
+        f"{config.label}, test split, {seeds_in_words(study.seeds)}: {QUANTILES}; "
         "of barriers the least and the most over seeds.",
     ]
     below = (
         f"n = {config.probes.sample_size} in `sample`; range: the most less the least that the median over seeds is on "
         "the line, both ends included."
     )
-    return [*parts, table(interplay), below] if ratios else parts
+    return [*parts, markdown_table(interplay), below] if ratios else parts
 
 
 def _at_omegas(line: pd.DataFrame, column: str) -> dict[str, str]:
@@ -155,6 +143,18 @@ def _median_barrier(barriers: pd.DataFrame, rate: float, recomputed: float) -> s
 
 
 def _title(study: Study, config: ConnectivityConfig) -> str:
-    seeds = max(len(group.runs) for group in study.groups)
-    how = "a line a seed" if seeds <= FEW else f"{seeds} seeds: {BAND}"
+    how = "a line a seed" if study.seeds <= FEW else f"{study.seeds} seeds: {BAND}"
     return f"Between two networks of one initialisation, {config.label}, test split, {how}"
+
+
+def _by_rate(source: Source) -> list[Study]:
+    return [part for study in source.studies for part in study.parts([RATE])]
+
+
+CONNECTIVITY = FigureKind(
+    name="connectivity",
+    subjects=_by_rate,
+    picture=draw_connectivity,
+    needs={OMEGA: "accuracy", TEST_ACCURACY: "accuracy"},
+)
+"""Every study; configs that differ in more than the learning rate are in figures of their own."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.style import BLUE, GREEN, SKY, VERMILION, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import Source
+from grok.figures.style import BLUE, GREEN, SKY, VERMILION, panels
 from grok.tracking import StoreError
 
 FILE = "cost.json"
@@ -16,30 +16,29 @@ PAIRINGS = {"prototype": VERMILION, "sample": GREEN, "embedding": SKY}
 LINES = {128: "-", 512: "--"}
 
 
-def draw_cost(source: Path, target: Path) -> list[Path]:
-    """Draw `source`/cost.json, made by `grok bench size --json > cost.json`; nothing if it is not there."""
-    path = source / FILE
-    if not path.exists():
-        return []
+def draw_cost(path: Path) -> Drawing:
+    """Draw a file that `grok bench size --json` printed: a training step, and a measurement with each pairing."""
     machine, times = _read(path)
-    with styled():
-        figure = Figure(figsize=(12.2, 5.4), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
-        axes = figure.subplots(1, 2, sharex=True, sharey=True)
-        for d_model, rows in times.groupby("d_model"):
-            line = LINES.get(int(str(d_model)), ":")
-            axes[0].plot(rows["p"], rows["step"], line, marker="o", color=BLUE, label=f"d_model = {d_model}")
-            for pairing, colour in PAIRINGS.items():
-                axes[1].plot(rows["p"], rows[pairing], line, marker="o", color=colour, label=f"{pairing}, {d_model}")
-        axes[0].set(xscale="log", yscale="log", title="a training step, on 30 % of the p² pairs")
-        axes[0].set(xlabel="modulus p", ylabel="time (ms)")
-        axes[1].set(xlabel="modulus p", title="a measurement on train and test")
-        ticks = sorted(times["p"].unique())
-        for axis in axes:
-            axis.set_xticks(ticks, [str(tick) for tick in ticks])
-            axis.minorticks_off()
-        axes[0].legend()
-        axes[1].legend(title="pairing, d_model", alignment="left", loc="upper left", bbox_to_anchor=(1, 1))
-        return write_figure(figure, times, target, "cost", stamp=machine)
+    figure, (step, measurement) = panels(2, across=2, size=(6.1, 5.4), foot=0.04, xlabel="modulus p")
+    for d_model, rows in times.groupby("d_model"):
+        line = LINES.get(int(str(d_model)), ":")
+        step.plot(rows["p"], rows["step"], line, marker="o", color=BLUE, label=f"d_model = {d_model}")
+        for pairing, colour in PAIRINGS.items():
+            measurement.plot(rows["p"], rows[pairing], line, marker="o", color=colour, label=f"{pairing}, {d_model}")
+    step.set(xscale="log", yscale="log", title="a training step, on 30 % of the p² pairs", ylabel="time (ms)")
+    measurement.set(title="a measurement on train and test")
+    ticks = sorted(times["p"].unique())
+    for axis in (step, measurement):
+        axis.set_xticks(ticks, [str(tick) for tick in ticks])
+        axis.minorticks_off()
+    step.legend()
+    measurement.legend(title="pairing, d_model", alignment="left", loc="upper left", bbox_to_anchor=(1, 1))
+    return Drawing(name="cost", figure=figure, table=times, stamp=machine)
+
+
+def _benchmarks(source: Source) -> list[Path]:
+    path = source.folder / FILE
+    return [path] if path.exists() else []
 
 
 def _read(path: Path) -> tuple[str, pd.DataFrame]:
@@ -61,3 +60,7 @@ def _read(path: Path) -> tuple[str, pd.DataFrame]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} cannot be read ({error!r}): make it anew by `grok bench size --json`") from error
     return stamp, times
+
+
+COST = FigureKind(name="cost", subjects=_benchmarks, picture=draw_cost)
+"""The file `cost.json` beside the runs, made by `grok bench size --json > cost.json`."""

@@ -1,77 +1,54 @@
 """Figure 7: accuracy with MIR and with HDR along training, for the three pairings of a grokking run."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.columns import PROTOTYPE_MIR, RATIOS, SAMPLE_MIR, TEST_ACCURACY, TRAIN_ACCURACY, accuracy, interplay, theory
 from grok.figures.bands import BAND, FEW, band_table, draw_band
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, finished_groups, studies
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, shared_legend, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, panels, shared_legend
 from grok.information import simplex_etf_interplay
 from grok.tracking.export import thinned
 
 ROWS = 150  # a decade of steps, drawn of each record where a seed is a line
 
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = {"mir": VERMILION, "hdr": GREEN}
-PROBES = {
-    "interplay/prototype/test/mir": "prototype",
-    "interplay/sample/test/mir": "sample",
-    "interplay/embedding/mir": "embedding",
-}
 
 
-def draw_figure7(source: Path, target: Path) -> list[Path]:
-    """Draw the configs in `source` that stand alone, in a sweep or without one, and those that have controls.
+def draw_figure7(group: RunGroup) -> Drawing | None:
+    """Draw the runs of a config: rows are MIR and HDR, columns the pairings.
 
-    Rows are MIR and HDR, columns the pairings. A line a seed; of more than a few seeds the median, and the band from
-    the 10 % to the 90 % quantile. Two lines of theory: the value at neural collapse, and that of the Fourier circuit,
-    by the closed form from the power spectra measured at each step.
+    A line a seed; of more than a few seeds the median, and the band from the 10 % to the 90 % quantile. Two lines of
+    theory: the value at neural collapse, and that of the Fourier circuit, by the closed form from the power spectra
+    measured at each step.
     """
-    wanted = {group.name for study in studies(source) if (group := study.main())}
-    groups = [group for group in finished_groups(source) if group.name in wanted]
-    return [path for group in groups for path in _draw_group(group, target)]
-
-
-def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     pairings = _pairings(group)
     if not pairings:
-        not_drawn("figure7", group.name, PROBES)
-        return []
+        return None
     records = group.metrics()
     if len(records) <= FEW:
         records = {seed: thinned(metrics, ROWS) for seed, metrics in records.items()}
     collapse = simplex_etf_interplay(group.grokking.task.num_elements)
-    with styled():
-        figure = Figure(
-            figsize=(4.6 * len(pairings) + 0.4, 8.4), layout=ConstrainedLayoutEngine(rect=(0, 0.045, 1, 0.955))
-        )
-        axes = figure.subplots(len(RATIOS), len(pairings), sharex=True, sharey=True, squeeze=False)
-        for row, (ratio, label) in zip(axes, RATIOS.items(), strict=True):
-            collapse_value = getattr(collapse, ratio).item()
-            for axis, pairing in zip(row, pairings, strict=True):
-                for split, colour in (("train", SKY), ("test", BLUE)):
-                    draw_band(axis, records, f"{split}/accuracy", colour=colour, label=f"{split} accuracy")
-                _draw_ratio(axis, records, pairing, ratio, label)
-                axis.axhline(
-                    collapse_value,
-                    color=GREY,
-                    linestyle=":",
-                    label=f"{label} at neural collapse ({collapse_value:.3f})",
-                )
-                axis.set(xscale="log", ylim=(-0.03, 1.03))
-            row[0].set_ylabel(f"accuracy and {label} (fractions)")
-        for axis, title in zip(axes[0], pairings.values(), strict=True):
-            axis.set_title(title)
-        for axis in axes[-1]:
-            axis.set_xlabel("step + 1")
-        shared_legend(figure, columns=4)
-        figure.suptitle(_title(group))
-        return write_figure(figure, _plotted(records, pairings), folder, f"figure7-{group.name}", stamp=group.stamp)
+    places = [(ratio, pairing) for ratio in RATIOS for pairing in pairings]
+    figure, axes = panels(
+        len(places), across=len(pairings), size=(4.6, 4.0), more=(0.4, 0.4), foot=0.045, xlabel="step + 1"
+    )
+    for axis, (ratio, pairing) in zip(axes, places, strict=True):
+        label = RATIOS[ratio]
+        for split, colour in (("train", SKY), ("test", BLUE)):
+            draw_band(axis, records, accuracy(split), colour=colour, label=f"{split} accuracy")
+        _draw_ratio(axis, records, pairing, ratio, label)
+        value = getattr(collapse, ratio).item()
+        axis.axhline(value, color=GREY, linestyle=":", label=f"{label} at neural collapse ({value:.3f})")
+        axis.set(xscale="log", ylim=(-0.03, 1.03))
+    for axis, label in zip(axes[:: len(pairings)], RATIOS.values(), strict=True):
+        axis.set_ylabel(f"accuracy and {label} (fractions)")
+    for axis, title in zip(axes, pairings.values(), strict=False):
+        axis.set_title(title)
+    shared_legend(figure, columns=4)
+    figure.suptitle(_title(group))
+    return Drawing(name=f"figure7-{group.name}", figure=figure, table=_plotted(records, pairings), stamp=group.stamp)
 
 
 def _title(group: RunGroup) -> str:
@@ -94,7 +71,7 @@ def _pairings(group: RunGroup) -> dict[str, str]:
     return {
         pairing: title
         for pairing, title in titles.items()
-        if any(column.startswith(f"interplay/{pairing}/") for column in columns)
+        if any(column.startswith(interplay(pairing, "")) for column in columns)
     }
 
 
@@ -102,13 +79,13 @@ def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, rati
     colour = COLOURS[ratio]
     on_test = f"{label}, test (embedding: no split)"
     if pairing == "embedding":
-        draw_band(axis, records, f"interplay/embedding/{ratio}", colour=colour, label=on_test)
+        draw_band(axis, records, interplay("embedding", ratio), colour=colour, label=on_test)
     else:
-        prefix = f"interplay/{pairing}"
-        draw_band(axis, records, f"{prefix}/train/{ratio}", colour=colour, line="--", label=f"{label}, train")
-        draw_band(axis, records, f"{prefix}/test/{ratio}", colour=colour, label=on_test)
-    theory = f"{label} of a Fourier circuit, from the measured spectra"
-    draw_band(axis, records, f"theory/{pairing}/{ratio}", colour=PURPLE, line="-.", label=theory)
+        on_train = interplay(pairing, "train", ratio)
+        draw_band(axis, records, on_train, colour=colour, line="--", label=f"{label}, train")
+        draw_band(axis, records, interplay(pairing, "test", ratio), colour=colour, label=on_test)
+    circuit = f"{label} of a Fourier circuit, from the measured spectra"
+    draw_band(axis, records, theory(pairing, ratio), colour=PURPLE, line="-.", label=circuit)
 
 
 def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.DataFrame:
@@ -116,7 +93,7 @@ def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.D
     columns = [
         column
         for column in next(iter(records.values())).columns
-        if column in ("train/accuracy", "test/accuracy")
+        if column in (TRAIN_ACCURACY, TEST_ACCURACY)
         or (column.split("/")[-1] in RATIOS and column.split("/")[1] in pairings)
     ]
     if len(records) > FEW:
@@ -124,3 +101,16 @@ def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.D
     return pd.concat([metrics[columns].reset_index().assign(seed=seed) for seed, metrics in records.items()])[
         ["seed", "step", *columns]
     ]
+
+
+FIGURE7 = FigureKind(
+    name="figure7",
+    subjects=lambda source: source.alone,
+    picture=draw_figure7,
+    needs={
+        PROTOTYPE_MIR: "prototype",
+        SAMPLE_MIR: "sample",
+        interplay("embedding", "mir"): "embedding",
+    },
+)
+"""The configs that stand alone, in a sweep or without one, and those that have controls."""

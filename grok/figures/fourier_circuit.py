@@ -6,27 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.axes import Axes
 
+from grok.columns import PROTOTYPE_MIR, RATIOS, TEST_ACCURACY, interplay, theory
 from grok.config import GrokkingConfig
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, finished_groups
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, shared_legend, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind, not_drawn
+from grok.figures.records import RunGroup, Source, Study
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, panels, shared_legend
 from grok.information import simplex_etf_interplay
 
 GROKKED = 0.99
-PAIRS = {  # pairing -> measured column, closed-form column, without the ratio
-    "prototype": ("interplay/prototype/test", "theory/prototype"),
-    "embedding": ("interplay/embedding", "theory/embedding"),
-}
+PAIRINGS = {"prototype": ("test",), "embedding": ()}  # each with the split that its column names
 PROBES = {
-    "test/accuracy": "accuracy",
-    "theory/prototype/mir": "fourier",
-    "interplay/prototype/test/mir": "prototype",
-    "interplay/embedding/mir": "embedding",
+    TEST_ACCURACY: "accuracy",
+    theory("prototype", "mir"): "fourier",
+    PROTOTYPE_MIR: "prototype",
+    interplay("embedding", "mir"): "embedding",
 }
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
 COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
 MARKERS = "osv^D<>pPX*h"
 
@@ -34,84 +30,95 @@ Training = tuple[GrokkingConfig, int]
 """A config without its end, and a seed."""
 
 
-def draw_fourier_circuit(source: Path, target: Path) -> list[Path]:
-    """Draw each finished run in `source` with a test accuracy of 99 % at its end that measured both: a dot a run.
+def draw_fourier_circuit(study: Study) -> Drawing | None:
+    """Draw each run with a test accuracy of 99 % at its end that measured both: a dot a run.
 
     Rows are the pairings that were measured, columns MIR and HDR. The closed form takes nothing but the power spectra
     of the two sets of vectors, and the dots are on the diagonal where the Gram matrices are circulant. Runs that differ
     in nothing but how long they may train have one dot, that of the longest.
     """
-    groups = finished_groups(source)
-    allowed = sorted(groups, key=lambda group: group.grokking.steps)
+    allowed = sorted(study.groups, key=lambda group: group.grokking.steps)
     trainings = {training: rows for group in allowed for training, rows in _trainings(group)}
     rows = pd.DataFrame([row for of_training in trainings.values() for row in of_training])
     if rows.empty:
-        _say_what_is_missing(groups, source)
-        return []
-    pairings = [pairing for pairing in PAIRS if pairing in set(rows["pairing"])]
-    with styled():
-        figure = Figure(
-            figsize=(10, 4.8 * len(pairings) + 1.2), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
+        _say_what_is_missing(study)
+        return None
+    measured = set(rows["pairing"])
+    places = [(pairing, ratio) for pairing in PAIRINGS if pairing in measured for ratio in RATIOS]
+    figure, axes = panels(len(places), across=len(RATIOS), size=(4.8, 4.8), more=(0.4, 1.2), sharex=False, sharey=False)
+    for axis, (pairing, ratio) in zip(axes, places, strict=True):
+        _draw_dots(axis, rows[(rows["pairing"] == pairing) & (rows["ratio"] == ratio)], pairing, ratio)
+    shared_legend(figure, columns=4)
+    sizes = ", ".join(map(str, sorted(rows["num_classes"].unique())))
+    runs, configs = rows["run"].nunique(), rows["run"].str.partition("-seed")[0].nunique()
+    figure.suptitle(f"{runs} grokked runs, at their last step, n = {sizes} classes")
+    stamp = f"{runs} runs of {configs} configs in {Path(study.name).name}; ids in the CSV"
+    return Drawing(name="fourier-circuit", figure=figure, table=rows, stamp=stamp)
+
+
+def _draw_dots(axis: Axes, rows: pd.DataFrame, pairing: str, ratio: str) -> None:
+    label = RATIOS[ratio]
+    for place, (task, of_task) in enumerate(rows.groupby("task", sort=False)):
+        axis.plot(
+            of_task["closed_form"],
+            of_task["measured"],
+            MARKERS[place // len(COLOURS) % len(MARKERS)],
+            color=COLOURS[place % len(COLOURS)],
+            markersize=7,
+            alpha=0.6,
+            label=str(task),
         )
-        axes = figure.subplots(len(pairings), len(RATIOS), squeeze=False)
-        for line, pairing in zip(axes, pairings, strict=True):
-            for axis, (ratio, label) in zip(line, RATIOS.items(), strict=True):
-                of_pair = rows[(rows["pairing"] == pairing) & (rows["ratio"] == ratio)]
-                for place, (task, of_task) in enumerate(of_pair.groupby("task", sort=False)):
-                    axis.plot(
-                        of_task["closed_form"],
-                        of_task["measured"],
-                        MARKERS[place // len(COLOURS) % len(MARKERS)],
-                        color=COLOURS[place % len(COLOURS)],
-                        markersize=7,
-                        alpha=0.6,
-                        label=str(task),
-                    )
-                axis.axline((0, 0), slope=1, color=GREY, linewidth=1)
-                most = 1.05 * max(of_pair["measured"].max(), of_pair["closed_form"].max(), 1e-3)
-                if ratio == "mir":
-                    collapse = simplex_etf_interplay(int(rows["num_classes"].max())).mir.item()
-                    axis.axhline(collapse, color=GREY, linestyle=":", label=f"neural collapse ({collapse:.3f})")
-                    most = 1.05
-                largest = (of_pair["measured"] - of_pair["closed_form"]).abs().max()
-                axis.set_title(f"{pairing}, {label}: largest deviation {largest:.3f}")
-                axis.set(xlim=(-0.03 * most, most), ylim=(-0.03 * most, most), aspect="equal")
-                axis.locator_params(nbins=6)
-                axis.set(xlabel=f"{label} of the closed form", ylabel=f"{label} measured")
-        shared_legend(figure, columns=4)
-        sizes = ", ".join(map(str, sorted(rows["num_classes"].unique())))
-        figure.suptitle(f"{rows['run'].nunique()} grokked runs, at their last step, n = {sizes} classes")
-        configs = rows["run"].str.partition("-seed")[0].nunique()
-        stamp = f"{rows['run'].nunique()} runs of {configs} configs in {source.name}; ids in the CSV"
-        return write_figure(figure, rows, target, "fourier-circuit", stamp=stamp)
+    axis.axline((0, 0), slope=1, color=GREY, linewidth=1)
+    most = 1.05 * max(rows["measured"].max(), rows["closed_form"].max(), 1e-3)
+    if ratio == "mir":
+        collapse = simplex_etf_interplay(int(rows["num_classes"].max())).mir.item()
+        axis.axhline(collapse, color=GREY, linestyle=":", label=f"neural collapse ({collapse:.3f})")
+        most = 1.05
+    largest = (rows["measured"] - rows["closed_form"]).abs().max()
+    axis.set_title(f"{pairing}, {label}: largest deviation {largest:.3f}")
+    axis.set(xlim=(-0.03 * most, most), ylim=(-0.03 * most, most), aspect="equal")
+    axis.locator_params(nbins=6)
+    axis.set(xlabel=f"{label} of the closed form", ylabel=f"{label} measured")
 
 
 def _trainings(group: RunGroup) -> Iterator[tuple[Training, list[dict[str, Any]]]]:
-    wanted = [f"{prefix}/{ratio}" for prefixes in PAIRS.values() for prefix in prefixes for ratio in RATIOS]
+    values = [
+        (pairing, ratio, interplay(pairing, *split, ratio), theory(pairing, ratio))
+        for pairing, split in PAIRINGS.items()
+        for ratio in RATIOS
+    ]
+    wanted = [column for _, _, *columns in values for column in columns]
     endless = replace(group.grokking, steps=0, settle=None)
-    for seed, metrics in group.metrics(["test/accuracy", *wanted]).items():
-        if "test/accuracy" not in metrics:
+    for seed, metrics in group.metrics([TEST_ACCURACY, *wanted]).items():
+        if TEST_ACCURACY not in metrics:
             continue
         last = metrics.iloc[-1]  # the last row of a run is measured in full
-        if not last["test/accuracy"] >= GROKKED:
+        if not last[TEST_ACCURACY] >= GROKKED:
             continue
         of_run = {
             "run": group.runs[seed].id,
             "task": group.grokking.task.description,
             "num_classes": group.grokking.task.num_elements,
         }
-        rows = []
-        for pairing, (measured, theory) in PAIRS.items():
-            for ratio in RATIOS:
-                if f"{theory}/{ratio}" in last and f"{measured}/{ratio}" in last:
-                    values = {"closed_form": last[f"{theory}/{ratio}"], "measured": last[f"{measured}/{ratio}"]}
-                    rows.append(of_run | {"pairing": pairing, "ratio": ratio} | values)
+        rows = [
+            {**of_run, "pairing": pairing, "ratio": ratio, "closed_form": last[closed_form], "measured": last[measured]}
+            for pairing, ratio, measured, closed_form in values
+            if measured in last and closed_form in last
+        ]
         yield (endless, seed), rows
 
 
-def _say_what_is_missing(groups: list[RunGroup], source: Path) -> None:
+def _say_what_is_missing(study: Study) -> None:
     """Nothing if all was measured somewhere: then no run has grokked."""
-    measured = {column for group in groups for run in group.runs.values() for column in run.columns()}
+    measured = {column for group in study.groups for run in group.runs.values() for column in run.columns()}
     missing = {column: probe for column, probe in PROBES.items() if column not in measured}
-    if groups and missing:
-        not_drawn("fourier-circuit", str(source), missing)
+    if missing:
+        not_drawn("fourier-circuit", study.name, missing)
+
+
+def _all_together(source: Source) -> list[Study]:
+    return [Study(name=str(source.folder), groups=source.groups)] if source.groups else []
+
+
+FOURIER_CIRCUIT = FigureKind(name="fourier-circuit", subjects=_all_together, picture=draw_fourier_circuit)
+"""All runs of grokking together."""

@@ -3,24 +3,21 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
 
-from grok.analysis.comparison import ACCURACY, Outcomes, compare, outcomes
+from grok.analysis.comparison import Outcomes, compare, outcomes
 from grok.analysis.statistics import mean_interval
-from grok.config import GrokkingConfig, TransformerTrainingConfig
-from grok.figures.latex import write_tables
-from grok.figures.markdown import MISSING, seeds_in_words
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, Study, part_name, studies
-from grok.figures.style import BLUE, GREY, ORANGE, styled, write_figure
+from grok.columns import TEST_ACCURACY
+from grok.config import GrokkingConfig, NormMatchedConfig, TransformerTrainingConfig
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup, Source, Study
+from grok.figures.style import BLUE, GREY, ORANGE, new_figure
+from grok.figures.tables import MISSING, latex_table, markdown_table, seeds_in_words
 from grok.figures.terms import PLAIN, TERM, WEIGHT, difference_cell, in_order, mean_cell, p_cells
 from grok.figures.terms import title as term_title
 
@@ -50,23 +47,48 @@ class Line:
     twin: bool = False
 
 
-def draw_interventions(source: Path, target: Path) -> list[Path]:
-    """Draw each study of grokking with and without a term of information, and each of norm-matched twins, with a table.
+def draw_interventions(study: Study) -> Drawing | None:
+    """Draw a study of grokking with and without a term of information, or of norm-matched twins, with a table.
 
-    Of grokking, configs differ in the term, its weight and samples, weight decay, Grokfast and fixed norm alone; each
-    is compared with the plain one, by seed. A training with a term is compared with its twin. Configs that differ in
-    more are in figures of their own.
+    Without twins, each training is compared with the plain one, by seed; with them, with its twin.
     """
-    written = []
-    for experiment, lines_of in {"grokking": _beside_plain, "norm-matched": _beside_twins}.items():
-        for study in studies(source, experiment):
-            for settings, part in study.parts(VARIED, strictly=True):
-                lines = lines_of(in_order(part))
-                if measured := _measured(lines):
-                    written += _draw(measured, part, settings, target)
-                elif lines:
-                    not_drawn("interventions", part.name, {ACCURACY: "accuracy"})
-    return written
+    lines = _measured(_lines(study))
+    if not lines:
+        return None
+    about = study.groups[0].config_as(TransformerTrainingConfig)
+    figure = new_figure(12.0, 0.34 * len(lines) + 2.0, foot=0.05)
+    steps, accuracy = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
+    for place, line in enumerate(reversed(lines)):
+        _draw_steps(steps, line, place, budget=about.steps)
+        _draw_accuracies(accuracy, line, place)
+    dashed = lines[0].against is None and math.isfinite(lines[0].outcomes.median)
+    if dashed:
+        steps.axvline(lines[0].outcomes.median, color=GREY, linestyle="--")
+    steps.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
+    steps.xaxis.set_major_formatter("{x:,.0f}")
+    steps.set(xlabel=f"step at which it grokked; crosses: how many had not by step {about.steps:,}")
+    steps.set(xlim=(0, about.steps * 1.14), ylim=(-0.6, len(lines) - 0.4))
+    accuracy.set(xlabel="test accuracy at the end", xlim=(-0.03, 1.03))
+    accuracy.xaxis.set_major_formatter(PercentFormatter(xmax=1))
+    of_plain = f"; dashed: {lines[0].title}" if dashed else ""
+    figure.suptitle(f"{about.label}, {seeds_in_words(study.seeds)}: a stroke a seed, and their median{of_plain}")
+    rows = _rows(lines)
+    text = _caption(about, study.seeds, rows)
+    name = study.file_name("interventions")
+    return Drawing(
+        name=name,
+        figure=figure,
+        table=_plotted(lines),
+        stamp=study.stamp,
+        markdown=f"{markdown_table(rows)}\n\n{text}",
+        latex=latex_table(rows, text, name),
+    )
+
+
+def _lines(study: Study) -> list[Line]:
+    """The trainings of a study, each with what it is compared with; none if there is nothing to compare."""
+    with_twins = any(isinstance(group.config, NormMatchedConfig) for group in study.groups)
+    return (_beside_twins if with_twins else _beside_plain)(in_order(study))
 
 
 def _measured(lines: Sequence[Line]) -> list[Line]:
@@ -84,7 +106,7 @@ def _beside_plain(study: Study) -> list[Line]:
     others = [group for group in study.groups if group is not plain]
     titles = {group.name: _title(group, study, plain) for group in (plain, *others)}
     return [
-        _line(titles[group.name], _summaries(group), against=None if group is plain else titles[plain.name])
+        _line(titles[group.name], group.summaries, against=None if group is plain else titles[plain.name])
         for group in (plain, *others)
     ]
 
@@ -93,7 +115,7 @@ def _beside_twins(study: Study) -> list[Line]:
     """Each training with a term, to be compared with its twin, which follows it."""
     lines = []
     for group in study.groups:
-        title, summaries = _title(group, study), _summaries(group)
+        title, summaries = _title(group, study), group.summaries
         twin = f"{title}: twin"
         of_twins = {seed: summary.get("twin", {}) for seed, summary in summaries.items()}
         lines += [_line(title, summaries, against=twin), _line(twin, of_twins, against=None, twin=True)]
@@ -128,11 +150,6 @@ def _title(group: RunGroup, study: Study, plain: RunGroup | None = None) -> str:
     return ", ".join(words) or "plain"
 
 
-def _summaries(group: RunGroup) -> dict[int, dict[str, Any]]:
-    """Seed to what its run came to."""
-    return {seed: run.manifest()["summary"] for seed, run in group.runs.items()}
-
-
 def _line(title: str, summaries: Mapping[int, Mapping[str, Any]], *, against: str | None, twin: bool = False) -> Line:
     last = {seed: summary.get("last", {}) for seed, summary in summaries.items()}
     return Line(
@@ -142,33 +159,6 @@ def _line(title: str, summaries: Mapping[int, Mapping[str, Any]], *, against: st
         against=against,
         twin=twin,
     )
-
-
-def _draw(lines: Sequence[Line], study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
-    name = part_name("interventions", study, settings)
-    about = study.groups[0].config_as(TransformerTrainingConfig)
-    budget = about.steps
-    seeds = max(len(group.runs) for group in study.groups)
-    with styled():
-        figure = Figure(figsize=(12, 0.34 * len(lines) + 2.0), layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)))
-        steps, accuracy = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
-        for place, line in enumerate(reversed(lines)):
-            _draw_steps(steps, line, place, budget=budget)
-            _draw_accuracies(accuracy, line, place)
-        dashed = lines[0].against is None and math.isfinite(lines[0].outcomes.median)
-        if dashed:
-            steps.axvline(lines[0].outcomes.median, color=GREY, linestyle="--")
-        steps.set_yticks(range(len(lines)), [line.title for line in reversed(lines)])
-        steps.xaxis.set_major_formatter("{x:,.0f}")
-        steps.set(xlabel=f"step at which it grokked; crosses: how many had not by step {budget:,}")
-        steps.set(xlim=(0, budget * 1.14), ylim=(-0.6, len(lines) - 0.4))
-        accuracy.set(xlabel="test accuracy at the end", xlim=(-0.03, 1.03))
-        accuracy.xaxis.set_major_formatter(PercentFormatter(xmax=1))
-        of_plain = f"; dashed: {lines[0].title}" if dashed else ""
-        figure.suptitle(f"{about.label}, {seeds_in_words(seeds)}: a stroke a seed, and their median{of_plain}")
-        written = write_figure(figure, _plotted(lines), folder, name, stamp=study.stamp)
-    rows = _rows(lines)
-    return [*written, *write_tables(folder, name, rows, _caption(about, seeds, rows))]
 
 
 def _caption(about: TransformerTrainingConfig, seeds: int, rows: Sequence[Mapping[str, str]]) -> str:
@@ -271,3 +261,18 @@ def _range(steps: np.ndarray) -> str:
         NEVER if math.isinf(value) else f"{value:,.0f}" for value in (np.median(steps), steps.min(), steps.max())
     )
     return median if median == least == most else f"{median} ({least} to {most})"
+
+
+def _comparisons(source: Source) -> list[Study]:
+    parts = [part for study in source.studies for part in study.parts(VARIED, strictly=True)]
+    return [part for part in parts if _lines(part)]
+
+
+INTERVENTIONS = FigureKind(
+    name="interventions", subjects=_comparisons, picture=draw_interventions, needs={TEST_ACCURACY: "accuracy"}
+)
+"""Studies of grokking with and without a term of information, and of norm-matched twins.
+
+Configs may differ in the term, its weight and samples, weight decay, Grokfast and fixed norm; those that differ in more
+are in figures of their own.
+"""

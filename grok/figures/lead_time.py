@@ -1,63 +1,56 @@
 """How early each measure turns before test accuracy rises, beside how often it turns where nothing is learned."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.analysis.lead_time import ALL, lead_time_table, markdown, summary_row
-from grok.figures.markdown import write_markdown
-from grok.figures.missing import not_drawn
-from grok.figures.records import Study, studies
-from grok.figures.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, shared_legend, styled, write_figure
+from grok.columns import TEST_ACCURACY
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import Study
+from grok.figures.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, new_figure, shared_legend
 
 COLOURS = (BLUE, VERMILION, ORANGE, PURPLE)  # of the runs and of up to three kinds of controls
 
 
-def draw_lead_time(source: Path, target: Path) -> list[Path]:
-    """Draw each study of one config and its controls: random labels, weight decay 0, or a smaller train fraction.
+def draw_lead_time(study: Study) -> Drawing | None:
+    """Draw a study of one config and its controls: random labels, weight decay 0, or a smaller train fraction.
 
     Left, a measure's lead: the step at which test accuracy reaches 50 % minus the one at which the measure was seen to
     have turned, a stroke a run, with the median's 95 % interval. Right, the share of runs in which it turned before the
-    rise, and of controls in which it turned though nothing is learned. The table is written as Markdown too. Turns are
-    those in the runs' summaries, found in their whole records.
+    rise, and of controls in which it turned though nothing is learned. The table is in Markdown too. Turns are those in
+    the runs' summaries, found in their whole records.
     """
-    controlled = [(study, kinds) for study in studies(source) if (kinds := study.controls())]
-    return [path for study, kinds in controlled for path in _draw_study(study, kinds, target)]
-
-
-def _draw_study(study: Study, kinds: dict[str, str | None], folder: Path) -> list[Path]:
-    main = study.main()
+    main, kinds = study.main(), study.controls()
     assert main
-    if not any("test/accuracy" in run.manifest()["summary"].get("last", {}) for run in main.runs.values()):
-        not_drawn("lead-time", study.name, {"test/accuracy": "accuracy"})
-        return []
+    if not any(TEST_ACCURACY in summary.get("last", {}) for summary in main.summaries.values()):
+        return None
     rows = pd.DataFrame(
         [
-            summary_row(run.manifest()["summary"], last_step=run.manifest()["step"])
-            | {"run": run.id, "control": kinds[group.name]}
+            summary_row(manifest["summary"], last_step=manifest["step"])
+            | {"run": group.runs[seed].id, "control": kinds[group.name]}
             for group in study.groups
-            for run in group.runs.values()
+            for seed, manifest in group.manifests.items()
         ]
     ).set_index("run")
     is_control = rows["control"].notna()
     runs = rows[~is_control].drop(columns="control")
     table = lead_time_table(runs, rows[is_control]).sort_values("ratio", na_position="first")
-    with styled():
-        figure = Figure(figsize=(13, 0.36 * len(table) + 2.2), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
-        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
-        _draw_leads(left, table, runs[np.isfinite(runs["grokked"])])
-        _draw_shares(right, table)
-        left.set_yticks(range(len(table)), [f"{title}" for title in table["title"]])
-        left.set_ylim(-0.7, len(table) - 0.3)
-        shared_legend(figure, columns=2)
-        figure.suptitle(f"{main.grokking.task.description}: does a measure turn before test accuracy rises?")
-        name = f"lead-time-{study.name}"
-        written = write_figure(figure, table.reset_index(), folder, name, stamp=study.stamp)
-    return [*written, write_markdown(folder, name, [markdown(table).rstrip()])]
+    figure = new_figure(13.0, 0.36 * len(table) + 2.2, foot=0.04)
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    _draw_leads(left, table, runs[np.isfinite(runs["grokked"])])
+    _draw_shares(right, table)
+    left.set_yticks(range(len(table)), [f"{title}" for title in table["title"]])
+    left.set_ylim(-0.7, len(table) - 0.3)
+    shared_legend(figure, columns=2)
+    figure.suptitle(f"{main.grokking.task.description}: does a measure turn before test accuracy rises?")
+    return Drawing(
+        name=study.file_name("lead-time"),
+        figure=figure,
+        table=table.reset_index(),
+        stamp=study.stamp,
+        markdown=markdown(table).rstrip(),
+    )
 
 
 def _draw_leads(axis: Axes, table: pd.DataFrame, grokked: pd.DataFrame) -> None:
@@ -86,3 +79,12 @@ def _draw_shares(axis: Axes, table: pd.DataFrame) -> None:
         offset = 0.4 - (index + 0.5) * height
         axis.barh(places + offset, turned / of, height, color=colour, label=f"{label} (n = {of.max()})")
     axis.set(xlim=(0, 1.02), xlabel="share of runs in which it turned", title="no bar: in none")
+
+
+LEAD_TIME = FigureKind(
+    name="lead-time",
+    subjects=lambda source: [study for study in source.studies if study.controls()],
+    picture=draw_lead_time,
+    needs={TEST_ACCURACY: "accuracy"},
+)
+"""Studies of one config and its controls."""

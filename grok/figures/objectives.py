@@ -1,23 +1,19 @@
 """Table 2: what a term of information in the loss does to standard training."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
 
 from grok.analysis.statistics import MeanInterval, PairedDifference
+from grok.columns import NC1, NC3, PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, collapse
 from grok.config import SupervisedConfig
-from grok.figures.latex import write_tables
-from grok.figures.markdown import MISSING, seeds_in_words
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, Study, part_name, studies
-from grok.figures.style import GREY, shared_legend, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup, Source, Study
+from grok.figures.style import GREY, panels, shared_legend
+from grok.figures.tables import MISSING, latex_table, markdown_table, seeds_in_words
 from grok.figures.terms import (
     PLAIN,
     TERM,
@@ -34,18 +30,16 @@ from grok.figures.terms import (
     title,
 )
 
-ACCURACY, MIR, HDR = "test/accuracy", "interplay/sample/test/mir", "interplay/sample/test/hdr"
-PROTOTYPE_MIR, PROTOTYPE_HDR = "interplay/prototype/test/mir", "interplay/prototype/test/hdr"
 COLLAPSE = {
-    "collapse/test/nc1": "NC1",
-    "collapse/test/nc2_simplex_means": "NC2 (simplex)",
-    "collapse/test/nc3_self_duality": "NC3",
-    "collapse/test/nc4_agreement": "NC4 (agreement)",
+    NC1: "NC1",
+    collapse("test", "nc2_simplex_means"): "NC2 (simplex)",
+    NC3: "NC3",
+    collapse("test", "nc4_agreement"): "NC4 (agreement)",
 }
 BESIDE = 1.08  # factor between the places of two terms at the same weight
-PANELS = {MIR: "MIR, sample", HDR: "HDR, sample", "collapse/test/nc1": "NC1"}
-IN_TABLE = {MIR: "MIR, `sample`", HDR: "HDR, `sample`", PROTOTYPE_MIR: "MIR, `prototype`"} | COLLAPSE
-COLUMNS = [ACCURACY, MIR, HDR, PROTOTYPE_MIR, PROTOTYPE_HDR, *COLLAPSE]
+PANELS = {SAMPLE_MIR: "MIR, sample", SAMPLE_HDR: "HDR, sample", NC1: "NC1"}
+IN_TABLE = {SAMPLE_MIR: "MIR, `sample`", SAMPLE_HDR: "HDR, `sample`", PROTOTYPE_MIR: "MIR, `prototype`"} | COLLAPSE
+COLUMNS = [TEST_ACCURACY, SAMPLE_MIR, SAMPLE_HDR, PROTOTYPE_MIR, PROTOTYPE_HDR, *COLLAPSE]
 PUBLISHED = [
     {"term, weight": "published: CIFAR-10, either term, best", "accuracy, %": "95.57", "difference, points": "+0.22"},
     {"term, weight": "published: CIFAR-100, either term, best", "accuracy, %": "80.96", "difference, points": "+0.19"},
@@ -53,69 +47,67 @@ PUBLISHED = [
 """Song et al., Table 2, without a number of seeds or a spread; 95.35 and 80.77 without a term."""
 
 
-def draw_objectives(source: Path, target: Path) -> list[Path]:
-    """Draw each study of standard training with and without a term of information, and write it as a table.
+def draw_objectives(study: Study) -> Drawing | None:
+    """Draw a study of standard training with and without a term of information, the plain config first, with a table.
 
-    Configs that differ in more than the term and its weight are in figures of their own. The picture has the weights
-    above 0, the table all of them.
+    The picture has the weights above 0, the table all of them.
     """
-    parts = [part for study in studies(source, "supervised") for part in study.parts([TERM, WEIGHT], strictly=True)]
-    return [
-        path
-        for settings, part in parts
-        if PLAIN in part.varies(TERM) and len(part.groups) > 1
-        for path in _draw_study(in_order(part), settings, target)
-    ]
-
-
-def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
     of_runs = ends(study, COLUMNS)
-    if of_runs[ACCURACY].isna().all():
-        not_drawn("objectives", study.name, {ACCURACY: "accuracy"})
-        return []
+    if of_runs[TEST_ACCURACY].isna().all():
+        return None
     plain = study.groups[0]
     config = plain.config_as(SupervisedConfig)
-    name = part_name("objectives", study, settings)
-    panels = [column for column in PANELS if of_runs[column].notna().any()]
-    with styled():
-        figure = Figure(
-            figsize=(4.0 * (1 + len(panels)) + 0.4, 4.6), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96))
-        )
-        axes = list(figure.subplots(1, 1 + len(panels), squeeze=False).flat)
-        _draw_by_weight(axes[0], study, plain, partial(paired, of_runs, plain=plain.name, column=ACCURACY))
-        axes[0].set(title="accuracy above training without", ylabel="percentage points")
-        axes[0].yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
-        for axis, column in zip(axes[1:], panels, strict=True):
-            _draw_by_weight(axis, study, plain, partial(measured, of_runs, column=column))
-            axis.set(title=PANELS[column], ylabel="fraction" if column in (MIR, HDR) else "")
-            if column not in (MIR, HDR):
-                axis.set_yscale("log")
-        for axis in axes:
-            axis.set(xscale="log", xlabel="weight (terms side by side)")
-        shared_legend(figure, columns=5)
-        seeds = len(plain.runs)
-        about = f"{config.label}, test split at the end, {seeds_in_words(seeds)}"
-        figure.suptitle(f"{about}: means and 95 % intervals")
-        written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
+    measures = [column for column in PANELS if of_runs[column].notna().any()]
+    figure, axes = panels(
+        1 + len(measures),
+        across=1 + len(measures),
+        size=(4.0, 4.6),
+        more=(0.4, 0.0),
+        foot=0.04,
+        xlabel="weight (terms side by side)",
+        sharex=False,
+        sharey=False,
+    )
+    _draw_by_weight(axes[0], study, plain, partial(paired, of_runs, plain=plain.name, column=TEST_ACCURACY))
+    axes[0].set(title="accuracy above training without", ylabel="percentage points")
+    axes[0].yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
+    for axis, column in zip(axes[1:], measures, strict=True):
+        _draw_by_weight(axis, study, plain, partial(measured, of_runs, column=column))
+        axis.set(title=PANELS[column], ylabel="fraction" if column in (SAMPLE_MIR, SAMPLE_HDR) else "")
+        if column not in (SAMPLE_MIR, SAMPLE_HDR):
+            axis.set_yscale("log")
+    for axis in axes:
+        axis.set_xscale("log")
+    shared_legend(figure, columns=5)
+    about = f"{config.label}, test split at the end, {seeds_in_words(len(plain.runs))}"
+    figure.suptitle(f"{about}: means and 95 % intervals")
     rows = _rows(study, plain, of_runs)
     text = (
         f"{about}, batch size {config.batch_size}, n = {config.probes.sample_size} in `sample`: means ± half of the "
         "95 % interval (Student). Differences are paired by seed with training without a term; p is of the exact "
         "sign-flip test, adjusted for all of the table (Holm). Published are single numbers, without seeds or spreads."
     )
-    return [*written, *write_tables(folder, name, rows, text)]
+    name = study.file_name("objectives")
+    return Drawing(
+        name=name,
+        figure=figure,
+        table=of_runs,
+        stamp=study.stamp,
+        markdown=f"{markdown_table(rows)}\n\n{text}",
+        latex=latex_table(rows, text, name),
+    )
 
 
 def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str, str]]:
     """A row a term and weight, in their order, the one without first and the published ones last."""
-    differences = [paired(of_runs, group.name, plain.name, ACCURACY) for group in study.groups[1:]]
+    differences = [paired(of_runs, group.name, plain.name, TEST_ACCURACY) for group in study.groups[1:]]
     differs = [MISSING, *(difference_cell(each, ".2f", times=100) for each in differences)]
     tested = [MISSING, *p_cells([each.p for each in differences])]
     rows = [
         {
             "term, weight": title(group.settings),
             "seeds": str(len(group.runs)),
-            "accuracy, %": mean_cell(measured(of_runs, group.name, ACCURACY), ".2f", times=100),
+            "accuracy, %": mean_cell(measured(of_runs, group.name, TEST_ACCURACY), ".2f", times=100),
             "difference, points": difference,
             "p": p,
         }
@@ -147,3 +139,17 @@ def _by_term(study: Study) -> dict[str, list[RunGroup]]:
     groups = [group for group in study.groups if group.settings[WEIGHT] > 0]
     found = {term: [group for group in groups if group.settings[TERM] == term] for term in TITLES}
     return {term: of_term for term, of_term in found.items() if of_term}
+
+
+def _with_and_without(source: Source) -> list[Study]:
+    parts = [part for study in source.studies for part in study.parts([TERM, WEIGHT], strictly=True)]
+    return [in_order(part) for part in parts if PLAIN in part.varies(TERM) and len(part.groups) > 1]
+
+
+OBJECTIVES = FigureKind(
+    name="objectives", subjects=_with_and_without, picture=draw_objectives, needs={TEST_ACCURACY: "accuracy"}
+)
+"""Studies with and without a term of information.
+
+Configs that differ in more than the term and its weight are in figures of their own.
+"""

@@ -1,6 +1,5 @@
 """Phase diagrams: time to grok and final MIR by weight decay and train fraction."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -8,39 +7,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, Study, part_name, studies
-from grok.figures.style import GREY, styled, write_figure
+from grok.columns import SAMPLE_MIR, TEST_ACCURACY
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup, Source, Study
+from grok.figures.style import GREY, panels
 
 ENOUGH = 3  # values of each setting that make a diagram
-ACCURACY, MIR = "test/accuracy", "interplay/sample/test/mir"
 SETTINGS = ("optimiser.weight_decay", "task.train_fraction")
 PANELS = ("grokked", "mir")
 
 
-def draw_phase(source: Path, target: Path) -> list[Path]:
-    """Draw each study in which weight decay and train fraction take at least three values each.
+def draw_phase(study: Study) -> Drawing | None:
+    """Draw a study in which weight decay and train fraction take at least three values each.
 
     Left, the median step of grokking (`grok.analysis.events`) of the seeds that did, where at least half did; a cell
     says how many. Right, the median of MIR (`sample` on test) at the end. What no run measured is left out.
-    Configs with the same weight decay and train fraction are in diagrams of their own, by the settings that differ.
     """
-    written = []
-    for study in studies(source):
-        for settings, part in study.parts(SETTINGS):
-            if all(len(part.varies(name)) >= ENOUGH for name in SETTINGS):
-                written += _draw_study(part, settings, target)
-    return written
-
-
-def _draw_study(study: Study, settings: dict[str, Any], folder: Path) -> list[Path]:
     runs = pd.DataFrame([row for group in study.groups for row in _rows(group)])
-    panels = [panel for panel in PANELS if runs[panel].notna().any()]
-    if not panels:
-        not_drawn("phase", study.name, {ACCURACY: "accuracy", MIR: "sample"})
-        return []
+    shown = [panel for panel in PANELS if runs[panel].notna().any()]
+    if not shown:
+        return None
     cells = runs.groupby(list(SETTINGS)).agg(
         seeds=("seed", "size"),
         grokked=("grokked", lambda grokked: grokked.sum(min_count=1)),
@@ -48,37 +35,31 @@ def _draw_study(study: Study, settings: dict[str, Any], folder: Path) -> list[Pa
         mir=("mir", "median"),
     )
     example = study.groups[0].grokking
-    with styled():
-        figure = Figure(figsize=(6 * len(panels), 5.2), layout=ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96)))
-        for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
-            if panel == "grokked":
-                _draw_cells(figure, axis, cells, "step", "step of grokking, median of the seeds that did", log=True)
-                _write_counts(axis, cells)
-                axis.set_title("time to grok; a cell: how many seeds did")
-            else:
-                _draw_cells(figure, axis, cells, "mir", "MIR at the end, median over seeds")
-                axis.set_title(f"pairing sample, test split, n = {example.probes.sample_size}")
-        what = [example.task.description, *(f"{_short(key)} {value}" for key, value in settings.items())]
-        figure.suptitle(f"{', '.join(what)}, {int(cells['seeds'].max())} seeds a cell")
-        return write_figure(figure, cells.reset_index(), folder, part_name("phase", study, settings), stamp=study.stamp)
+    figure, axes = panels(len(shown), across=len(shown), size=(6.0, 5.2), foot=0.04, sharex=False, sharey=False)
+    for axis, panel in zip(axes, shown, strict=True):
+        if panel == "grokked":
+            _draw_cells(figure, axis, cells, "step", "step of grokking, median of the seeds that did", log=True)
+            _write_counts(axis, cells)
+            axis.set_title("time to grok; a cell: how many seeds did")
+        else:
+            _draw_cells(figure, axis, cells, "mir", "MIR at the end, median over seeds")
+            axis.set_title(f"pairing sample, test split, n = {example.probes.sample_size}")
+    what = [example.task.description, *(f"{key.rpartition('.')[2]} {value}" for key, value in study.part.items())]
+    figure.suptitle(f"{', '.join(what)}, {int(cells['seeds'].max())} seeds a cell")
+    return Drawing(name=study.file_name("phase"), figure=figure, table=cells.reset_index(), stamp=study.stamp)
 
 
 def _rows(group: RunGroup) -> list[dict[str, Any]]:
     """By the runs' summaries, found in their whole records; nan is what was not measured, or never came to pass."""
     rows = []
-    for seed, run in group.runs.items():
-        summary = run.manifest()["summary"]
+    for seed, summary in group.summaries.items():
         last = summary.get("last", {})
-        step = summary["events"]["grokked"] if ACCURACY in last else None
+        step = summary["events"]["grokked"] if TEST_ACCURACY in last else None
         row = {name: group.settings[name] for name in SETTINGS} | {"seed": seed}
-        row["grokked"] = float(step is not None) if ACCURACY in last else np.nan
+        row["grokked"] = float(step is not None) if TEST_ACCURACY in last else np.nan
         row["step"] = np.nan if step is None else float(step)
-        rows.append(row | {"mir": last.get(MIR, np.nan)})
+        rows.append(row | {"mir": last.get(SAMPLE_MIR, np.nan)})
     return rows
-
-
-def _short(setting: str) -> str:
-    return setting.rpartition(".")[2]
 
 
 def _median_of_most(steps: pd.Series) -> float:
@@ -113,3 +94,17 @@ def _write_counts(axis: Axes, cells: pd.DataFrame) -> None:
             light = shown[row, column, :3] @ (0.299, 0.587, 0.114) > 0.5 or shown[row, column, 3] < 1
             text = f"{count:.0f}/{seeds[row, column]:.0f}"
             axis.text(column, row, text, ha="center", va="center", fontsize=10, color="black" if light else "white")
+
+
+def _diagrams(source: Source) -> list[Study]:
+    parts = [part for study in source.studies for part in study.parts(SETTINGS)]
+    return [part for part in parts if all(len(part.varies(name)) >= ENOUGH for name in SETTINGS)]
+
+
+PHASE = FigureKind(
+    name="phase", subjects=_diagrams, picture=draw_phase, needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"}
+)
+"""Studies in which weight decay and train fraction take at least three values each.
+
+Configs with the same weight decay and train fraction are in diagrams of their own, by the settings that differ.
+"""

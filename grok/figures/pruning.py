@@ -1,19 +1,17 @@
 """Figure 6: accuracy, and the interplay with the network before, of one that is pruned and fine-tuned."""
 
-from pathlib import Path
-
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.analysis.phases import FINE_TUNED, PRUNED, SPARSITY, pruning_stages
+from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, RATIOS, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, interplay
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
-from grok.figures.markdown import QUANTILES, median_cell, name_of, seeds_in_words, table, write_markdown
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, finished_groups
-from grok.figures.style import BLUE, GREEN, VERMILION, shared_legend, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup
+from grok.figures.style import BLUE, GREEN, VERMILION, panels, shared_legend
+from grok.figures.tables import QUANTILES, markdown_table, median_cell, name_of, seeds_in_words
 
+ACROSS = 2  # panels in a row
 STAGES = {FINE_TUNED: "-", PRUNED: "--"}
 LINES = {
     "accuracy": ("accuracy", BLUE),
@@ -21,59 +19,47 @@ LINES = {
     "hdr": ("HDR", GREEN),
 }
 PANELS = {
-    "accuracy": ("test/accuracy",),
-    "features before and after, n = {sample}": ("interplay/before-after/test/mir", "interplay/before-after/test/hdr"),
-    "sample, n = {sample}": ("interplay/sample/test/mir", "interplay/sample/test/hdr"),
-    "prototype, n = {prototype}": ("interplay/prototype/test/mir", "interplay/prototype/test/hdr"),
+    "accuracy": (TEST_ACCURACY,),
+    "features before and after, n = {sample}": tuple(interplay("before-after", "test", ratio) for ratio in RATIOS),
+    "sample, n = {sample}": (SAMPLE_MIR, SAMPLE_HDR),
+    "prototype, n = {prototype}": (PROTOTYPE_MIR, PROTOTYPE_HDR),
 }
 
 
-def draw_pruning(source: Path, target: Path) -> list[Path]:
-    """Draw every config in `source` that was pruned, against sparsity, on the test split.
+def draw_pruning(group: RunGroup) -> Drawing | None:
+    """Draw the runs of a config that prunes, against sparsity, on the test split.
 
     Accuracy; MIR and HDR of the features before pruning with those after, of `sample` and of `prototype`. Solid what is
     fine-tuned, dashed what is only just pruned; a line a seed, or of more than a few seeds the median, and the band
-    from the 10 % to the 90 % quantile. The medians are in Markdown beside it.
+    from the 10 % to the 90 % quantile. The medians are a table in Markdown too.
     """
-    return [path for group in finished_groups(source, "pruning") for path in _draw_group(group, target)]
-
-
-def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     config = group.config_as(PruningConfig)
     pruned = _pruned(group, config)
-    shown = {title: [name for name in names if name in pruned] for title, names in PANELS.items()}
-    panels = {title: names for title, names in shown.items() if names}
-    if pruned.empty or not panels:
-        not_drawn("pruning", group.name, {SPARSITY: "accuracy", "interplay/before-after/test/mir": "sample"})
-        return []
-    across = min(2, len(panels))
-    down = -(-len(panels) // across)
+    measured = {title: [name for name in names if name in pruned] for title, names in PANELS.items()}
+    shown = {title: names for title, names in measured.items() if names}
+    if pruned.empty or not shown:
+        return None
     sizes = {"sample": config.probes.sample_size, "prototype": config.task.num_classes}
-    with styled():
-        figure = Figure(
-            figsize=(max(5 * across + 0.4, 8.5), 3.5 * down + 1.5),
-            layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)),
-        )
-        axes = list(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat)
-        for place, (axis, (title, columns)) in enumerate(zip(axes, panels.items(), strict=False)):
-            for stage, line in STAGES.items():
-                for column in columns:
-                    name, colour = LINES[column.rpartition("/")[2]]
-                    rows = pruned[pruned["stage"] == stage]
-                    draw_spread(axis, rows, SPARSITY, column, colour=colour, label=f"{name}, {stage}", line=line)
-            axis.set(title=title.format(**sizes), ylim=(-0.03, 1.03))
-            if place % across == 0:
-                axis.set_ylabel("fraction")
-            if place + across >= len(panels):  # none below it
-                axis.set_xlabel("sparsity (fraction of the weights that are 0)")
-                axis.tick_params(labelbottom=True)
-        for axis in axes[len(panels) :]:
-            axis.set_visible(False)
-        shared_legend(figure, columns=3)
-        figure.suptitle(_title(group, config))
-        name = f"pruning-{group.name}"
-        written = write_figure(figure, pruned, folder, name, stamp=group.stamp)
-    measures = [column for columns in panels.values() for column in columns]
+    figure, axes = panels(
+        len(shown),
+        across=ACROSS,
+        size=(5.0, 3.5),
+        more=(0.4, 1.5),
+        least_width=8.5,
+        xlabel="sparsity (fraction of the weights that are 0)",
+    )
+    for axis, (title, columns) in zip(axes, shown.items(), strict=True):
+        for stage, line in STAGES.items():
+            for column in columns:
+                name, colour = LINES[column.rpartition("/")[2]]
+                rows = pruned[pruned["stage"] == stage]
+                draw_spread(axis, rows, SPARSITY, column, colour=colour, label=f"{name}, {stage}", line=line)
+        axis.set(title=title.format(**sizes), ylim=(-0.03, 1.03))
+    for axis in axes[::ACROSS]:
+        axis.set_ylabel("fraction")
+    shared_legend(figure, columns=3)
+    figure.suptitle(_title(group, config))
+    measures = [column for columns in shown.values() for column in columns]
     lines = [
         {"sparsity": f"{sparsity:.3g}", "stage": str(stage)}
         | {name_of(each): median_cell(of_stage[each], each) for each in measures}
@@ -82,7 +68,13 @@ def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     ]
     seeds, size = seeds_in_words(len(group.runs)), sizes["sample"]
     about = f"{config.label}, {config.schedule}, test split, {seeds}, n = {size} in `sample` and `before-after`"
-    return [*written, write_markdown(folder, name, [table(lines), f"{about}: {QUANTILES}."])]
+    return Drawing(
+        name=f"pruning-{group.name}",
+        figure=figure,
+        table=pruned,
+        stamp=group.stamp,
+        markdown=f"{markdown_table(lines)}\n\n{about}: {QUANTILES}.",
+    )
 
 
 def _pruned(group: RunGroup, config: PruningConfig) -> pd.DataFrame:
@@ -105,3 +97,12 @@ def _title(group: RunGroup, config: PruningConfig) -> str:
     seeds = ", ".join(map(str, group.runs))
     how = f"a line a seed: {seeds}" if len(group.runs) <= FEW else f"{len(group.runs)} seeds: {BAND}"
     return f"Pruning {config.label}, {config.schedule}, test split\n{how}"
+
+
+PRUNING = FigureKind(
+    name="pruning",
+    subjects=lambda source: source.groups,
+    picture=draw_pruning,
+    needs={SPARSITY: "accuracy", interplay("before-after", "test", "mir"): "sample"},
+)
+"""Every config that prunes."""

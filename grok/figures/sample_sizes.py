@@ -1,23 +1,21 @@
 """What the number of samples does to the `sample` pairing, beside the published curve, which does not name it."""
 
 import re
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.config import SupervisedConfig
+from grok.columns import RATIOS, TEST_ACCURACY, interplay
+from grok.config import TaskConfig
 from grok.figures.bands import band
-from grok.figures.records import RunGroup, finished_groups
-from grok.figures.style import BLUE, GREEN, GREY, VERMILION, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup, Settings
+from grok.figures.style import BLUE, GREEN, GREY, VERMILION, panels
 from grok.information import simplex_etf_interplay
 
-COLUMN = re.compile(r"interplay/sample-(\d+|all)/test/(mir|hdr)")
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
+COLUMN = re.compile(interplay(r"sample-(\d+|all)", "test", f"({'|'.join(RATIOS)})"))
 
 # The one published run, read off Figure 7 of Song et al. 2024: a + b mod 113, 30 % train
 PUBLISHED = {
@@ -27,52 +25,41 @@ PUBLISHED = {
 STAGE_COLOURS = (GREEN, VERMILION, BLUE)
 
 
-def draw_sample_sizes(source: Path, target: Path) -> list[Path]:
-    """Draw every config in `source` that measured the `sample` pairing for many n (probe `sample_sizes`).
+def draw_sample_sizes(group: RunGroup) -> Drawing | None:
+    """Draw the runs of a config that measured the `sample` pairing for many n (probe `sample_sizes`).
 
     Above, MIR and HDR along training, medians over seeds, a line an n. Below, the values of their stages against n,
     each with all seeds as dots. Beside them are the published ones where the task is that of the paper, and, of images,
     those at neural collapse, which n does not move.
     """
-    groups = [*finished_groups(source), *finished_groups(source, "supervised")]
-    return [path for group in groups for path in _draw_group(group, target)]
-
-
-def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     names = group.runs[min(group.runs)].columns()
     columns = [name for name in names if COLUMN.fullmatch(name)]
     if not columns:
-        return []
-    records = group.metrics(["test/accuracy", *columns])
-    everything = _test_size(group)
-    stages_of = stages if group.experiment == "grokking" else ends
-    sizes = {column: _size(column, everything) for column in columns}
+        return None
+    records = group.metrics([TEST_ACCURACY, *columns])
+    sizes = {column: _size(column, group.config.task.test_size) for column in columns}
+    delayed = isinstance(group.config.task, TaskConfig)  # on an operation, generalisation comes late and in stages
     values = pd.DataFrame(
         [
             {"seed": seed, "ratio": column.rpartition("/")[2], "n": sizes[column], "stage": stage, "value": value}
             for seed, metrics in records.items()
             for column in columns
             if column in metrics
-            for stage, value in stages_of(metrics, column).items()
+            for stage, value in (stages if delayed else ends)(metrics, column).items()
         ],
         columns=["seed", "ratio", "n", "stage", "value"],
     )
-    published = _published(group)
-    with styled():
-        figure = Figure(figsize=(11.5, 9), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97)))
-        axes = figure.subplots(2, 2)
-        for place, (ratio, label) in enumerate(RATIOS.items()):
-            _draw_curves(axes[0, place], records, [name for name in columns if name.endswith(ratio)], sizes, label)
-            if ratio in set(values["ratio"]):
-                collapse = _at_collapse(group, ratio)
-                _draw_stages(
-                    axes[1, place], values[values["ratio"] == ratio], published.get(ratio, {}), collapse, label
-                )
-            else:
-                axes[1, place].set_visible(False)
-        axes[0, -1].legend(fontsize=9, ncols=2)  # of both panels: HDR leaves room for it
-        figure.suptitle(f"pairing sample, test split, {_what(group)}, {len(records)} seeds")
-        return write_figure(figure, values, folder, f"sample-sizes-{group.name}", stamp=group.stamp)
+    figure, axes = panels(4, across=2, size=(5.75, 4.5), sharex=False, sharey=False)
+    for curves, of_stages, (ratio, label) in zip(axes[:2], axes[2:], RATIOS.items(), strict=True):
+        _draw_curves(curves, records, [name for name in columns if name.endswith(ratio)], sizes, label)
+        of_ratio = values[values["ratio"] == ratio]
+        if of_ratio.empty:
+            of_stages.set_visible(False)
+        else:
+            _draw_stages(of_stages, of_ratio, _published(group.config, ratio), _at_collapse(group.config, ratio), label)
+    axes[1].legend(fontsize=9, ncols=2)  # of both panels: HDR leaves room for it
+    figure.suptitle(f"pairing sample, test split, {group.description}, {len(records)} seeds")
+    return Drawing(name=f"sample-sizes-{group.name}", figure=figure, table=values, stamp=group.stamp)
 
 
 def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
@@ -86,7 +73,7 @@ def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
     if column.endswith("mir"):
         after = values[values.argmax() :]
         return {"at the start": values[0], "highest": values.max(), "lowest after it": after.min()}
-    risen = metrics.index[metrics["test/accuracy"] >= 0.5] if "test/accuracy" in metrics else metrics.index[:0]
+    risen = metrics.index[metrics[TEST_ACCURACY] >= 0.5] if TEST_ACCURACY in metrics else metrics.index[:0]
     if not len(risen):
         return {}
     lowest = values[steps <= risen[0]].argmin()
@@ -103,32 +90,19 @@ def ends(metrics: pd.DataFrame, column: str) -> dict[str, float]:
     return {"at the start": measured[0], "at the end": measured[-1]}
 
 
-def _what(group: RunGroup) -> str:
-    """What is learned, and of images by which network."""
-    if group.experiment == "grokking":
-        return group.grokking.task.description
-    return group.config_as(SupervisedConfig).label
-
-
-def _test_size(group: RunGroup) -> int:
-    if group.experiment == "grokking":
-        return group.grokking.task.test_size
-    return group.config_as(SupervisedConfig).task.test_size
-
-
-def _published(group: RunGroup) -> dict[str, dict[str, float]]:
-    if group.experiment != "grokking":
+def _published(config: Settings, ratio: str) -> dict[str, float]:
+    """The published values of the stages, if the task is that of the paper."""
+    task = config.task
+    if not isinstance(task, TaskConfig) or (task.operation, task.modulus, task.train_fraction) != ("add", 113, 0.3):
         return {}
-    task = group.grokking.task
-    return PUBLISHED if (task.operation, task.modulus, task.train_fraction) == ("add", 113, 0.3) else {}
+    return PUBLISHED[ratio]
 
 
-def _at_collapse(group: RunGroup, ratio: str) -> float | None:
+def _at_collapse(config: Settings, ratio: str) -> float | None:
     """The value at neural collapse, which is where images may end."""
-    if group.experiment == "grokking":
+    if isinstance(config.task, TaskConfig):
         return None
-    num_classes = group.config_as(SupervisedConfig).task.num_classes
-    return getattr(simplex_etf_interplay(num_classes), ratio).item()
+    return getattr(simplex_etf_interplay(config.task.num_classes), ratio).item()
 
 
 def _size(column: str, everything: int) -> int:
@@ -164,3 +138,7 @@ def _draw_stages(
         axis.axhline(collapse, color=GREY, linestyle=":", label=f"at neural collapse ({collapse:.3g})")
     axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="number of samples n", ylabel=label)
     axis.legend(fontsize=9)
+
+
+SAMPLE_SIZES = FigureKind(name="sample-sizes", subjects=lambda source: source.groups, picture=draw_sample_sizes)
+"""Every config that measured the `sample` pairing for many n."""

@@ -1,22 +1,19 @@
 """Table 1: few labels and many unlabelled samples, with and without a term of information."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.columns import NC1, NC3, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY
 from grok.config import SemiSupervisedConfig
-from grok.figures.latex import write_tables
-from grok.figures.markdown import MISSING, seeds_in_words
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, Study, part_name, studies
-from grok.figures.style import BLUE, GREY, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup, Source, Study
+from grok.figures.style import BLUE, GREY, panels
+from grok.figures.tables import MISSING, latex_table, markdown_table, seeds_in_words
 from grok.figures.terms import (
     PLAIN,
     TERM,
@@ -35,10 +32,10 @@ METHOD, LABELS = "method", "labels_per_class"
 METHODS = {"supervised": "labels alone", "fixmatch": "FixMatch", "freematch": "FreeMatch"}
 ERROR = "test error"
 MEASURES = {
-    "interplay/sample/test/mir": "MIR, `sample`",
-    "interplay/sample/test/hdr": "HDR, `sample`",
-    "collapse/test/nc1": "NC1",
-    "collapse/test/nc3_self_duality": "NC3",
+    SAMPLE_MIR: "MIR, `sample`",
+    SAMPLE_HDR: "HDR, `sample`",
+    NC1: "NC1",
+    NC3: "NC3",
     "pseudo_labels/used": "pseudo-labels used",
     "pseudo_labels/accuracy": "of those right",
 }
@@ -50,46 +47,33 @@ PUBLISHED = [
 """Song et al., Table 1: no code, seeds or spreads; plain FreeMatch is said to be worse than either."""
 
 
-def draw_semi_supervised(source: Path, target: Path) -> list[Path]:
-    """Draw each study of semi-supervised training by method, term of information and label count, with a table.
-
-    Configs that differ in more than method, term, weight and labels are in figures of their own.
-    """
-    varied = [METHOD, TERM, WEIGHT, LABELS]
-    parts = [part for study in studies(source, "semi-supervised") for part in study.parts(varied, strictly=True)]
-    return [
-        path
-        for settings, part in parts
-        if len(part.groups) > 1
-        for path in _draw_study(_in_order(part), settings, target)
-    ]
-
-
-def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list[Path]:
-    of_runs = ends(study, ["test/accuracy", *MEASURES], settings=(METHOD, LABELS))
-    if of_runs["test/accuracy"].isna().all():
-        not_drawn("semi-supervised", study.name, {"test/accuracy": "accuracy"})
-        return []
-    of_runs[ERROR] = 1 - of_runs["test/accuracy"]
+def draw_semi_supervised(study: Study) -> Drawing | None:
+    """Draw a study of semi-supervised training by method, term of information and label count, with a table."""
+    of_runs = ends(study, [TEST_ACCURACY, *MEASURES], settings=(METHOD, LABELS))
+    if of_runs[TEST_ACCURACY].isna().all():
+        return None
+    of_runs[ERROR] = 1 - of_runs[TEST_ACCURACY]
     config = study.groups[0].config_as(SemiSupervisedConfig)
-    name = part_name("semi-supervised", study, settings)
     counts = study.varies(LABELS)
     by_count = {count: [group for group in study.groups if group.settings[LABELS] == count] for count in counts}
-    seeds = max(len(group.runs) for group in study.groups)
-    about = f"{config.task.dataset}, {config.model.label}, test split at the end, {seeds_in_words(seeds)}"
+    about = f"{config.task.dataset}, {config.model.label}, test split at the end, {seeds_in_words(study.seeds)}"
     tallest = max(len(groups) for groups in by_count.values())
-    with styled():
-        figure = Figure(
-            figsize=(max(4.4 * len(counts) + 1.6, 9.0), 0.38 * tallest + 2.5),
-            layout=ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95)),
-        )
-        axes = figure.subplots(1, len(counts), squeeze=False)[0]
-        for axis, (count, groups) in zip(axes, by_count.items(), strict=True):
-            _draw_errors(axis, groups, of_runs)
-            axis.set(title=f"{count} labels a class", xlabel="test error (%)")
-        dashed = "; dashed: FreeMatch" if any(map(_freematch, by_count.values())) else ""
-        figure.suptitle(f"{about}\nstrokes: seeds; dots: their means, with 95 % intervals{dashed}")
-        written = write_figure(figure, of_runs, folder, name, stamp=study.stamp)
+    figure, axes = panels(
+        len(counts),
+        across=len(counts),
+        size=(4.4, 0.38 * tallest),
+        more=(1.6, 2.5),
+        least_width=9.0,
+        foot=0.05,
+        xlabel="test error (%)",
+        sharex=False,
+        sharey=False,
+    )
+    for axis, (count, groups) in zip(axes, by_count.items(), strict=True):
+        _draw_errors(axis, groups, of_runs)
+        axis.set_title(f"{count} labels a class")
+    dashed = "; dashed: FreeMatch" if any(map(_freematch, by_count.values())) else ""
+    figure.suptitle(f"{about}\nstrokes: seeds; dots: their means, with 95 % intervals{dashed}")
     text = (
         f"{about}, batches of {config.batch_size} labelled and {config.batch_size * config.unlabelled_ratio} "
         f"unlabelled samples, {config.steps:,} steps: means ± half of the 95 % interval (Student). Differences are "
@@ -99,7 +83,15 @@ def _draw_study(study: Study, settings: Mapping[str, Any], folder: Path) -> list
     )
     rows = [row for count, groups in by_count.items() for row in _rows(groups, count, of_runs)]
     rows += [dict.fromkeys(rows[0], MISSING) | published for published in PUBLISHED]
-    return [*written, *write_tables(folder, name, rows, text)]
+    name = study.file_name("semi-supervised")
+    return Drawing(
+        name=name,
+        figure=figure,
+        table=of_runs,
+        stamp=study.stamp,
+        markdown=f"{markdown_table(rows)}\n\n{text}",
+        latex=latex_table(rows, text, name),
+    )
 
 
 def _draw_errors(axis: Axes, groups: Sequence[RunGroup], of_runs: pd.DataFrame) -> None:
@@ -161,3 +153,21 @@ def _in_order(study: Study) -> Study:
 def _title(group: RunGroup) -> str:
     method = METHODS[group.settings[METHOD]]
     return method if group.settings[TERM] == PLAIN else f"{method} + {title(group.settings)}"
+
+
+def _comparisons(source: Source) -> list[Study]:
+    varied = [METHOD, TERM, WEIGHT, LABELS]
+    parts = [part for study in source.studies for part in study.parts(varied, strictly=True)]
+    return [_in_order(part) for part in parts if len(part.groups) > 1]
+
+
+SEMI_SUPERVISED = FigureKind(
+    name="semi-supervised",
+    subjects=_comparisons,
+    picture=draw_semi_supervised,
+    needs={TEST_ACCURACY: "accuracy"},
+)
+"""Studies of several configs.
+
+Those that differ in more than method, term, weight and labels are in figures of their own.
+"""

@@ -1,22 +1,17 @@
-"""The look of every figure: colour-blind-safe, readable at half size, vector and PNG, stamped with its source."""
+"""The look of every figure: colours that the colour-blind can tell apart, panels and legends readable at half size."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 # Okabe & Ito's palette
 SKY, BLUE, GREEN, VERMILION, PURPLE, ORANGE = "#56B4E9", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00"
 GREY = "#888888"
-
-STAMP_WIDTH = 16  # characters of a stamp that fit in an inch
 
 SETTINGS: Any = {
     "font.size": 12,
@@ -41,6 +36,39 @@ def styled() -> Iterator[None]:
         yield
 
 
+def new_figure(width: float, height: float, *, foot: float) -> Figure:
+    """An empty figure of this size in inches, which leaves the fraction `foot` at its bottom to the stamp."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0, foot, 1, 1 - foot)))
+
+
+def panels(
+    count: int,
+    *,
+    across: int,
+    size: tuple[float, float],
+    more: tuple[float, float] = (0.0, 0.0),
+    least_width: float = 0.0,
+    foot: float = 0.03,
+    xlabel: str = "",
+    sharex: bool = True,
+    sharey: bool = True,
+) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, in rows of at most `across`; the lowest of each column has the label.
+
+    A panel takes the `size` in inches; `more` is what the whole figure takes beside its panels.
+    """
+    across = min(across, count)
+    down = -(-count // across)
+    figure = new_figure(max(size[0] * across + more[0], least_width), size[1] * down + more[1], foot=foot)
+    axes = list(figure.subplots(down, across, sharex=sharex, sharey=sharey, squeeze=False).flat)
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    for axis in axes[max(count - across, 0) : count]:
+        axis.set_xlabel(xlabel)
+        axis.tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
 def shared_legend(figure: Figure, *, columns: int) -> None:
     """One legend below all axes of a figure, each label once."""
     handles = _each_label_once(figure.axes)
@@ -56,35 +84,3 @@ def own_legend(axis: Axes) -> None:
 def _each_label_once(axes: Sequence[Axes]) -> dict[str, Any]:
     """Label and handle: an artist, or a container of bars, which matplotlib's types leave out."""
     return {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-
-
-def _settle_layout(figure: Figure) -> None:
-    """Lay the figure out once and round the axes' places: the solver's last digits differ from process to process."""
-    layout = figure.get_layout_engine()
-    assert isinstance(layout, ConstrainedLayoutEngine)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    for legend in figure.legends:  # the solver left room for it in this rectangle, but it stands at the figure's edge
-        legend.set_bbox_to_anchor(layout.get()["rect"])
-    for axis in figure.axes:
-        left, bottom, width, height = (round(edge, 4) for edge in axis.get_position().bounds)
-        axis.set_position((left, bottom, width, height))
-
-
-def write_figure(figure: Figure, plotted: pd.DataFrame, folder: Path, name: str, *, stamp: str) -> list[Path]:
-    """Stamp the figure with its source and write it as PNG and PDF, with the plotted values as CSV beside them.
-
-    A stamp too long for the picture is whole in the description of the files. The same records give the same bytes: no
-    date is written into a file.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    most = int(figure.get_figwidth() * STAMP_WIDTH)
-    shown = stamp if len(stamp) <= most else f"{stamp[: most - 1]}…"
-    figure.text(0.995, 0.003, shown, ha="right", va="bottom", fontsize=7, color=GREY)
-    FigureCanvasAgg(figure)
-    _settle_layout(figure)
-    png, pdf, csv = (folder / f"{name}.{ending}" for ending in ("png", "pdf", "csv"))
-    figure.savefig(png, metadata={"Software": None, "Description": stamp})
-    figure.savefig(pdf, metadata={"CreationDate": None, "Subject": stamp})
-    plotted.to_csv(csv, index=False, float_format="%.6g")
-    return [png, pdf, csv]

@@ -1,24 +1,21 @@
 """Figures 1 and 2: accuracy, MIR, HDR and neural collapse along standard training."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from grok.columns import NC1, RATIOS, SAMPLE_MIR, TEST_ACCURACY, TRAIN_ACCURACY, collapse, interplay
 from grok.config import SupervisedConfig
 from grok.figures.bands import BAND, FEW, band, band_table, draw_band
-from grok.figures.markdown import QUANTILES, cell, form_of, name_of, seeds_in_words, table, write_markdown
-from grok.figures.missing import not_drawn
-from grok.figures.records import RunGroup, finished_groups, studies
-from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, own_legend, styled, write_figure
+from grok.figures.drawing import Drawing, FigureKind
+from grok.figures.records import RunGroup
+from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, own_legend, panels
+from grok.figures.tables import QUANTILES, cell, form_of, markdown_table, name_of, seeds_in_words
 from grok.information import simplex_etf_interplay
 
-ACCURACY = {"train/accuracy": ("train", SKY, "-"), "test/accuracy": ("test", BLUE, "-")}
+ACCURACY = {TRAIN_ACCURACY: ("train", SKY, "-"), TEST_ACCURACY: ("test", BLUE, "-")}
 PAIRINGS = {"sample": VERMILION, "prototype": BLUE}
-RATIOS = {"mir": "MIR", "hdr": "HDR"}
 DISAGREEMENT = "nc4_disagreement"  # 1 - nc4_agreement, which falls to 0 as the others do
 COLLAPSE = {
     "nc1": ("NC1: spread within classes", BLUE),
@@ -26,79 +23,64 @@ COLLAPSE = {
     "nc3_self_duality": ("NC3: head to class means", GREEN),
     DISAGREEMENT: ("NC4: 1 - agreement", PURPLE),
 }
-PROBES = {"test/accuracy": "accuracy", "interplay/sample/test/mir": "sample", "collapse/test/nc1": "collapse"}
 
 Lines = dict[str, tuple[str, str, str]]
 """Column -> label, colour, line style."""
 
 
-def draw_supervised(source: Path, target: Path) -> list[Path]:
-    """Draw the configs of standard training in `source` that stand alone, in a sweep or without one.
+def draw_supervised(group: RunGroup) -> Drawing | None:
+    """Draw the runs of a config of standard training.
 
     Accuracy on train and test; MIR and HDR of the pairings `sample` and `prototype` on test, with the MIR of neural
     collapse; NC1 to NC4 (`grok.information.neural_collapse`), all so that 0 is collapse. A line a seed; of more than a
-    few seeds the median, and the band from the 10 % to the 90 % quantile. In Markdown beside it, what the medians on
-    test are at the start and the end, and at their lowest and highest.
+    few seeds the median, and the band from the 10 % to the 90 % quantile. In Markdown, what the medians on test are at
+    the start and the end, and at their lowest and highest.
     """
-    wanted = {group.name for study in studies(source, "supervised") if (group := study.main())}
-    groups = [group for group in finished_groups(source, "supervised") if group.name in wanted]
-    return [path for group in groups for path in _draw_group(group, target)]
-
-
-def _draw_group(group: RunGroup, folder: Path) -> list[Path]:
     config = group.config_as(SupervisedConfig)
     records = {seed: _with_disagreement(metrics) for seed, metrics in group.metrics().items()}
-    panels = _panels(config, next(iter(records.values())).columns)
-    if not panels:
-        not_drawn("supervised", group.name, PROBES)
-        return []
-    across = min(2, len(panels))
-    down = -(-len(panels) // across)
-    with styled():
-        figure = Figure(
-            figsize=(5.9 * across + 0.4, 3.9 * down + 0.9), layout=ConstrainedLayoutEngine(rect=(0, 0.03, 1, 0.97))
-        )
-        axes = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
-        for place, (axis, (title, lines)) in enumerate(zip(axes, panels.items(), strict=False)):
-            for column, (label, colour, line) in lines.items():
-                draw_band(axis, records, column, colour=colour, label=label, line=line)
-            _finish(axis, title, config.task.num_classes)
-            if place + across >= len(panels):  # none below it
-                axis.set_xlabel("step + 1")
-                axis.tick_params(labelbottom=True)
-        for axis in axes[len(panels) :]:
-            axis.set_visible(False)
-        figure.suptitle(_title(group, config))
-        columns = [column for lines in panels.values() for column in lines]
-        name = f"supervised-{group.name}"
-        written = write_figure(figure, _plotted(records, columns), folder, name, stamp=group.stamp)
-    return [*written, write_markdown(folder, name, _in_words(records, columns, config))]
+    shown = _shown(config, next(iter(records.values())).columns)
+    if not shown:
+        return None
+    figure, axes = panels(len(shown), across=2, size=(5.9, 3.9), more=(0.4, 0.9), xlabel="step + 1", sharey=False)
+    for axis, (title, lines) in zip(axes, shown.items(), strict=True):
+        for column, (label, colour, line) in lines.items():
+            draw_band(axis, records, column, colour=colour, label=label, line=line)
+        _finish(axis, title, config.task.num_classes)
+    figure.suptitle(_title(group, config))
+    columns = [column for lines in shown.values() for column in lines]
+    return Drawing(
+        name=f"supervised-{group.name}",
+        figure=figure,
+        table=_plotted(records, columns),
+        stamp=group.stamp,
+        markdown="\n\n".join(_in_words(records, columns, config)),
+    )
 
 
 def _with_disagreement(metrics: pd.DataFrame) -> pd.DataFrame:
     found = {
-        f"collapse/{split}/{DISAGREEMENT}": 1 - metrics[f"collapse/{split}/nc4_agreement"]
+        collapse(split, DISAGREEMENT): 1 - metrics[collapse(split, "nc4_agreement")]
         for split in ("train", "test")
-        if f"collapse/{split}/nc4_agreement" in metrics
+        if collapse(split, "nc4_agreement") in metrics
     }
     return metrics.assign(**found)
 
 
-def _panels(config: SupervisedConfig, measured: Iterable[str]) -> dict[str, Lines]:
+def _shown(config: SupervisedConfig, measured: Iterable[str]) -> dict[str, Lines]:
     """The panels that have something to show, by their titles."""
     sizes = {"sample": config.probes.sample_size, "prototype": config.task.num_classes}
-    panels: dict[str, Lines] = {"accuracy": ACCURACY}
+    lines_of: dict[str, Lines] = {"accuracy": ACCURACY}
     for ratio, label in RATIOS.items():
-        panels[f"{label}, test"] = {
-            f"interplay/{pairing}/test/{ratio}": (f"{pairing}, n = {sizes[pairing]}", colour, "-")
+        lines_of[f"{label}, test"] = {
+            interplay(pairing, "test", ratio): (f"{pairing}, n = {sizes[pairing]}", colour, "-")
             for pairing, colour in PAIRINGS.items()
         }
-    panels["neural collapse, test (train dashed)"] = {
-        f"collapse/{split}/{name}": (label if split == "test" else "_", colour, line)
+    lines_of["neural collapse, test (train dashed)"] = {
+        collapse(split, name): (label if split == "test" else "_", colour, line)
         for name, (label, colour) in COLLAPSE.items()
         for split, line in (("train", "--"), ("test", "-"))
     }
-    shown = {title: {name: how for name, how in lines.items() if name in measured} for title, lines in panels.items()}
+    shown = {title: {name: how for name, how in lines.items() if name in measured} for title, lines in lines_of.items()}
     return {title: lines for title, lines in shown.items() if lines}
 
 
@@ -134,15 +116,24 @@ def _in_words(records: dict[int, pd.DataFrame], columns: list[str], config: Supe
         for name, place in (("lowest", int(medians.argmin())), ("highest", int(medians.argmax()))):
             cells[name] = f"{cell(found.iloc[place], form)} at step {found.index[place]:,}"
         cells["at the end"] = cell(found.iloc[-1], form)
-        label = COLLAPSE[column.rpartition("/")[2]][0] if column.startswith("collapse/") else name_of(column)
+        label = COLLAPSE[column.rpartition("/")[2]][0] if column.startswith(collapse("test", "")) else name_of(column)
         rows.append({"measure": label} | cells)
     mir = simplex_etf_interplay(config.task.num_classes).mir.item()
     about = f"{config.label}, test split, {seeds_in_words(len(records))}, n = {config.probes.sample_size} in `sample`"
     text = f"{about}: {QUANTILES}; lowest and highest are those of the median. MIR at neural collapse: {mir:.3f}."
-    return [table(rows), text] if rows else ["Nothing was measured on the test split."]
+    return [markdown_table(rows), text] if rows else ["Nothing was measured on the test split."]
 
 
 def _title(group: RunGroup, config: SupervisedConfig) -> str:
     seeds = ", ".join(map(str, group.runs))
     how = f"a line a seed: {seeds}" if len(group.runs) <= FEW else f"{len(group.runs)} seeds: {BAND}"
     return f"Standard training, {config.label}, {how}"
+
+
+SUPERVISED = FigureKind(
+    name="supervised",
+    subjects=lambda source: source.alone,
+    picture=draw_supervised,
+    needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample", NC1: "collapse"},
+)
+"""The configs of standard training that stand alone, in a sweep or without one."""

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from grok.analysis.statistics import MeanInterval, PairedDifference, holm, mean_interval, paired_difference
-from grok.figures.markdown import MISSING
 from grok.figures.records import RunGroup, Study
 from grok.figures.style import BLUE, GREEN, PURPLE, VERMILION
+from grok.figures.tables import MISSING
 
 TERM, WEIGHT = "information.term", "information.weight"
 PLAIN = "none"

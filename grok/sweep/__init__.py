@@ -1,1 +1,1 @@
-"""Sweeps: many runs from one file, on this machine or on a cluster, each trained once however often it is asked for."""
+"""Sweeps, which train many runs from one file on this machine or on a cluster; each run is trained once."""

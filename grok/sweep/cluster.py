@@ -1,4 +1,4 @@
-"""A sweep on a dask.distributed cluster: a pack to each worker, into a store that all share."""
+"""Training of a sweep on a dask.distributed cluster, with one pack per worker and a store that all workers share."""
 
 import sys
 import threading
@@ -15,19 +15,19 @@ from grok.experiments.driving import Setup, Stop
 from grok.sweep.packs import POLL, Key, Outcome, Pack, Watch, cut_short, existing_runs, in_words, state, train_pack
 from grok.tracking import Store, StoreError
 
-RETRIES = 2  # times that a pack is tried again after its worker was lost
+RETRIES = 2  # number of times that a pack is tried again after its worker was lost
 TICK = 0.5  # seconds
-PATIENCE = 2.0  # seconds without a worker until that is said
+PATIENCE = 2.0  # seconds without a worker before a message says so
 LONGEST_SAVE = 60.0  # seconds
 LONGEST_ANSWER = 10.0  # seconds
-_ALONE = threading.Lock()  # a worker trains one pack at a time, with all its threads, also where two sweeps share it
+_ALONE = threading.Lock()  # a worker trains one pack at a time with all its threads, even if two sweeps share it
 
 
 def connect(address: str) -> Any:
-    """A client of the scheduler at this address.
+    """Return a client of the scheduler at this address.
 
     Raises:
-        UsageError: dask.distributed is not installed, or nobody answers.
+        UsageError: if dask.distributed is not installed, or if no scheduler answers.
     """
     try:
         from distributed import Client
@@ -45,10 +45,12 @@ def connect(address: str) -> Any:
 
 
 def device_of(client: Any, store: Store) -> str:
-    """The device that all workers have, once there is one; they must see the store, whose folder is made for that.
+    """Wait for a worker, and return the kind of device that all workers have.
+
+    The folder of the store is made here, because every worker must be able to see it.
 
     Raises:
-        StoreError: a worker does not see the folder that is the store here.
+        StoreError: if a worker does not see the folder of the store.
     """
     try:
         store.root.mkdir(parents=True, exist_ok=True)
@@ -71,26 +73,26 @@ def _await_worker(client: Any) -> None:
 
 
 def _workers(client: Any) -> Collection[str]:
-    """The addresses of the workers that there are."""
+    """Return the addresses of the current workers."""
     try:
         return list(client.nthreads())
     except OSError as error:
         address = client.scheduler.address
         raise StoreError(
-            f"the scheduler at {address} is gone: workers save and end without it; start it anew, and the same command "
-            "goes on"
+            f"the scheduler at {address} is gone: its workers save and stop; start it again, and run the same command "
+            "to continue"
         ) from error
 
 
 def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: Stop, watch: Watch) -> bool:
-    """Train the packs on the client's cluster, one a worker at a time; return whether all came to their end.
+    """Train the packs on the client's cluster, one per worker at a time, and return whether all of them ended.
 
-    Workers may come and go: the pack of one that is lost is tried again at another, twice at most. One that came late
-    and cannot train, for want of the store or of a GPU, has no other pack as long as there are others. Where the client
-    goes away the tasks save and end.
+    Workers may come and go. The pack of a lost worker is tried again on another worker, at most twice. A worker that
+    joins late and cannot train, because it lacks the store or a GPU, gets no further pack while other workers exist. If
+    the client disappears, the tasks save and stop.
     """
     waiting = deque(packs)
-    begun: dict[str, tuple[Any, Pack]] = {}  # by the worker's address
+    begun: dict[str, tuple[Any, Pack]] = {}  # by address of the worker
     losses: Counter[tuple[Key, ...]] = Counter()
     unfit: set[str] = set()
     while waiting or begun:
@@ -125,7 +127,7 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
 
 
 def _outcome(future: Any) -> Outcome | None:
-    """What a task has come to; None before that, or where it was lost with the worker that kept it."""
+    """Return the outcome of a task, or None if it has not ended or if its outcome was lost with its worker."""
     if future.status != "finished":
         return None
     with suppress(TimeoutError):
@@ -140,7 +142,7 @@ def _why_lost(future: Any) -> str:
 
 
 def _await_saves(packs: Collection[Pack], setup: Setup) -> None:
-    """Wait until no worker holds any of the runs any more; each saves after the step under way."""
+    """Wait until no worker holds any of the runs; each worker saves after its current step."""
     keys = {key for pack in packs for key in pack.wanted}
     until = time.monotonic() + LONGEST_SAVE
     while packs and time.monotonic() < until:
@@ -149,11 +151,11 @@ def _await_saves(packs: Collection[Pack], setup: Setup) -> None:
             return
         time.sleep(POLL)
     if packs:
-        print(f"grok: workers still train after {LONGEST_SAVE:.0f} s: what they last saved is there", file=sys.stderr)
+        print(f"grok: workers still train after {LONGEST_SAVE:.0f} s: their last saves are kept", file=sys.stderr)
 
 
 def _train(pack: Pack, setup: Setup) -> Outcome:
-    """The task: train one pack in a worker, until it ends or nobody wants it any more."""
+    """Train one pack in a worker until it ends or its task is cancelled."""
     from distributed import get_worker
 
     _require_shared(setup.store)

@@ -1,4 +1,4 @@
-"""From a sweep's file to the runs that it asks for, in order, each once."""
+"""Expansion of a sweep's file into the runs that it asks for, in order and each once."""
 
 import functools
 import itertools
@@ -17,22 +17,24 @@ class Wanted:
 
     block: str
     axes: dict[str, Any]
-    """The values of the axes that make it what it is, by their dotted names."""
+    """Values of the axes for this run, by their dotted names."""
     config: Any
     config_hash: str
     seed: int
 
     @property
     def key(self) -> tuple[Any, int]:
-        """What tells it from all others of its experiment."""
+        """Config and seed, which identify the run within its experiment."""
         return self.config, self.seed
 
 
 def expand(sweep: SweepFile) -> list[Wanted]:
-    """Every combination of every block's axes for each of its seeds, in the order of the file, seeds last.
+    """Return every combination of every block's axes for each of its seeds.
+
+    The order is that of the file, and the seeds vary fastest.
 
     Raises:
-        SweepFileError: settings that cannot be, alone or together, or two runs that are the same.
+        SweepFileError: if a setting or a combination of settings is invalid, or if two runs are equal.
     """
     wanted: dict[tuple[Any, int], Wanted] = {}
     blocks = {block.name: block for block in sweep.blocks}
@@ -54,7 +56,7 @@ def expand(sweep: SweepFile) -> list[Wanted]:
 
 
 def _configs(sweep: SweepFile, block: Block) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The axes' values and the config of each combination."""
+    """Yield the values of the axes and the config of each combination."""
     for combination in itertools.product(*(axis.values for axis in block.axes)):
         axes = {axis.name: value for axis, value in zip(block.axes, combination, strict=True)}
         try:
@@ -65,7 +67,7 @@ def _configs(sweep: SweepFile, block: Block) -> Iterator[tuple[dict[str, Any], A
 
 
 def _config(sweep: SweepFile, block: Block, axes: dict[str, Any]) -> Any:
-    """The preset's config with the block's base settings and these of its axes."""
+    """Return the preset's config with the block's base settings and these values of its axes."""
     values = config_to_json(sweep.experiment.presets[block.preset]())
     for name, value in ({setting.name: setting.value for setting in block.base} | axes).items():
         *tables, key = name.split(".")
@@ -78,7 +80,7 @@ def _check_data(sweep: SweepFile, block: Block, run: Wanted) -> None:
         sweep.experiment.check(_config(sweep, block, axes), run.seed, None)
 
     try:
-        sweep.experiment.check(run.config, run.seed, None)  # where the run trains is not known yet
+        sweep.experiment.check(run.config, run.seed, None)  # the machine that will train the run is not known yet
     except ConfigError as error:
         _refuse(sweep, block, run.axes, error, check, f", with seed {run.seed}")
 
@@ -91,10 +93,10 @@ def _refuse(
     check: Callable[[dict[str, Any]], Any],
     end: str = "",
 ) -> NoReturn:
-    """Refuse settings that cannot be, with those values of the axes that matter and the line that sets what is wrong.
+    """Reject invalid settings with the relevant values of the axes and the line that sets the invalid setting.
 
-    A value matters if another one of its axis, or the preset's, would be refused in other words or not at all. The line
-    is that of the first axis that matters, or of the block, where neither base nor axes set what the error names.
+    A value is relevant if another value of its axis, or the preset's, would give another error or none. If neither base
+    nor axes set the setting that the error names, the line is that of the first relevant axis, or of the block.
     """
 
     def complaint(axes: dict[str, Any]) -> str:
@@ -117,7 +119,7 @@ def _refuse(
 
 
 def _at(axes: dict[str, Any]) -> str:
-    """The place on the axes, in brackets.
+    """Return the values of the axes in brackets.
 
     >>> _at({"task.modulus": 59, "settle": None}), _at({})
     (' (task.modulus = 59, settle = "none")', '')

@@ -1,4 +1,4 @@
-"""A sweep on this machine: worker processes that are fed packs through pipes, and replaced where they die."""
+"""Training of a sweep on this machine, in worker processes that get packs through pipes; a dead one is replaced."""
 
 import multiprocessing
 import os
@@ -14,17 +14,17 @@ from grok.experiments.driving import Setup, Stop
 from grok.sweep.packs import Key, Outcome, Pack, Watch, cut_short
 from grok.tracking import Store
 
-RETRIES = 2  # times that a pack is tried again after its worker has died
+RETRIES = 2  # number of times that a pack is tried again after its worker died
 TICK = 0.2  # seconds
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Worker:
-    """A process of `grok.sweep.worker`, and the pipe to it."""
+    """A process that runs `grok.sweep.worker`, and the pipe to it."""
 
     def __init__(self, setup: Setup, threads: int) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
@@ -35,18 +35,18 @@ class _Worker:
                 env=os.environ | {"OMP_NUM_THREADS": str(threads)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                process_group=0,  # Ctrl-C reaches this process alone, which tells the workers
+                process_group=0,  # Ctrl-C reaches only this process, which tells the workers
             )
         self.pack: Pack | None = None
         self._send((setup, threads))
 
     def give(self, pack: Pack | None) -> None:
-        """Let it train a pack, or with None save and end."""
+        """Let the worker train a pack; None lets it save and stop."""
         self.pack = pack or self.pack
         self._send(pack)
 
     def outcome(self) -> Outcome | None:
-        """What it has sent; None if it is gone."""
+        """Return the outcome that the worker has sent, or None if it has ended."""
         try:
             return self.pipe.recv()
         except (EOFError, OSError):
@@ -54,20 +54,20 @@ class _Worker:
             return None
 
     def close(self) -> None:
-        """Let it save and end, which a closed pipe tells it, and wait for that."""
+        """Close the pipe, which lets the worker save and stop, and wait for its end."""
         self.pipe.close()
         self.process.wait()
 
     def _send(self, message: object) -> None:
-        with suppress(BrokenPipeError):  # it has died: seen when its outcome is asked for
+        with suppress(BrokenPipeError):  # a dead worker is noticed when its outcome is read
             self.pipe.send(message)
 
 
 def train_locally(packs: Sequence[Pack], setup: Setup, *, workers: int, threads: int, stop: Stop, watch: Watch) -> bool:
-    """Train the packs in so many processes of so many threads; return whether all came to their end.
+    """Train the packs in `workers` processes of `threads` threads, and return whether all of them ended.
 
-    A worker that dies is replaced and its pack tried again, twice at most. If this process dies, the workers save and
-    end.
+    A worker that dies is replaced, and its pack is tried again at most twice. If this process dies, the workers save
+    and stop.
     """
     pool = _Pool(packs, workers, lambda: _Worker(setup, threads), setup.store, watch)
     try:
@@ -77,7 +77,7 @@ def train_locally(packs: Sequence[Pack], setup: Setup, *, workers: int, threads:
             pool.feed()
             watch.tick(pool.under_way)
             pool.collect()
-    except KeyboardInterrupt:  # a second Ctrl-C: the last save is what to go on from
+    except KeyboardInterrupt:  # after a second Ctrl-C, runs resume from their last save
         pool.kill()
         raise
     finally:
@@ -86,7 +86,7 @@ def train_locally(packs: Sequence[Pack], setup: Setup, *, workers: int, threads:
 
 
 class _Pool:
-    """The workers, and the packs that wait for one."""
+    """The workers, and the packs that wait for a worker."""
 
     def __init__(
         self, packs: Sequence[Pack], size: int, start: Callable[[], _Worker], store: Store, watch: Watch
@@ -99,16 +99,16 @@ class _Pool:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is left to do."""
+        """Whether packs are waiting or being trained."""
         return bool(self._waiting) or self.under_way > 0
 
     @property
     def under_way(self) -> int:
-        """Runs in packs that a worker has."""
+        """Number of runs in the packs that workers train."""
         return sum(len(worker.pack.wanted) for worker in self._workers if worker.pack)
 
     def feed(self) -> None:
-        """Give packs to idle workers, and start workers as long as there is room and need."""
+        """Give packs to idle workers, and start more workers if packs wait and the pool is not full."""
         idle = [worker for worker in self._workers if worker.pack is None]
         while self._waiting and (idle or len(self._workers) < self._size):
             if not idle:
@@ -117,7 +117,7 @@ class _Pool:
             idle.pop().give(self._waiting.popleft())
 
     def collect(self) -> None:
-        """Wait a moment for outcomes, and replace workers that are gone."""
+        """Wait a moment for outcomes, and remove workers that have ended or failed."""
         ready = wait([worker.pipe for worker in self._workers], timeout=TICK)
         for worker in [worker for worker in self._workers if worker.pipe in ready]:
             pack, outcome = worker.pack, worker.outcome()
@@ -138,14 +138,14 @@ class _Pool:
             self._watch.ended(pack, cut_short(pack, self._store, _death(returncode)))
 
     def dismiss(self) -> None:
-        """Let the workers save and end, and begin no more."""
+        """Let the workers save and stop, and begin no further pack."""
         self.dismissed = True
         self._waiting.clear()
         for worker in self._workers:
             worker.give(None)
 
     def kill(self) -> None:
-        """End the workers at once."""
+        """Kill the workers at once."""
         for worker in self._workers:
             worker.process.kill()
 

@@ -1,4 +1,4 @@
-"""Runs as packs: what one worker trains at a time, whether the worker is a process here or a task on a cluster."""
+"""Packs of runs: a worker, which is a local process or a task on a cluster, trains one pack at a time."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,20 @@ from grok.sweep.expand import Wanted
 from grok.tracking import Run, RunInUseError, Store
 
 ENDED = ("finished", "diverged")
-"""States of runs that are left as they are."""
+"""States of runs that a sweep skips."""
 
 POLL = 1.0  # seconds between looks at a run that another process holds
 
 State = Literal["new", "finished", "interrupted", "failed", "diverged", "running"]
-"""How a run stands: `failed` is tried again, `diverged` is not, `running` is trained by another process."""
+"""State of a run. A `failed` run is tried again, a `diverged` run is not. Another process trains a `running` run."""
 
 Key = tuple[Any, int]
-"""Config and seed: all settings tell runs apart, which a hash of them does not once a default has changed."""
+"""Config and seed of a run. All settings identify it, because a hash of them depends on the defaults."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """Runs that are trained together, or gone on with together."""
+    """Runs that are trained together or resumed together."""
 
     experiment: str
     wanted: tuple[Key, ...]
@@ -36,38 +36,38 @@ class Pack:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a pack."""
+    """The outcome of a pack."""
 
     ended: bool
-    """False if it was told to stop."""
+    """False if the pack was told to stop before its end."""
     failed: int = 0
-    """Runs that are not finished although it has ended."""
+    """Number of runs that are not finished although the pack has ended."""
     error: str | None = None
-    """What ended it before its time."""
+    """Error that ended the pack early."""
 
 
 @runtime_checkable
 class Watch(Protocol):
-    """Sees packs come and go."""
+    """Observes the progress of packs."""
 
     def ended(self, pack: Pack, outcome: Outcome) -> None:
-        """A pack has ended."""
+        """Take note that a pack has ended."""
 
     def tick(self, under_way: int) -> None:
-        """Time has passed, and so many runs are under way."""
+        """Take note that time has passed and that `under_way` runs are being trained."""
 
 
 def existing_runs(store: Store, name: str) -> dict[Key, Run]:
-    """The newest run of each config and seed of the experiment of this name in the store."""
+    """Return the newest run of each config and seed of this experiment in the store."""
     runs, config_type = {}, experiment(name).config_type
     for run, manifest in store.manifests(f"{name}/*").items():
-        with suppress(ConfigError):  # settings of another version, which nobody can want
+        with suppress(ConfigError):  # a sweep cannot ask for the settings of another version
             runs[config_from_json(config_type, manifest["config"]), manifest["seed"]] = run
     return runs
 
 
 def state(run: Run | None) -> State:
-    """How a run stands; None is a run that has not been begun."""
+    """Return the state of a run; None stands for a run that does not exist yet."""
     if run is None:
         return "new"
     manifest = run.manifest()
@@ -75,9 +75,10 @@ def state(run: Run | None) -> State:
 
 
 def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[Key, Run], together: int) -> list[Pack]:
-    """What is left to train, in order: unfinished runs with the stack that they were in, new ones in stacks.
+    """Return packs of all runs that are left to train, in order.
 
-    A stack has at most so many runs `together`, all alike (`Experiment.alike`).
+    Unfinished runs come first, with the stack to which they belonged. New runs follow in stacks of at most `together`
+    runs, which are all alike (`Experiment.alike`).
     """
     unfinished: dict[Any, list[Wanted]] = {}
     new: list[Wanted] = []
@@ -94,9 +95,10 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
 
 
 def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
-    """Bring the pack's runs to their ends, but for those that are there already.
+    """Train all runs of the pack that have not ended yet.
 
-    Where another process trains one of them it is waited for. An error is part of the outcome: others go on.
+    If another process trains one of them, this function waits for it. An error becomes part of the outcome, so that
+    other packs continue.
     """
     while not stop():
         try:
@@ -113,13 +115,13 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
 
 
 def cut_short(pack: Pack, store: Store, error: str) -> Outcome:
-    """The outcome of a pack that an error has ended: those of its runs that are finished have not failed."""
+    """Return the outcome of a pack that an error has ended; runs that are already finished have not failed."""
     runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in pack.wanted]
     return Outcome(ended=True, failed=_unfinished(pack, runs), error=error)
 
 
 def in_words(error: BaseException) -> str:
-    """An error as one line."""
+    """Return the message of an error as one line."""
     known = type(error).__module__.startswith("grok.")
     return " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
 

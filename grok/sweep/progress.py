@@ -1,4 +1,4 @@
-"""What a sweep says while it trains."""
+"""The progress line of a sweep."""
 
 import io
 import time
@@ -8,26 +8,29 @@ from grok.tracking.live_line import LiveLine
 
 
 class SweepProgress:
-    """Runs finished, failed and under way, and the time left as far as the runs that have ended tell."""
+    """Shows the numbers of runs that are finished, failed and under way, and the time left.
+
+    The time left is estimated from the runs that have ended.
+    """
 
     def __init__(self, *, total: int, finished: int, failed: int, out: io.TextIOBase | None = None) -> None:
-        """Begin with what has ended before."""
+        """Begin with the numbers of runs that had ended before."""
         self._live_line = LiveLine(out=out)
         self._total, self._finished, self._failed = total, finished, failed
         self._left_at_first = total - finished - failed
         self._started = time.monotonic()
 
     def ended(self, pack: Pack, outcome: Outcome) -> None:
-        """Count a pack."""
+        """Count the runs of a pack as finished or failed."""
         self._finished += len(pack.wanted) - outcome.failed
         self._failed += outcome.failed
 
     def tick(self, under_way: int) -> None:
-        """Show how things stand, if it is time."""
+        """Show the current numbers if the interval has passed."""
         self._live_line.update(self._describe(under_way, time.monotonic() - self._started))
 
     def close(self) -> None:
-        """Leave how things stand now."""
+        """Show the final numbers and leave the line in the terminal."""
         self.tick(0)
         self._live_line.close()
 

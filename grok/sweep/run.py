@@ -1,4 +1,4 @@
-"""Brings a sweep's runs to their ends, wherever they are trained."""
+"""Training of all runs of a sweep, on this machine or on a cluster."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,17 +16,17 @@ from grok.tracking import Run
 
 @runtime_checkable
 class Launch(Protocol):
-    """Trains packs somewhere; returns whether all came to their end."""
+    """A function that trains packs, on this machine or on a cluster."""
 
     def __call__(self, packs: Sequence[Pack], setup: Setup, *, stop: Stop, watch: Watch) -> bool:
-        """Train them until all have ended or `stop` says so."""
+        """Train the packs until all have ended or `stop` returns true, and return whether all have ended."""
 
 
 def check_data(experiment: Experiment, wanted: Sequence[Wanted], setup: Setup) -> None:
-    """Refuse what is left to train if its data cannot be had on this machine; fetch them first if that is asked.
+    """Check that this machine has the data of all runs that are left to train, and download them if that is allowed.
 
     Raises:
-        ConfigError: as `Experiment.check`.
+        ConfigError: if `Experiment.check` rejects a run.
     """
     runs = existing_runs(setup.store, experiment.name)
     for each in wanted:
@@ -37,11 +37,11 @@ def check_data(experiment: Experiment, wanted: Sequence[Wanted], setup: Setup) -
 def train_sweep(
     sweep: SweepFile, wanted: Sequence[Wanted], setup: Setup, launch: Launch, *, together: int
 ) -> tuple[list[Row], bool]:
-    """Train what is wanted and not there, at most so many runs `together` as one batched model.
+    """Train the wanted runs that have not ended, with at most `together` runs as one batched model.
 
-    Each run that is finished then says in run.json, under `sweeps`, which sweeps have asked for it, by their names.
+    Afterwards the field `sweeps` in run.json of each finished run names the sweeps that asked for it.
 
-    Returns: a row for each run as it stands afterwards, and False if the sweep was interrupted.
+    Returns: a row with the final state of each run, and False if the sweep was interrupted.
     """
     experiment = sweep.experiment
     runs = existing_runs(setup.store, experiment.name)
@@ -58,9 +58,9 @@ def train_sweep(
 
 
 def _name_in(sweep: str, runs: Sequence[Run], lock: AbstractContextManager[None]) -> None:
-    """Say in finished runs that this sweep asked for them; the others are still to be written by who trains them.
+    """Add the name of this sweep to all finished runs; the manifests of other runs belong to the process that trains.
 
-    Where all say so nothing is written or locked, so that a store that can only be read will do.
+    If all finished runs have the name already, nothing is locked or written, so that a read-only store is enough.
     """
 
     def unnamed() -> list[tuple[Run, list[str]]]:
@@ -77,14 +77,14 @@ def _name_in(sweep: str, runs: Sequence[Run], lock: AbstractContextManager[None]
 
 
 class _Watch(SweepProgress):
-    """Keeps what ended packs before their time, for the runs that say nothing of it themselves."""
+    """Counts packs, and keeps the errors that ended them early, since the manifests of the runs may lack these."""
 
     def __init__(self, *, total: int, finished: int, failed: int) -> None:
         super().__init__(total=total, finished=finished, failed=failed)
         self.errors: dict[Key, str] = {}
 
     def ended(self, pack: Pack, outcome: Outcome) -> None:
-        """Count a pack, and keep its error."""
+        """Count the runs of a pack, and keep its error."""
         super().ended(pack, outcome)
         if outcome.error:
             self.errors |= dict.fromkeys(pack.wanted, outcome.error)

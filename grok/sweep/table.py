@@ -1,10 +1,11 @@
-"""What a sweep came to, as tables for a terminal and as rows for a script."""
+"""Results of a sweep, as tables for a terminal and as rows for a script."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grok.columns import SAMPLE_MIR, TEST_ACCURACY
 from grok.config import TransformerTrainingConfig
 from grok.sweep.expand import Wanted
 from grok.sweep.packs import Key, state
@@ -12,8 +13,6 @@ from grok.sweep.settings import as_toml
 from grok.tracking import Run
 
 GROKKED = "grokked"
-ACCURACY = "test/accuracy"
-MIR = "interplay/sample/test/mir"
 STATES = {
     "finished": "finished",
     "new": "new",
@@ -26,7 +25,7 @@ STATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One run, as it stands."""
+    """The state and results of one run."""
 
     wanted: Wanted
     run: Run | None
@@ -36,7 +35,7 @@ class Row:
 
     @property
     def may_grok(self) -> bool:
-        """Whether it trains a network that may grok."""
+        """Whether the run trains a network that may grok."""
         return isinstance(self.wanted.config, TransformerTrainingConfig)
 
     @property
@@ -46,23 +45,27 @@ class Row:
 
     @property
     def accuracy(self) -> float | None:
-        """Test accuracy at the end; None if it was not measured there."""
-        return self._last(ACCURACY)
+        """Final test accuracy, or None if it was not measured at the end."""
+        return self._last(TEST_ACCURACY)
 
     @property
     def mir(self) -> float | None:
-        """MIR of the test samples at the end; None if it was not measured there."""
-        return self._last(MIR)
+        """Final MIR of the test samples, or None if it was not measured at the end."""
+        return self._last(SAMPLE_MIR)
 
     @property
     def name(self) -> str:
-        """The run's `experiment/id`, or what will be in it."""
+        """The run's `experiment/id`, or the expected id of a run that does not exist yet."""
         if self.run:
             return self.run.name
         return f"{self.wanted.config.label}-{self.wanted.config_hash}-seed{self.wanted.seed}"
 
     def json(self) -> dict[str, Any]:
-        """The row as plain JSON values: when it grokked if it may, or its accuracy; of twins those of the first."""
+        """Return the row as plain JSON values.
+
+        It has the step of grokking if the network may grok, and otherwise the final test accuracy. The values of
+        norm-matched twins are those of the first.
+        """
         return {
             "block": self.wanted.block,
             "axes": self.wanted.axes,
@@ -72,8 +75,8 @@ class Row:
             "status": self.state,
             "step": self.manifest.get("step"),
             "error": self.error,
-            **({GROKKED: self.grokked} if self.may_grok else {ACCURACY: self.accuracy}),
-            MIR: self.mir,
+            **({GROKKED: self.grokked} if self.may_grok else {TEST_ACCURACY: self.accuracy}),
+            SAMPLE_MIR: self.mir,
         }
 
     def _last(self, column: str) -> float | None:
@@ -81,7 +84,7 @@ class Row:
 
 
 def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[Key, str]) -> list[Row]:
-    """How the wanted runs stand; `errors` are those that are in no run's manifest."""
+    """Return a row for each wanted run; `errors` holds the errors that no manifest contains."""
     rows = []
     for each in wanted:
         run = runs.get(each.key)
@@ -92,10 +95,11 @@ def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[K
 
 
 def results_table(rows: Sequence[Row]) -> str:
-    """A line for each block and combination of axes: runs, how many finished, and what came of them.
+    """Return a table with the number of runs, of finished runs and their results by block and combination of axes.
 
-    Of networks that may grok that is how many did, and of others the test accuracy at the end; and MIR at the end.
-    Medians over the seeds; of norm-matched twins of the training with the term.
+    The results are medians over the seeds of the final MIR and the final test accuracy. For networks that may grok, the
+    number of runs that grokked and the median step replace test accuracy. The values of norm-matched twins are those of
+    the training with the term.
     """
     names = list(dict.fromkeys(name for row in rows for name in row.wanted.axes))
     groups: dict[tuple[str, ...], list[Row]] = {}
@@ -118,7 +122,7 @@ def results_table(rows: Sequence[Row]) -> str:
 
 
 def plan_table(rows: Sequence[Row]) -> str:
-    """A line for each block: how many of its runs stand how."""
+    """Return a table with a line for each block, which counts its runs by state."""
     blocks = dict.fromkeys(row.wanted.block for row in rows)
     lines = [["block", "runs", *STATES.values()]]
     for block in blocks:
@@ -128,7 +132,7 @@ def plan_table(rows: Sequence[Row]) -> str:
 
 
 def _median(values: Iterable[int | float | None], form: str) -> str:
-    """The median of those that were measured, or a dash."""
+    """Format the median of the values that were measured, or a dash if there are none."""
     measured = [value for value in values if value is not None]
     return f"{statistics.median(measured):{form}}" if measured else "-"
 
@@ -138,7 +142,7 @@ def _cell(axes: Mapping[str, Any], name: str) -> str:
 
 
 def _aligned(lines: Iterable[Sequence[str]], *, left: int) -> str:
-    """Columns under one another, so many of them to the left, the others to the right."""
+    """Return lines with aligned columns, the first `left` of them to the left and the others to the right."""
     lines = list(lines)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""A worker process: trains one pack after another, until the pipe to the process that started it says no more."""
+"""A worker process, which trains one pack after another until the process that started it sends no more."""
 
 import signal
 import sys
@@ -13,10 +13,11 @@ from grok.sweep.packs import Pack, train_pack
 
 
 def serve(pipe: Connection) -> None:
-    """Receive the setup and the number of threads, then packs; send back the outcome of each.
+    """Receive the setup and the number of threads, and then packs, and send back the outcome of each pack.
 
-    None in place of a pack, a pipe that closes because the other process is gone, or a termination signal: the runs
-    under way are saved, and that is the end. After an error too, since memory or a GPU may be in a bad state.
+    The worker saves its runs and stops if it receives None in place of a pack, if the pipe closes because the other
+    process is gone, or on a termination signal. It also stops after an error, since memory or a GPU may be in a bad
+    state.
     """
     stop = threading.Event()
     packs: SimpleQueue[Pack | None] = SimpleQueue()
@@ -35,7 +36,7 @@ def serve(pipe: Connection) -> None:
     setup, threads = pipe.recv()
     threading.Thread(target=listen, daemon=True).start()
     while (pack := packs.get()) is not None:
-        torch.set_num_threads(threads)  # a run that was gone on with may have had others
+        torch.set_num_threads(threads)  # a resumed run may have set another number
         outcome = train_pack(pack, setup, stop.is_set)
         pipe.send(outcome)
         if outcome.error or not outcome.ended:
@@ -43,5 +44,5 @@ def serve(pipe: Connection) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(BrokenPipeError, EOFError):  # the other process is gone, and all is saved
+    with suppress(BrokenPipeError, EOFError):  # the other process is gone, and everything is saved
         serve(Connection(int(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""What ours is timed against computes the same."""
+"""The full-sequence formulation computes the same logits as the network that is timed against it."""
 
 import torch
 

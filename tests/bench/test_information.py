@@ -1,4 +1,4 @@
-"""The sections measure what their columns say."""
+"""The sections measure the quantities that their columns name."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A step with a term is timed beside the same step without."""
+"""A step with an information term is timed beside the same step without one."""
 
 from grok.bench import information_terms
 from tests.helpers import CPU

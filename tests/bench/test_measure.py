@@ -1,4 +1,4 @@
-"""Timings are medians with their spread, tables print and export them, and memory is that of the task alone."""
+"""Timings are medians with their spread, tables print and export them, and memory is only that of the task."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The scaling sections measure what their rows say, at sizes of their own."""
+"""The scaling sections measure the quantities that their rows name, at small sizes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Processes are timed whole, and one that fails is no figure."""
+"""Processes are timed from start to end, and a process that fails raises an error."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""A target stands beside the figure of the section that measured it, and beside nothing else."""
+"""A target is listed only with the measurement of its own section."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The training sections time what their rows say, on engines that train."""
+"""The training sections time the steps that their rows name, on engines that train."""
 
 import pytest
 import torch

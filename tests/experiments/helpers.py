@@ -1,6 +1,7 @@
 """Runs of a small problem that are started, interrupted and resumed."""
 
 import contextlib
+import copy
 
 import pandas as pd
 
@@ -12,6 +13,13 @@ from grok.tracking import Store
 from tests.helpers import CPU, before_step, small_config
 
 EXPERIMENT = experiment("grokking")
+
+
+def altered(**methods):
+    """The experiment with other methods."""
+    experiment = copy.copy(EXPERIMENT)
+    vars(experiment).update(methods)
+    return experiment
 
 
 def setup(root, **how):

@@ -22,6 +22,7 @@ from grok.training.checkpoint import checkpoints
 from grok.training.probes import EmbeddingInterplay
 from tests.experiments.helpers import (
     EXPERIMENT,
+    altered,
     assert_same_record,
     interrupt_before,
     only_run,
@@ -185,7 +186,7 @@ def with_embedding_probe(make):
         member.learner._probes["embedding"] = make()
         return member
 
-    return dataclasses.replace(EXPERIMENT, build=build)
+    return altered(build=build)
 
 
 def test_a_run_that_an_error_ends_keeps_its_rows_says_why_and_resumes(tmp_path, uninterrupted):

@@ -8,14 +8,14 @@ import pytest
 
 from grok.cli import main
 from grok.config import ConfigError, OptimiserConfig
-from grok.experiment import experiment
 from grok.experiments import driving, runner
 from grok.experiments.many import train_many
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store
-from grok.training import executor, stopping
+from grok.training import executor
 from grok.training.checkpoint import checkpoints
-from tests.experiments.helpers import EXPERIMENT, interrupt_before, setup
+from grok.training.phases import Settle
+from tests.experiments.helpers import EXPERIMENT, altered, interrupt_before, setup
 from tests.helpers import SMALL_FLAGS, small_config
 
 WILD = OptimiserConfig(learning_rate=1e30, warmup_steps=0)
@@ -114,7 +114,7 @@ def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_p
     assert_same_records(runs, stacked, check_exact=True)
 
 
-class Accurate(stopping.Settle):
+class Accurate(Settle):
     """An end rule that treats every test accuracy from a given step on as grokked."""
 
     def __init__(self, at):
@@ -125,23 +125,34 @@ class Accurate(stopping.Settle):
         super().update(step, 1.0 if step >= self.at else 0.0)
 
 
-def ending_at_different_steps():
-    def build(config, seed, device, folder):
-        return dataclasses.replace(experiment("grokking").build(config, seed, device), settle=Accurate(10 + 20 * seed))
-
-    return dataclasses.replace(EXPERIMENT, build=build)
-
-
-def test_a_member_that_has_ended_leaves_and_the_others_go_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.experiments.test_many.EXPERIMENT", ending_at_different_steps())
-    runs, _ = many(tmp_path / "stack", seeds(3), together=3)
-    singles, _ = many(tmp_path / "alone", seeds(3), together=1)
-    assert statuses(runs) == statuses(singles) == [("finished", 30), ("finished", 50), ("finished", 70)]
-    assert_same_records(runs, singles, rtol=1e-4, atol=1e-6)
+def build_with_an_end_of_its_own(config, seed, device, folder):
+    return dataclasses.replace(
+        type(EXPERIMENT).build(EXPERIMENT, config, seed, device), settle=Accurate(10 + 20 * seed)
+    )
 
 
+@pytest.fixture(scope="module")
+def leaving(tmp_path_factory):
+    """A stack whose members have ended at steps 30, 50 and 70."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EXPERIMENT, "build", build_with_an_end_of_its_own)
+        return many(tmp_path_factory.mktemp("leaving"), seeds(3), together=3)[0]
+
+
+@pytest.fixture
+def members_leave(monkeypatch):
+    monkeypatch.setattr(EXPERIMENT, "build", build_with_an_end_of_its_own)
+
+
+@pytest.mark.usefixtures("members_leave")
+def test_a_member_that_has_ended_leaves_and_the_others_go_on(tmp_path, leaving):
+    singles, _ = many(tmp_path, seeds(3), together=1)
+    assert statuses(leaving) == statuses(singles) == [("finished", 30), ("finished", 50), ("finished", 70)]
+    assert_same_records(leaving, singles, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.usefixtures("members_leave")
 def test_when_a_member_has_ended_the_others_resume_from_no_earlier_step(tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.experiments.test_many.EXPERIMENT", ending_at_different_steps())
     update, seen = Run.update, []
 
     def watch(run, **fields):
@@ -154,17 +165,16 @@ def test_when_a_member_has_ended_the_others_resume_from_no_earlier_step(tmp_path
     assert seen == [[30, 30, 30], [30, 50, 50], [30, 50, 70]]
 
 
+@pytest.mark.usefixtures("members_leave")
 @pytest.mark.parametrize("step", [29, 40, 60])
-def test_a_stack_that_some_have_left_goes_on_to_the_same_records(tmp_path, monkeypatch, step):
-    monkeypatch.setattr("tests.experiments.test_many.EXPERIMENT", ending_at_different_steps())
-    expected, _ = many(tmp_path / "expected", seeds(3), together=3)
+def test_a_stack_that_some_have_left_goes_on_to_the_same_records(tmp_path, monkeypatch, leaving, step):
     with monkeypatch.context() as patch:
         interrupt_before(patch, step)
-        runs, finished = many(tmp_path / "runs", seeds(3), together=3)
+        runs, finished = many(tmp_path, seeds(3), together=3)
     assert not finished
-    runs, finished = many(tmp_path / "runs", seeds(3), together=3)
+    runs, finished = many(tmp_path, seeds(3), together=3)
     assert finished
-    assert_same_records(runs, expected, check_exact=True)
+    assert_same_records(runs, leaving, check_exact=True)
 
 
 def test_a_member_that_diverges_is_recorded_as_failed_and_the_others_are_as_they_would_be(tmp_path, alone):
@@ -183,10 +193,10 @@ def test_a_run_that_another_process_has_finished_meanwhile_is_left(tmp_path, mon
         first, second = (run for pair in seeds(2) for run in runner.start(EXPERIMENT, [pair], setup(tmp_path))[0])
     gone_on = []
 
-    def resume(run, experiments, **how):
+    def resume(run, **how):
         gone_on.append(run)
         second.update(status="finished")
-        return runner.resume(run, experiments, **how)
+        return runner.resume(run, **how)
 
     monkeypatch.setattr("grok.experiments.many.resume", resume)
     assert many(tmp_path, seeds(2), together=1) == ([first, second], True)
@@ -200,7 +210,7 @@ def test_a_seed_whose_data_make_the_config_impossible_is_refused_before_any_is_t
             raise ConfigError("task.train_fraction: of seed 2")
 
     with pytest.raises(ConfigError, match="of seed 2"):
-        train_many(dataclasses.replace(EXPERIMENT, check=check), seeds(3), setup(tmp_path), together=1)
+        train_many(altered(check=check), seeds(3), setup(tmp_path), together=1)
     assert not list(tmp_path.iterdir())
 
 

@@ -10,7 +10,7 @@ from grok.cli import main
 from grok.config import OptimiserConfig
 from grok.experiments import runner
 from grok.tracking import Run, RunInUseError, Store, StoreError
-from grok.training import executor, stopping
+from grok.training import executor, phases
 from grok.training.checkpoint import checkpoints
 from tests.experiments.helpers import (
     EXPERIMENT,
@@ -126,7 +126,7 @@ def test_a_run_resumes_with_the_executor_that_it_had(tmp_path, monkeypatch):
 
 
 def test_a_run_with_a_short_settle_resumes_to_the_record_of_an_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(stopping, "GROKKED", 0.0)  # so that test accuracy is reached at step 0
+    monkeypatch.setattr(phases, "GROKKED", 0.0)  # so that test accuracy is reached at step 0
     config = dataclasses.replace(small_config(), settle=20)
     with monkeypatch.context() as patch:
         interrupt_before(patch, 30)

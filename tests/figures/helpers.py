@@ -1,12 +1,16 @@
 """Finished runs whose every column is a known function of the step."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from grok.config import GrokkingConfig, SupervisedConfig, config_hash, config_to_json
 from grok.experiment import experiment as registered
+from grok.figures import Drawing, draw
 from grok.tracking import Run, Store
 
 Column = Callable[[np.ndarray], np.ndarray]
@@ -43,6 +47,17 @@ def add_run(
     if columns and status == "finished":
         run.update(summary=registered(experiment).summarise(run))
     return run
+
+
+def drawings(name: str, root: Path) -> list[Drawing]:
+    """What the runs of the store in a folder give of a figure."""
+    return draw(name, Store(root).runs())
+
+
+def legend_of(owner: Figure | Axes) -> list[str]:
+    """The labels in the legend of a panel, or in the one below all panels of a figure."""
+    legend = owner.get_legend() if isinstance(owner, Axes) else owner.legends[0]
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def constant(value: float) -> Column:

@@ -22,9 +22,9 @@ def sign_flip_p(first, second):
     return found.pvalue
 
 
-def rows_of_markdown(path):
+def rows_of_markdown(text):
     """The rows of its table, each a dict by the headings; and the text below it."""
-    lines = path.read_text().splitlines()
+    lines = text.splitlines()
     header, rule, *rows = [line for line in lines if line.startswith("|")]
     headings, *cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *rows)]
     assert rule == f"| {' | '.join(['---'] * len(headings))} |"
@@ -32,7 +32,7 @@ def rows_of_markdown(path):
     return [dict(zip(headings, row, strict=True)) for row in cells], lines[-1]
 
 
-def rows_of_latex(path):
+def rows_of_latex(text):
     """The rows of its table, headings first, each a list of cells as LaTeX writes them."""
-    lines = [line.strip().removesuffix(r" \\") for line in path.read_text().splitlines() if line.endswith(r"\\")]
+    lines = [line.strip().removesuffix(r" \\") for line in text.splitlines() if line.endswith(r"\\")]
     return [line.split(" & ") for line in lines]

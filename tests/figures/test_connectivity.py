@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, ConnectivityConfig, GrokkingConfig, OptimiserConfig
-from grok.figures import connectivity, draw_figures
+from grok.figures import connectivity
 from grok.tracking import Store
-from tests.figures.helpers import add_run, by_place, constant
+from tests.figures.helpers import add_run, by_place, constant, drawings, legend_of
 
 OMEGAS = np.linspace(0, 1, 5)
 BUMP = 4 * OMEGAS * (1 - OMEGAS)  # 1 in the middle
@@ -41,23 +40,13 @@ def add(tmp_path, columns, *, config=None, experiment="connectivity", **settings
 
 
 def draw(tmp_path):
-    return draw_figures(["connectivity"], tmp_path / "runs", tmp_path / "plots")
+    return drawings("connectivity", tmp_path / "runs")
 
 
-def drawn_by(monkeypatch, tmp_path):
-    drawn = {}
-    write = connectivity.write_figure
-    monkeypatch.setattr(
-        connectivity, "write_figure", lambda figure, *rest, **how: drawn.update(f=figure) or write(figure, *rest, **how)
-    )
-    draw(tmp_path)
-    return drawn["f"]
-
-
-def test_the_csv_holds_the_networks_between_and_no_training(tmp_path):
+def test_the_table_holds_the_networks_between_and_no_training(tmp_path):
     for seed in range(2):
         add(tmp_path, columns_of(), seed=seed)
-    plotted = pd.read_csv(draw(tmp_path)[2])
+    plotted = draw(tmp_path)[0].table
     assert plotted["seed"].tolist() == [0] * 10 + [1] * 10
     np.testing.assert_allclose(plotted[OMEGA], np.tile(OMEGAS, 4))
     np.testing.assert_allclose(plotted[RECOMPUTED], np.tile(np.repeat([0, 1], 5), 2))
@@ -65,15 +54,14 @@ def test_the_csv_holds_the_networks_between_and_no_training(tmp_path):
     np.testing.assert_allclose(plotted["interplay/sample/test/mir"], np.tile(np.linspace(0.6, 0.7, 10), 2), rtol=1e-5)
 
 
-def test_barriers_are_of_each_seed_and_their_median_is_in_the_legend(tmp_path, monkeypatch):
+def test_barriers_are_of_each_seed_and_their_median_is_in_the_legend(tmp_path):
     for seed, height in enumerate((1.0, 2.0, 5.0)):
         add(tmp_path, columns_of(height=height), seed=seed)
-    figure = drawn_by(monkeypatch, tmp_path)
-    (path,) = (tmp_path / "plots").glob("*-barriers.csv")
-    barriers = pd.read_csv(path)
+    (drawing,) = draw(tmp_path)
+    barriers = drawing.tables["barriers"]
     assert barriers.query("`connectivity/recomputed` == 0")["barrier"].tolist() == [1.0, 2.0, 5.0]
     assert barriers.query("`connectivity/recomputed` == 1")["barrier"].tolist() == [0.0, 0.0, 0.0]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+    assert legend_of(drawing.figure) == [
         "learning rate 0.03, statistics recomputed: barrier 0.000 nats",
         "learning rate 0.03, statistics interpolated: barrier 2.000 nats",
     ]
@@ -83,8 +71,8 @@ def test_the_markdown_holds_barriers_and_what_was_measured_at_one_end_and_in_the
     for seed, height in enumerate((1.0, 2.0, 5.0)):
         add(tmp_path, columns_of(height=height), seed=seed, sweeps=["rates"])
     add(tmp_path, columns_of(height=0.0), config=config_of(0.3), sweeps=["rates"])
-    *_, path = draw(tmp_path)
-    barriers, text, interplay, below = path.read_text().strip().split("\n\n")
+    (drawing,) = draw(tmp_path)
+    barriers, text, interplay, below = drawing.markdown.split("\n\n")
     assert barriers.splitlines()[::2] == [
         "| learning rate | statistics | barrier, nats | accuracy at omega 0 | accuracy at omega 0.5 |",
         "| 0.3 | recomputed | 0.000 | 32.2% | 41.1% |",
@@ -96,13 +84,13 @@ def test_the_markdown_holds_barriers_and_what_was_measured_at_one_end_and_in_the
     assert below.startswith("n = 64 in `sample`; range: ")
 
 
-def test_learning_rates_of_a_sweep_share_a_figure_and_have_a_colour_each(tmp_path, monkeypatch):
+def test_learning_rates_of_a_sweep_share_a_figure_and_have_a_colour_each(tmp_path):
     for rate in (0.003, 0.03):
         columns = columns_of() | {"test/accuracy": constant(10 * rate)}
         add(tmp_path, columns, config=config_of(rate), sweeps=["rates"])
-    figure = drawn_by(monkeypatch, tmp_path)
-    assert {path.name for path in (tmp_path / "plots").glob("*.png")} == {"connectivity-rates.png"}
-    lines = figure.axes[0].lines
+    (drawing,) = draw(tmp_path)
+    assert drawing.name == "connectivity-rates"
+    lines = drawing.figure.axes[0].lines
     assert [line.get_ydata()[0] for line in lines] == [0.3, pytest.approx(0.03)] * 2
     assert [line.get_linestyle() for line in lines] == ["-", "-", "--", "--"]
     assert [line.get_color() for line in lines] == [connectivity.COLOURS[place] for place in (0, 1, 0, 1)]
@@ -111,32 +99,32 @@ def test_learning_rates_of_a_sweep_share_a_figure_and_have_a_colour_each(tmp_pat
 def test_configs_that_differ_in_more_than_the_learning_rate_have_figures_of_their_own(tmp_path):
     for smoothing in (0.0, 0.1):
         add(tmp_path, columns_of(), config=config_of(label_smoothing=smoothing), sweeps=["two"])
-    stems = {path.stem for path in draw(tmp_path) if path.suffix == ".png"}
-    assert stems == {"connectivity-two-label_smoothing-0.0", "connectivity-two-label_smoothing-0.1"}
+    names = {drawing.name for drawing in draw(tmp_path)}
+    assert names == {"connectivity-two-label_smoothing-0.0", "connectivity-two-label_smoothing-0.1"}
 
 
-def test_the_lines_of_many_seeds_are_their_median(tmp_path, monkeypatch):
+def test_the_lines_of_many_seeds_are_their_median(tmp_path):
     for seed in range(5):
         add(tmp_path, columns_of() | {"test/accuracy": constant(0.1 * seed**2)}, seed=seed)
-    (axis, *_) = drawn_by(monkeypatch, tmp_path).axes
+    (axis, *_) = draw(tmp_path)[0].figure.axes
     assert [line.get_ydata().tolist() for line in axis.lines] == [[0.4] * 5] * 2
     assert len(axis.collections) == 2
 
 
-def test_panels_name_pairing_and_n_and_those_not_measured_are_left_out(tmp_path, monkeypatch):
+def test_panels_name_pairing_and_n_and_those_not_measured_are_left_out(tmp_path):
     add(tmp_path, columns_of())
-    panels = [axis.get_title() for axis in drawn_by(monkeypatch, tmp_path).axes if axis.get_visible()]
+    panels = [axis.get_title() for axis in draw(tmp_path)[0].figure.axes if axis.get_visible()]
     assert panels == ["accuracy", "MIR, sample, n = 64", "HDR, sample, n = 64", "loss"]
 
 
-def test_without_the_loss_there_is_no_barrier_and_the_rest_is_drawn(tmp_path, monkeypatch):
+def test_without_the_loss_there_is_no_barrier_and_the_rest_is_drawn(tmp_path):
     columns = columns_of()
     del columns["test/loss"]
     add(tmp_path, columns)
-    texts = [text.get_text() for text in drawn_by(monkeypatch, tmp_path).legends[0].get_texts()]
-    assert texts == ["learning rate 0.03, statistics recomputed", "learning rate 0.03, statistics interpolated"]
-    (path,) = (tmp_path / "plots").glob("*.md")
-    assert "| 0.03 | recomputed | – | 32.2% | 41.1% |" in path.read_text()
+    (drawing,) = draw(tmp_path)
+    labels = ["learning rate 0.03, statistics recomputed", "learning rate 0.03, statistics interpolated"]
+    assert legend_of(drawing.figure) == labels
+    assert "| 0.03 | recomputed | – | 32.2% | 41.1% |" in drawing.markdown
 
 
 def test_a_run_without_omegas_is_left_out_with_a_line(tmp_path, capsys):

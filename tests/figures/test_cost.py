@@ -2,10 +2,9 @@
 
 import json
 
-import pandas as pd
 import pytest
 
-from grok.figures import draw_figures
+from grok.figures import FIGURES, draw_figures
 from grok.tracking import StoreError
 
 MACHINE = {"device_name": "x86_64", "threads": 2, "versions": {"torch": "2.13.0"}, "git_commit": "abc"}
@@ -21,23 +20,23 @@ def row(p, d_model):
     }
 
 
-def test_the_csv_holds_the_times_in_milliseconds(tmp_path):
+def test_the_table_holds_the_times_in_milliseconds(tmp_path):
     rows = [row(p, d_model) for d_model in (128, 512) for p in (59, 113)]
     (tmp_path / "cost.json").write_text(json.dumps({"machine": MACHINE, "sections": {"size": {"rows": rows}}}))
-    png, pdf, csv = draw_figures(["cost"], tmp_path, tmp_path / "plots")
-    assert [path.name for path in (png, pdf, csv)] == ["cost.png", "cost.pdf", "cost.csv"]
-    assert b"grok bench size: x86_64, 2 threads, torch 2.13.0, commit abc" in png.read_bytes()
-    plotted = pd.read_csv(csv)
+    drawing = FIGURES["cost"].draw(tmp_path / "cost.json")
+    assert drawing.name == "cost"
+    assert drawing.stamp == "grok bench size: x86_64, 2 threads, torch 2.13.0, commit abc"
+    plotted = drawing.table
     assert plotted.columns.tolist() == ["p", "d_model", "step", "prototype", "sample", "embedding"]
     assert plotted.iloc[3].tolist() == pytest.approx([113, 512, 113 * 0.512, 113, 114, 115], rel=1e-5)
 
 
 def test_without_a_measurement_nothing_is_drawn(tmp_path):
-    assert draw_figures(["cost"], tmp_path, tmp_path / "plots") == []
+    assert draw_figures([FIGURES["cost"]], tmp_path, tmp_path / "plots") == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"machine": {}, "sections": {}}'])
 def test_a_file_that_is_no_measurement_is_named_with_its_mend(tmp_path, text):
     (tmp_path / "cost.json").write_text(text)
     with pytest.raises(StoreError, match=r"cost\.json cannot be read .*: make it anew by `grok bench size --json`"):
-        draw_figures(["cost"], tmp_path, tmp_path / "plots")
+        draw_figures([FIGURES["cost"]], tmp_path, tmp_path / "plots")

@@ -3,16 +3,14 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, SampledInformationTermConfig
-from grok.figures import draw_figures, interventions
-from grok.figures.latex import escaped
+from grok.figures.tables import escaped
 from grok.tracking import Store
 from grok.tracking.export import export_run
-from tests.figures.helpers import add_run, constant
+from tests.figures.helpers import add_run, constant, drawings
 from tests.figures.tables import rows_of_latex, rows_of_markdown
 
 BUDGET = 1000
@@ -80,32 +78,26 @@ def add_twins(tmp_path, steps, *, term=MI, norm=10.0, seeds=None, **optimiser):
     ]
 
 
-def draw(tmp_path, runs="runs", plots="plots"):
-    return draw_figures(["interventions"], tmp_path / runs, tmp_path / plots)
+def draw(tmp_path, runs="runs"):
+    return drawings("interventions", tmp_path / runs)
 
 
 def titles_of(tmp_path):
-    return [row["training"] for row in rows_of_markdown(draw(tmp_path)[3])[0]]
+    return [row["training"] for row in rows_of_markdown(draw(tmp_path)[0].markdown)[0]]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def drawing(tmp_path_factory):
+    """What is drawn of a whole study."""
     root = tmp_path_factory.mktemp("study")
     add_study(root)
-    return root
+    (drawing,) = draw(root)
+    assert drawing.name == "interventions-mine"
+    return drawing
 
 
-@pytest.fixture(scope="module")
-def written(root):
-    """The files that are drawn of a whole study, by their endings."""
-    files = draw(root)
-    assert {path.stem for path in files} == {"interventions-mine"}
-    return {path.suffix: path for path in files}
-
-
-def test_each_training_is_compared_with_the_plain_one_by_seed(written):
-    assert list(written) == [".png", ".pdf", ".csv", ".md", ".tex"]
-    rows, text = rows_of_markdown(written[".md"])
+def test_each_training_is_compared_with_the_plain_one_by_seed(drawing):
+    rows, text = rows_of_markdown(drawing.markdown)
     assert [list(row.values())[:7] for row in rows] == [
         ["plain", "5 of 6", "0", "550 (300 to never)", "–", "–", "–"],
         ["weight decay 3", "4 of 6", "0", "450 (300 to never)", "2, 2", "0.90", "1.000"],
@@ -121,15 +113,15 @@ def test_each_training_is_compared_with_the_plain_one_by_seed(written):
     assert "Each p is adjusted for all of its column (Holm)" in text
 
 
-def test_the_p_values_are_of_the_binomial_test_adjusted_for_three_comparisons(written):
+def test_the_p_values_are_of_the_binomial_test_adjusted_for_three_comparisons(drawing):
     raw = [stats.binomtest(earlier, n).pvalue for earlier, n in ((6, 6), (0, 5), (2, 4))]
     adjusted = [3 * raw[0], max(3 * raw[0], 2 * raw[1]), 1.0]
-    by_title = {row["training"]: row["p"] for row in rows_of_markdown(written[".md"])[0]}
+    by_title = {row["training"]: row["p"] for row in rows_of_markdown(drawing.markdown)[0]}
     assert [by_title[title] for title in ("MI, 0.1", "HDR, −1", "weight decay 3")] == [f"{p:.3f}" for p in adjusted]
 
 
-def test_the_accuracy_at_the_end_is_compared_by_seed(written):
-    plain, decay, mi, hdr = rows_of_markdown(written[".md"])[0]
+def test_the_accuracy_at_the_end_is_compared_by_seed(drawing):
+    plain, decay, mi, hdr = rows_of_markdown(drawing.markdown)[0]
     names = "accuracy at the end, %", "difference, points", "p of the difference"
     assert [plain[name] for name in names] == ["83.3 ± 42.8", "–", "–"]
     assert [mi[name] for name in names] == ["100.0 ± 0.0", "+16.7 ± 42.8", "1.000"]
@@ -137,16 +129,16 @@ def test_the_accuracy_at_the_end_is_compared_by_seed(written):
     assert decay["difference, points"].startswith("−16.7 ± ")
 
 
-def test_the_latex_table_has_the_same_cells_as_the_markdown(written):
-    rows, text = rows_of_markdown(written[".md"])
-    assert rows_of_latex(written[".tex"]) == [
+def test_the_latex_table_has_the_same_cells_as_the_markdown(drawing):
+    rows, text = rows_of_markdown(drawing.markdown)
+    assert rows_of_latex(drawing.latex) == [
         [escaped(cell) for cell in cells] for cells in (list(rows[0]), *(list(row.values()) for row in rows))
     ]
-    assert rf"\caption{{{escaped(text)}}}" in written[".tex"].read_text()
+    assert rf"\caption{{{escaped(text)}}}" in drawing.latex
 
 
-def test_the_csv_holds_every_training_and_seed_without_a_step_where_it_never_grokked(written):
-    plotted = pd.read_csv(written[".csv"])
+def test_the_plotted_values_hold_every_training_and_seed_without_a_step_where_it_never_grokked(drawing):
+    plotted = drawing.table
     steps = [step for each in (PLAIN, MIXED, EARLIER, NEVER) for step in each]
     assert plotted["grokked"].tolist() == pytest.approx(
         [math.nan if step is None else step for step in steps], nan_ok=True
@@ -167,11 +159,8 @@ def by_marker(axis):
     }
 
 
-def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_never_grokked(root, monkeypatch):
-    drawn = {}
-    monkeypatch.setattr(interventions, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(root)
-    axis, accuracy = drawn["f"].axes
+def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_never_grokked(drawing):
+    axis, accuracy = drawing.figure.axes
     titles = [label.get_text() for label in axis.get_yticklabels()]
     assert titles == ["HDR, −1", "MI, 0.1", "weight decay 3", "plain"]
     places = by_marker(axis)
@@ -184,14 +173,14 @@ def test_the_picture_has_a_row_a_training_with_strokes_medians_and_how_many_neve
     at_the_end = by_marker(accuracy)
     assert at_the_end["|"] == {(0,): [0] * 6, (1,): [1] * 6, (2,): [1, 1, 0, 1, 0, 1], (3,): [1, 1, 1, 1, 0, 1]}
     assert at_the_end["o"] == {(0,): [0], (1,): [1], (2,): [1], (3,): [1]}
-    assert drawn["f"].get_suptitle() == "add-p113, 6 seeds: a stroke a seed, and their median; dashed: plain"
+    assert drawing.figure.get_suptitle() == "add-p113, 6 seeds: a stroke a seed, and their median; dashed: plain"
 
 
 def test_trainings_of_other_seeds_are_compared_where_they_have_the_same(tmp_path):
     add(tmp_path, [400, 500, 600], seeds=[5, 1, 2])
     add(tmp_path, [100, 200, 800], seeds=[2, 7, 5], term=MI)
     add(tmp_path, [100], seeds=[9], term=MI | {"weight": 1.0})
-    _, row, alone = rows_of_markdown(draw(tmp_path)[3])[0]
+    _, row, alone = rows_of_markdown(draw(tmp_path)[0].markdown)[0]
     assert (row["earlier, later"], row["grokked"]) == ("1, 1", "3 of 3")
     assert row["step / compared"] == f"{(100 / 600 + 800 / 400) / 2:.2f}"
     assert [alone[name] for name in ("grokked", "at step", "earlier, later", "p")] == ["1 of 1", "100", "0, 0", "–"]
@@ -238,7 +227,7 @@ def test_trainings_of_other_lengths_or_rates_are_not_compared(tmp_path):
     assert draw(tmp_path) == []
     for name in ("plain", "mi"):
         add(tmp_path, STUDY[name], **SETTINGS[name], learning_rate=0.5)
-    assert {path.stem for path in draw(tmp_path)} == {"interventions-mine-learning_rate-0.5-steps-1000"}
+    assert [drawing.name for drawing in draw(tmp_path)] == ["interventions-mine-learning_rate-0.5-steps-1000"]
 
 
 def test_a_norm_that_was_not_measured_is_a_dash(tmp_path):
@@ -246,7 +235,7 @@ def test_a_norm_that_was_not_measured_is_a_dash(tmp_path):
         for seed, step in enumerate(STUDY[name]):
             columns = {"test/accuracy": groks(step, norm=0)["test/accuracy"]}
             add(tmp_path, [step], seeds=[seed], columns=columns, **SETTINGS[name])
-    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert [row["weight norm at the end"] for row in rows] == ["–", "–"]
 
 
@@ -275,14 +264,14 @@ def test_the_caption_says_when_runs_end_early(tmp_path):
         information = SampledInformationTermConfig(**term) if term else SampledInformationTermConfig()
         config = GrokkingConfig(information=information, steps=BUDGET, settle=500)
         add_run(Store(tmp_path / "runs"), groks(400, norm=1), config=config, steps=900, sweeps=["mine"])
-    _, text = rows_of_markdown(draw(tmp_path)[3])
+    _, text = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert text.startswith("add-p113, 1 seed, at most 1,000 steps; one that groks ends 500 steps later. Grokked: ")
 
 
 def test_trainings_with_a_term_are_compared_with_their_twins_by_seed(tmp_path):
     add_twins(tmp_path, [(None, None)] * 2, term=MI | {"term": "hdr"}, norm=12.0)
     add_twins(tmp_path, [(200, 400), (300, None), (900, 600), (100, 200), (100, 400), (100, 500)])
-    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert [list(row.values())[:7] for row in rows] == [
         ["MI, 0.1", "6 of 6", "0", "150 (100 to 900)", "5, 1", "0.50", "0.219"],
         ["MI, 0.1: twin", "5 of 6", "0", "450 (200 to never)", "–", "–", "–"],
@@ -308,11 +297,12 @@ def test_twins_under_other_rules_are_told_apart(tmp_path):
 def test_copies_of_few_rows_and_columns_give_the_same_tables_since_events_are_in_run_json(tmp_path):
     runs = [*add_study(tmp_path), *add_twins(tmp_path, [(200, 400), (300, None)])]
     for run in runs:
-        export_run(run, tmp_path / "small" / "reference", rows=1, columns=["test/accuracy", "weight_norm"])
-    whole = draw(tmp_path)
-    copies = draw(tmp_path, "small", "small-plots")
-    assert len(whole) == 10
-    assert [path.read_bytes() for path in whole] == [path.read_bytes() for path in copies]
+        export_run(run, tmp_path / "small", rows=1, columns=["test/accuracy", "weight_norm"])
+    whole, copies = draw(tmp_path), draw(tmp_path, "small")
+    assert len(whole) == 2
+    for one, other in zip(whole, copies, strict=True):
+        assert (one.name, one.stamp, one.markdown, one.latex) == (other.name, other.stamp, other.markdown, other.latex)
+        assert one.table.equals(other.table)
 
 
 @pytest.mark.parametrize("other", [{"status": "interrupted"}, {"experiment": "supervised"}])
@@ -326,7 +316,7 @@ def test_accuracy_by_whether_the_swapped_pair_trained_is_in_the_table_where_it_w
     swapped = {"swapped/seen_accuracy": constant(1.0), "swapped/unseen_accuracy": constant(0.25)}
     add(tmp_path, [400, 500], columns={"test/accuracy": constant(0.5)} | swapped)
     add(tmp_path, [300, 400], term=MI)
-    rows, text = rows_of_markdown(draw(tmp_path)[3])
+    rows, text = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert text.endswith("(b, a) trained: accuracy on the test pairs (a, b) of which (b, a) is a training pair.")
     kinds = "(b, a) trained, %", "the others, %"
     assert [[row[kind] for kind in kinds] for row in rows] == [["100.0 ± 0.0", "25.0 ± 0.0"], ["–", "–"]]
@@ -336,5 +326,5 @@ def test_those_that_lose_it_again_are_counted(tmp_path):
     lost = {"test/accuracy": lambda steps: np.where(steps < 300, 0.0, np.where(steps < 800, 1.0, 0.5))}
     add(tmp_path, [400, 500])
     add(tmp_path, [300, 400], term=MI, columns=lost)
-    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert [(row["grokked"], row["lost again"]) for row in rows] == [("2 of 2", "0"), ("2 of 2", "2")]

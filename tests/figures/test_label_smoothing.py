@@ -1,13 +1,11 @@
 """The end of each run is drawn against its label smoothing, from the study in which that varies."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, OptimiserConfig, SupervisedConfig
-from grok.figures import draw_figures, label_smoothing
 from grok.tracking import Store
-from tests.figures.helpers import add_run, constant
+from tests.figures.helpers import add_run, constant, drawings, legend_of
 
 EPSILONS = (0.2, 0.0, 0.1)
 MIR, HDR = "interplay/sample/test/mir", "interplay/sample/test/hdr"
@@ -40,25 +38,25 @@ def add_sweep(tmp_path, *, epsilons=EPSILONS, seeds=2, columns=None, experiment=
 
 
 def draw(tmp_path):
-    return draw_figures(["label-smoothing"], tmp_path / "runs", tmp_path / "plots")
+    return drawings("label-smoothing", tmp_path / "runs")
 
 
-def test_the_csv_holds_the_last_values_of_every_run_in_the_order_of_smoothing(tmp_path):
+def test_the_table_holds_the_last_values_of_every_run_in_the_order_of_smoothing(tmp_path):
     add_sweep(tmp_path)
-    png, _, csv, _ = draw(tmp_path)
-    assert png.stem == "label-smoothing-smoothing"
-    plotted = pd.read_csv(csv)
+    (drawing,) = draw(tmp_path)
+    assert drawing.name == "label-smoothing-smoothing"
+    plotted = drawing.table
     assert plotted["label_smoothing"].tolist() == [0.0, 0.0, 0.1, 0.1, 0.2, 0.2]
     assert plotted["seed"].tolist() == [0, 1] * 3
-    assert plotted["test/accuracy"].tolist() == [0.9, 0.91, 0.8, 0.81, 0.7, 0.71]
+    assert plotted["test/accuracy"].tolist() == pytest.approx([0.9, 0.91, 0.8, 0.81, 0.7, 0.71])
     assert plotted[MIR].tolist() == [0.0, 0.0, 0.1, 0.1, 0.2, 0.2]
     assert plotted["interplay/prototype/test/mir"].isna().all()
 
 
 def test_the_markdown_has_a_row_a_smoothing_with_medians_and_quantiles(tmp_path):
     add_sweep(tmp_path, seeds=3)
-    *_, path = draw(tmp_path)
-    header, _, *rows, _, text = path.read_text().splitlines()
+    (drawing,) = draw(tmp_path)
+    header, _, *rows, _, text = drawing.markdown.splitlines()
     measures = "accuracy | MIR, `sample` | MIR, `prototype` | HDR, `sample` | HDR, `prototype`"
     assert header == f"| label smoothing | {measures} |"
     assert rows == [
@@ -69,25 +67,22 @@ def test_the_markdown_has_a_row_a_smoothing_with_medians_and_quantiles(tmp_path)
     assert text.startswith("mnist1d-conv1d-64, test split at the end, 3 seeds, n = 64 in `sample`: medians")
 
 
-def test_seeds_are_dots_and_the_line_is_their_median(tmp_path, monkeypatch):
+def test_seeds_are_dots_and_the_line_is_their_median(tmp_path):
     add_sweep(tmp_path, seeds=3)
-    drawn = {}
-    monkeypatch.setattr(label_smoothing, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(tmp_path)
-    accuracy, mir, hdr = drawn["f"].axes
+    accuracy, mir, hdr = draw(tmp_path)[0].figure.axes
     assert [axis.get_title() for axis in (accuracy, mir, hdr)] == ["accuracy", "MIR", "HDR"]
     dots, line = accuracy.lines
     np.testing.assert_allclose(np.sort(dots.get_ydata()), [0.7, 0.71, 0.74, 0.8, 0.81, 0.84, 0.9, 0.91, 0.94])
     np.testing.assert_allclose(line.get_xdata(), sorted(EPSILONS))
     np.testing.assert_allclose(line.get_ydata(), [0.91, 0.81, 0.71])
-    assert "sample, n = 64" in [text.get_text() for text in mir.get_legend().get_texts()]
+    assert "sample, n = 64" in legend_of(mir)
 
 
 def test_configs_that_differ_in_more_have_figures_of_their_own(tmp_path):
     for rate in (0.01, 0.1):
         add_sweep(tmp_path, rate=rate)
-    stems = {path.stem for path in draw(tmp_path)}
-    assert stems == {f"label-smoothing-smoothing-learning_rate-{rate}" for rate in (0.01, 0.1)}
+    names = {drawing.name for drawing in draw(tmp_path)}
+    assert names == {f"label-smoothing-smoothing-learning_rate-{rate}" for rate in (0.01, 0.1)}
 
 
 def test_fewer_than_three_values_are_no_comparison(tmp_path):
@@ -102,16 +97,9 @@ def test_a_study_that_measured_nothing_of_it_is_left_out_with_a_line(tmp_path, c
     assert capsys.readouterr().err.startswith(line)
 
 
-@pytest.mark.parametrize("experiment", ["grokking", "pruning", "connectivity"])
+@pytest.mark.parametrize("experiment", ["pruning", "connectivity"])
 def test_other_experiments_are_not_drawn(tmp_path, experiment):
-    for place, epsilon in enumerate(EPSILONS):
-        run = add_run(
-            Store(tmp_path / "runs"),
-            {"test/accuracy": constant(0.5)},
-            seed=place,
-            config=config_of(epsilon),
-            experiment="supervised",
-            sweeps=["smoothing"],
-        )
+    add_sweep(tmp_path)
+    for run in Store(tmp_path / "runs").runs():
         run.update(experiment=experiment)
     assert draw(tmp_path) == []

@@ -1,13 +1,11 @@
 """Lead of a measure over the rise of test accuracy beside false alarms in controls, from the runs' summaries."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
-from grok.figures import draw_figures
 from grok.tracking import Store
-from tests.figures.helpers import add_run, constant, rises_at
+from tests.figures.helpers import add_run, constant, drawings, rises_at
 
 MAIN = GrokkingConfig(task=TaskConfig(modulus=59))
 NO_DECAY = GrokkingConfig(task=TaskConfig(modulus=59), optimiser=OptimiserConfig(weight_decay=0.0))
@@ -29,22 +27,23 @@ def columns(*, rise, turn):
     }
 
 
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "runs")
+@pytest.fixture(scope="module")
+def drawing(tmp_path_factory):
+    """A study of a config and three controls, drawn."""
+    store = Store(tmp_path_factory.mktemp("runs"))
     for seed in range(3):
         add_run(store, columns(rise=3000 + 100 * seed, turn=1000), config=MAIN, seed=seed, steps=4000, sweeps=["c"])
         add_run(store, columns(rise=None, turn=None), config=NO_DECAY, seed=seed, steps=4000, sweeps=["c"])
         turn = 2000 if seed == 0 else None
         add_run(store, columns(rise=None, turn=turn), config=RANDOM, seed=seed, steps=4000, sweeps=["c"])
         add_run(store, columns(rise=None, turn=1500), config=LITTLE, seed=seed, steps=4000, sweeps=["c"])
-    return store
+    (drawing,) = drawings("lead-time", store.root)
+    return drawing
 
 
-def test_leads_and_false_alarms_are_those_of_the_runs(store, tmp_path):
-    written = draw_figures(["lead-time"], store.root, tmp_path / "plots")
-    assert [path.name for path in written] == [f"lead-time-c.{ending}" for ending in ("png", "pdf", "csv", "md")]
-    table = pd.read_csv(written[2]).set_index("measure")
+def test_leads_and_false_alarms_are_those_of_the_runs(drawing):
+    assert drawing.name == "lead-time-c"
+    table = drawing.table.set_index("measure")
     mir = table.loc["interplay/sample/test/mir"]
     assert (mir["runs"], mir["before"]) == (3, 3)
     assert mir["lead"] == pytest.approx(3100 - 1150, abs=60)
@@ -53,10 +52,9 @@ def test_leads_and_false_alarms_are_those_of_the_runs(store, tmp_path):
     assert table.loc["interplay/sample/test/hdr", "turned"] == 0
 
 
-def test_the_markdown_is_the_same_table(store, tmp_path):
-    text = draw_figures(["lead-time"], store.root, tmp_path / "plots")[3].read_text()
-    assert "| sample MIR, test | 3 of 3 | 0 of 3 | 1 of 3 | 3 of 3 | 4 of 9 = 44% " in text
-    assert "Controls trained for 4,000 steps (median)." in text
+def test_the_markdown_is_the_same_table(drawing):
+    assert "| sample MIR, test | 3 of 3 | 0 of 3 | 1 of 3 | 3 of 3 | 4 of 9 = 44% " in drawing.markdown
+    assert "Controls trained for 4,000 steps (median)." in drawing.markdown
 
 
 def test_a_study_without_controls_or_of_many_configs_is_not_drawn(tmp_path):
@@ -65,4 +63,4 @@ def test_a_study_without_controls_or_of_many_configs_is_not_drawn(tmp_path):
     for decay in (0.0, 0.5, 1.0):
         config = GrokkingConfig(task=TaskConfig(modulus=59), optimiser=OptimiserConfig(weight_decay=decay))
         add_run(store, columns(rise=3000, turn=1000), config=config, steps=4000, sweeps=["decays"])
-    assert draw_figures(["lead-time"], store.root, tmp_path / "plots") == []
+    assert drawings("lead-time", store.root) == []

@@ -1,16 +1,15 @@
 """Table 2 compares each term and weight with plain training of the same seeds, and the picture shows the same."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, OptimiserConfig, SupervisedConfig
 from grok.config.update import InformationTermConfig
-from grok.figures import draw_figures, objectives
-from grok.figures.latex import escaped
+from grok.figures import objectives
+from grok.figures.tables import escaped
 from grok.tracking import Store
 from grok.tracking.export import export_run
-from tests.figures.helpers import add_run, constant
+from tests.figures.helpers import add_run, constant, drawings, legend_of
 from tests.figures.tables import difference, plus_minus, rows_of_latex, rows_of_markdown, sign_flip_p
 
 MIR, HDR, NC1 = "interplay/sample/test/mir", "interplay/sample/test/hdr", "collapse/test/nc1"
@@ -50,30 +49,22 @@ def add_study(tmp_path, study=None, **settings):
     return [run for each, values in (study or STUDY).items() for run in add(tmp_path, *each, values, **settings)]
 
 
-def draw(tmp_path, runs="runs", plots="plots"):
-    return draw_figures(["objectives"], tmp_path / runs, tmp_path / plots)
-
-
-def drawn_by(monkeypatch, tmp_path):
-    drawn = {}
-    monkeypatch.setattr(objectives, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(tmp_path)
-    return drawn["f"]
+def draw(tmp_path, runs="runs"):
+    return drawings("objectives", tmp_path / runs)
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """The files that are drawn of a whole study, by their endings."""
+def drawing(tmp_path_factory):
+    """What is drawn of a whole study."""
     root = tmp_path_factory.mktemp("study")
     add_study(root)
-    files = draw(root)
-    assert {path.stem for path in files} == {"objectives-mine"}
-    return {path.suffix: path for path in files}
+    (drawing,) = draw(root)
+    assert drawing.name == "objectives-mine"
+    return drawing
 
 
-def test_the_table_has_means_differences_by_seed_and_adjusted_p_values(written):
-    assert list(written) == [".png", ".pdf", ".csv", ".md", ".tex"]
-    rows, text = rows_of_markdown(written[".md"])
+def test_the_table_has_means_differences_by_seed_and_adjusted_p_values(drawing):
+    rows, text = rows_of_markdown(drawing.markdown)
     ours, published = rows[:4], rows[4:]
     assert [row["term, weight"] for row in ours] == ["none", "MI, 0.1", "MI, 1", "HDR, 0.1"]
     assert [row["accuracy, %"] for row in ours] == [plus_minus(each) for each in (PLAIN, LOW, HIGH, HARMFUL)]
@@ -112,12 +103,12 @@ def test_the_published_gains_are_those_of_the_paper():
         assert float(row["difference, points"]) == pytest.approx(best[name] - without[name])
 
 
-def test_the_latex_table_has_the_same_cells_as_the_markdown(written):
-    rows, text = rows_of_markdown(written[".md"])
-    assert rows_of_latex(written[".tex"]) == [
+def test_the_latex_table_has_the_same_cells_as_the_markdown(drawing):
+    rows, text = rows_of_markdown(drawing.markdown)
+    assert rows_of_latex(drawing.latex) == [
         [escaped(cell) for cell in cells] for cells in (list(rows[0]), *(list(row.values()) for row in rows))
     ]
-    assert rf"\caption{{{escaped(text)}}}" in written[".tex"].read_text()
+    assert rf"\caption{{{escaped(text)}}}" in drawing.latex
 
 
 def test_differences_are_of_the_seeds_that_both_have(tmp_path):
@@ -125,7 +116,7 @@ def test_differences_are_of_the_seeds_that_both_have(tmp_path):
     add(tmp_path, "mir", 0.1, [0.62, 0.1, 0.51], seeds=[1, 8, 3])
     add(tmp_path, "hdr", 0.1, [0.7], seeds=[7])
     add(tmp_path, "entropy_difference", 0.1, [0.7], seeds=[2])
-    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     by_term = {row["term, weight"]: row for row in rows}
     assert by_term["MIR, 0.1"]["difference, points"] == difference([0.51, 0.62], [0.5, 0.6])
     assert (by_term["MIR, 0.1"]["seeds"], by_term["MIR, 0.1"]["p"]) == ("3", "1.000")  # 0.5, times 2 comparisons
@@ -134,17 +125,18 @@ def test_differences_are_of_the_seeds_that_both_have(tmp_path):
     assert by_term["ΔH, 0.1"]["accuracy, %"] == "70.00"
 
 
-def test_the_csv_holds_every_run_in_the_order_of_the_table(written):
-    plotted = pd.read_csv(written[".csv"], keep_default_na=False)
-    assert plotted["test/accuracy"].astype(float).tolist() == [*PLAIN, *LOW, *HIGH, *HARMFUL]
+def test_the_plotted_values_hold_every_run_in_the_order_of_the_table(drawing):
+    plotted = drawing.table
+    assert plotted["test/accuracy"].tolist() == [*PLAIN, *LOW, *HIGH, *HARMFUL]
     assert plotted["seed"].tolist() == list(range(4)) * 4
     assert plotted["information.term"].tolist() == np.repeat(["none", *["mutual_information"] * 2, "hdr"], 4).tolist()
 
 
-def test_the_picture_has_a_line_a_term_over_the_weights_with_the_intervals_of_the_table(tmp_path, monkeypatch):
+def test_the_picture_has_a_line_a_term_over_the_weights_with_the_intervals_of_the_table(tmp_path):
     add_study(tmp_path)
     add(tmp_path, "hdr", -0.1, HIGH)  # which a logarithmic axis cannot show
-    figure = drawn_by(monkeypatch, tmp_path)
+    (drawing,) = draw(tmp_path)
+    figure = drawing.figure
     assert [axis.get_title() for axis in figure.axes] == [
         "accuracy above training without",
         "MIR, sample",
@@ -164,14 +156,14 @@ def test_the_picture_has_a_line_a_term_over_the_weights_with_the_intervals_of_th
     for axis, value in ((differences, 0.0), (mir, 0.5)):
         (plain,) = [line for line in axis.lines if line.get_linestyle() == "--"]
         assert set(plain.get_ydata()) == {value}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["without a term", "MI", "HDR"]
+    assert legend_of(figure) == ["without a term", "MI", "HDR"]
     assert figure.get_suptitle() == "mnist1d-conv1d-64, test split at the end, 4 seeds: means and 95 % intervals"
 
 
 def test_weights_below_0_alone_are_in_the_table_all_the_same(tmp_path):
     add(tmp_path, "none", 0.0, PLAIN)
     add(tmp_path, "mir", -1.0, LOW)
-    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert (rows[1]["term, weight"], rows[1]["difference, points"]) == ("MIR, −1", difference(LOW, PLAIN))
 
 
@@ -193,10 +185,10 @@ def test_each_value_of_another_setting_has_a_table_of_its_own(tmp_path):
     for smoothing, shift in ((0.0, 0.0), (0.1, 0.02)):
         study = {each: np.add(STUDY[each], shift).tolist() for each in (("none", 0.0), ("hdr", 0.1))}
         add_study(tmp_path, study, label_smoothing=smoothing)
-    written = [path for path in draw(tmp_path) if path.suffix == ".md"]
-    assert [path.stem for path in written] == [f"objectives-mine-label_smoothing-{value}" for value in (0.0, 0.1)]
-    for path, shift in zip(written, (0.0, 0.02), strict=True):
-        rows, _ = rows_of_markdown(path)
+    found = draw(tmp_path)
+    assert [drawing.name for drawing in found] == [f"objectives-mine-label_smoothing-{value}" for value in (0.0, 0.1)]
+    for drawing, shift in zip(found, (0.0, 0.02), strict=True):
+        rows, _ = rows_of_markdown(drawing.markdown)
         assert rows[0]["accuracy, %"] == plus_minus(np.add(PLAIN, shift))
 
 
@@ -215,14 +207,11 @@ def test_a_study_without_accuracies_is_left_out_with_a_line(tmp_path, capsys, co
     assert capsys.readouterr().err == line
 
 
-def test_the_same_records_trained_in_another_order_and_thinned_give_the_same_table_and_the_same_again_every_byte(
-    tmp_path, written
-):
+def test_the_same_records_trained_in_another_order_and_thinned_give_the_same_tables(tmp_path, drawing):
     for run in add_study(tmp_path, dict(reversed(STUDY.items()))):
         export_run(run, tmp_path / "runs" / "small", rows=1)
-    first, again = (draw(tmp_path, runs="runs/small", plots=plots) for plots in ("plots", "again"))
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
-    assert [path.read_text() for path in first[3:]] == [written[path.suffix].read_text() for path in first[3:]]
+    (again,) = draw(tmp_path, runs="runs/small")
+    assert (again.markdown, again.latex) == (drawing.markdown, drawing.latex)
 
 
 @pytest.mark.parametrize("other", [{"status": "interrupted"}, {"experiment": "pruning"}])

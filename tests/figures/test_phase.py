@@ -3,14 +3,13 @@
 import dataclasses
 import math
 
-import pandas as pd
 import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, TaskConfig
-from grok.figures import draw_figures, phase
 from grok.tracking import Store
-from tests.figures.helpers import add_run, constant, rises_at
+from tests.figures.helpers import add_run, constant, drawings, rises_at
 
+MIR = "interplay/sample/test/mir"
 DECAYS, FRACTIONS = (0.0, 0.5, 1.0), (0.2, 0.3, 0.4)
 
 
@@ -36,9 +35,9 @@ def test_a_cell_is_the_median_of_the_seeds_that_grokked_if_they_are_at_least_hal
     for decay in DECAYS:
         for fraction in FRACTIONS:
             add_cell(store, decay, fraction, [100, 300, 500], 0.5)
-    written = draw_figures(["phase"], store.root, tmp_path / "plots")
-    assert [path.name for path in written] == ["phase-mine.png", "phase-mine.pdf", "phase-mine.csv"]
-    cells = pd.read_csv(written[2])
+    (drawing,) = drawings("phase", store.root)
+    assert drawing.name == "phase-mine"
+    cells = drawing.table
     assert len(cells) == 9
     assert set(cells["step"]) == {300}
     assert set(cells["mir"]) == {0.51}
@@ -49,8 +48,7 @@ def test_a_cell_in_which_few_grokked_has_no_time(tmp_path):
     for decay in DECAYS:
         for fraction in FRACTIONS:
             add_cell(store, decay, fraction, [100, None, None] if decay == 0 else [100, 200, None], 0.5)
-    written = draw_figures(["phase"], store.root, tmp_path / "plots")
-    cells = pd.read_csv(written[2])
+    cells = drawings("phase", store.root)[0].table
     never = cells[cells["optimiser.weight_decay"] == 0]
     assert all(math.isnan(step) for step in never["step"])
     assert set(never["grokked"]) == {1}
@@ -62,7 +60,7 @@ def test_two_values_of_a_setting_are_no_diagram(tmp_path):
     for decay in DECAYS:
         for fraction in FRACTIONS[:2]:
             add_cell(store, decay, fraction, [100], 0.5)
-    assert draw_figures(["phase"], store.root, tmp_path / "plots") == []
+    assert drawings("phase", store.root) == []
 
 
 def test_a_study_in_which_none_grokked_is_drawn_all_the_same(tmp_path):
@@ -70,12 +68,11 @@ def test_a_study_in_which_none_grokked_is_drawn_all_the_same(tmp_path):
     for decay in DECAYS:
         for fraction in FRACTIONS:
             add_cell(store, decay, fraction, [None], 0.5)
-    written = draw_figures(["phase"], store.root, tmp_path / "plots")
-    assert pd.read_csv(written[2])["step"].isna().all()
+    assert drawings("phase", store.root)[0].table["step"].isna().all()
 
 
 def interplay(mir):
-    return {phase.MIR: constant(mir), "interplay/sample/test/hdr": constant(0.1)}
+    return {MIR: constant(mir), "interplay/sample/test/hdr": constant(0.1)}
 
 
 def add_grid(store, columns, **optimiser):
@@ -86,25 +83,23 @@ def add_grid(store, columns, **optimiser):
             add_run(store, columns, config=found, sweeps=["mine"])
 
 
-@pytest.mark.parametrize(("column", "title"), [("test/accuracy", "time to grok"), (phase.MIR, "pairing sample")])
-def test_what_was_not_measured_has_no_panel(tmp_path, monkeypatch, column, title):
+@pytest.mark.parametrize(("column", "title"), [("test/accuracy", "time to grok"), (MIR, "pairing sample")])
+def test_what_was_not_measured_has_no_panel(tmp_path, column, title):
     measured = {"test/accuracy": rises_at(100)} if column == "test/accuracy" else interplay(0.4)
     add_grid(Store(tmp_path / "runs"), measured)
-    drawn = {}
-    monkeypatch.setattr(phase, "write_figure", lambda figure, table, *_, **__: drawn.update(f=figure, t=table) or [])
-    draw_figures(["phase"], tmp_path / "runs", tmp_path / "plots")
-    (titled,) = [axis.get_title() for axis in drawn["f"].axes if axis.get_title()]
+    (drawing,) = drawings("phase", tmp_path / "runs")
+    (titled,) = [axis.get_title() for axis in drawing.figure.axes if axis.get_title()]
     assert titled.startswith(title)
-    assert drawn["t"][["grokked", "mir"]].isna().all().tolist() == [column == phase.MIR, column != phase.MIR]
+    assert drawing.table[["grokked", "mir"]].isna().all().tolist() == [column == MIR, column != MIR]
 
 
 def test_a_third_setting_has_a_diagram_for_each_of_its_values(tmp_path):
     for rate, mir in ((0.001, 0.3), (0.01, 0.6)):
         add_grid(Store(tmp_path / "runs"), interplay(mir), learning_rate=rate)
-    written = draw_figures(["phase"], tmp_path / "runs", tmp_path / "plots")
-    assert [path.name for path in written[::3]] == [f"phase-mine-learning_rate-{rate}.png" for rate in (0.001, 0.01)]
-    for path, mir in zip(written[2::3], (0.3, 0.6), strict=True):
-        assert set(pd.read_csv(path)["mir"]) == {mir}
+    found = drawings("phase", tmp_path / "runs")
+    assert [drawing.name for drawing in found] == [f"phase-mine-learning_rate-{rate}" for rate in (0.001, 0.01)]
+    for drawing, mir in zip(found, (0.3, 0.6), strict=True):
+        assert set(drawing.table["mir"]) == {mir}
 
 
 def test_what_differs_between_cells_alone_leaves_them_in_one_diagram(tmp_path):
@@ -114,4 +109,4 @@ def test_what_differs_between_cells_alone_leaves_them_in_one_diagram(tmp_path):
             steps = 5000 if decay == 0 else 3000
             found = dataclasses.replace(config(decay, fraction), steps=steps)
             add_run(store, interplay(0.4), config=found, sweeps=["mine"])
-    assert [path.stem for path in draw_figures(["phase"], store.root, tmp_path)] == ["phase-mine"] * 3
+    assert [drawing.name for drawing in drawings("phase", store.root)] == ["phase-mine"]

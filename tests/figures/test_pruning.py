@@ -1,13 +1,11 @@
 """Each sparsity is drawn as it is straight after pruning and as it is fine-tuned; what lies between is not."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, GrokkingConfig, PruningConfig
-from grok.figures import draw_figures, pruning
 from grok.tracking import Store
-from tests.figures.helpers import add_run, by_place, constant
+from tests.figures.helpers import add_run, by_place, constant, drawings, legend_of
 
 SPARSITIES = (0.0, 0.5, 0.9)
 CONFIG = PruningConfig(
@@ -36,20 +34,13 @@ def add(tmp_path, columns, **settings):
 
 
 def draw(tmp_path):
-    return draw_figures(["pruning"], tmp_path / "runs", tmp_path / "plots")
+    return drawings("pruning", tmp_path / "runs")
 
 
-def drawn_by(monkeypatch, tmp_path):
-    drawn = {}
-    monkeypatch.setattr(pruning, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(tmp_path)
-    return drawn["f"]
-
-
-def test_the_csv_holds_both_stages_of_every_sparsity_and_seed(tmp_path):
+def test_the_table_holds_both_stages_of_every_sparsity_and_seed(tmp_path):
     for seed in range(2):
         add(tmp_path, COLUMNS, seed=seed)
-    plotted = pd.read_csv(draw(tmp_path)[2])
+    plotted = draw(tmp_path)[0].table
     assert plotted["seed"].tolist() == [0] * 6 + [1] * 6
     for stage, accuracy, mir in (("pruned", PRUNED, [1.0, 0.8, 0.6]), ("fine-tuned", TUNED, [0.95, 0.85, 0.75])):
         rows = plotted[plotted["stage"] == stage]
@@ -62,8 +53,8 @@ def test_the_markdown_has_a_row_a_sparsity_and_stage(tmp_path):
     for seed, shift in enumerate((0.0, 0.01, 0.05)):
         accuracy = by_place(20, [value + shift for value in between(PRUNED, TUNED)])
         add(tmp_path, COLUMNS | {"test/accuracy": accuracy}, seed=seed)
-    *_, path = draw(tmp_path)
-    header, _, *rows, _, text = path.read_text().splitlines()
+    (drawing,) = draw(tmp_path)
+    header, _, *rows, _, text = drawing.markdown.splitlines()
     assert header == "| sparsity | stage | accuracy | MIR, `before-after` | HDR, `before-after` |"
     assert len(rows) == 6
     assert rows[:3] == [
@@ -74,14 +65,15 @@ def test_the_markdown_has_a_row_a_sparsity_and_stage(tmp_path):
     assert text.startswith("mnist1d-conv1d-64, one-shot, test split, 3 seeds, n = 64 in `sample` and `before-after`: ")
 
 
-def test_the_lines_are_solid_where_fine_tuned_and_dashed_where_pruned(tmp_path, monkeypatch):
+def test_the_lines_are_solid_where_fine_tuned_and_dashed_where_pruned(tmp_path):
     add(tmp_path, COLUMNS)
-    figure = drawn_by(monkeypatch, tmp_path)
+    (drawing,) = draw(tmp_path)
+    figure = drawing.figure
     panels = {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
     assert list(panels) == ["accuracy", "features before and after, n = 64"]
     lines = {line.get_linestyle(): line.get_ydata().tolist() for line in panels["accuracy"].lines}
     assert lines == {"-": TUNED, "--": PRUNED}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+    assert legend_of(figure) == [
         f"{name}, {stage}"
         for names in (("accuracy",), ("MIR", "HDR"))
         for stage in ("fine-tuned", "pruned")
@@ -89,10 +81,11 @@ def test_the_lines_are_solid_where_fine_tuned_and_dashed_where_pruned(tmp_path, 
     ]
 
 
-def test_the_lines_of_many_seeds_are_their_median(tmp_path, monkeypatch):
+def test_the_lines_of_many_seeds_are_their_median(tmp_path):
     for seed in range(5):
         add(tmp_path, COLUMNS | {"test/accuracy": constant(0.1 * seed**2)}, seed=seed)
-    figure = drawn_by(monkeypatch, tmp_path)
+    (drawing,) = draw(tmp_path)
+    figure = drawing.figure
     assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [[0.4] * 3] * 2
     assert figure.get_suptitle().endswith("5 seeds: median, and band from 10 % to 90 %")
 

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from grok.config import GrokkingConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig, TaskConfig
-from grok.figures import draw_figures, sample_sizes
 from grok.figures.sample_sizes import stages
 from grok.tracking import Store
-from tests.figures.helpers import add_run, rises_at
+from tests.figures.helpers import add_run, drawings, rises_at
 
 
 def curve(*points):
@@ -37,31 +36,28 @@ def test_a_run_that_never_rises_has_no_stages_of_hdr():
     assert stages(record().assign(**{"test/accuracy": 0.1}), "hdr") == {}
 
 
-@pytest.mark.parametrize(("modulus", "lines"), [(113, 3), (59, 0)])
-def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(tmp_path, monkeypatch, modulus, lines):
+@pytest.mark.parametrize(
+    ("task", "lines"), [(TaskConfig(), 3), (TaskConfig(rounding="down"), 3), (TaskConfig(modulus=59), 0)]
+)
+def test_every_n_is_drawn_and_the_published_values_beside_the_papers_task_alone(tmp_path, task, lines):
     store = Store(tmp_path / "runs")
-    config = GrokkingConfig(task=TaskConfig(modulus=modulus))
+    config = GrokkingConfig(task=task)
     columns = {"test/accuracy": rises_at(1000)}
     for size in ("64", "256", "all"):
         columns |= {f"interplay/sample-{size}/test/mir": MIR, f"interplay/sample-{size}/test/hdr": HDR}
     for seed in range(2):
         add_run(store, columns, seed=seed, config=config)
-    drawn = {}
-    write = sample_sizes.write_figure
-    monkeypatch.setattr(
-        sample_sizes, "write_figure", lambda figure, *rest, **how: drawn.update(f=figure) or write(figure, *rest, **how)
-    )
-    written = draw_figures(["sample-sizes"], store.root, tmp_path / "plots")
-    table = pd.read_csv(written[2])
+    (drawing,) = drawings("sample-sizes", store.root)
+    table = drawing.table
     assert sorted(table["n"].unique()) == [64, 256, config.task.test_size]
     assert table.query("ratio == 'mir' and stage == 'highest'")["value"].tolist() == [0.6] * 6
     assert len(table) == 2 * 2 * 3 * 3
-    dotted = [line for line in drawn["f"].axes[2].lines if line.get_linestyle() == ":" and len(line.get_xdata())]
+    dotted = [line for line in drawing.figure.axes[2].lines if line.get_linestyle() == ":" and len(line.get_xdata())]
     assert len(dotted) == lines
 
 
 @pytest.mark.parametrize("dataset", ["mnist1d", "digits"])
-def test_of_images_the_values_at_start_and_end_are_drawn_with_neural_collapse(tmp_path, monkeypatch, dataset):
+def test_of_images_the_values_at_start_and_end_are_drawn_with_neural_collapse(tmp_path, dataset):
     store = Store(tmp_path / "runs")
     mlp = ImageModelConfig(network="mlp", depth=1)
     config = SupervisedConfig(task=ImageTaskConfig(dataset=dataset), model=mlp)
@@ -69,17 +65,13 @@ def test_of_images_the_values_at_start_and_end_are_drawn_with_neural_collapse(tm
     for size in ("64", "all"):
         columns |= {f"interplay/sample-{size}/test/mir": MIR, f"interplay/sample-{size}/test/hdr": HDR}
     add_run(store, columns, config=config, experiment="supervised")
-    drawn = {}
-    monkeypatch.setattr(
-        sample_sizes, "write_figure", lambda figure, table, *rest, **how: drawn.update(f=figure, t=table) or []
-    )
-    draw_figures(["sample-sizes"], store.root, tmp_path / "plots")
-    table = drawn["t"].set_index(["ratio", "stage"])
+    (drawing,) = drawings("sample-sizes", store.root)
+    table = drawing.table.set_index(["ratio", "stage"])
     assert table.loc[("mir", "at the start"), "value"].tolist() == [0.5, 0.5]
     assert table.loc[("hdr", "at the end"), "value"].tolist() == [0.1, 0.1]
     assert table.loc[("mir", "at the end"), "n"].tolist() == [64, config.task.test_size]
     assert [
-        line.get_ydata()[0] for axis in drawn["f"].axes[2:] for line in axis.lines if line.get_linestyle() == ":"
+        line.get_ydata()[0] for axis in drawing.figure.axes[2:] for line in axis.lines if line.get_linestyle() == ":"
     ] == [
         pytest.approx(0.9524, abs=1e-4),
         0,
@@ -88,11 +80,10 @@ def test_of_images_the_values_at_start_and_end_are_drawn_with_neural_collapse(tm
 
 def test_a_run_that_did_not_measure_many_sizes_is_not_drawn(tmp_path):
     add_run(Store(tmp_path / "runs"), {"test/accuracy": rises_at(1000)})
-    assert draw_figures(["sample-sizes"], tmp_path / "runs", tmp_path / "plots") == []
+    assert drawings("sample-sizes", tmp_path / "runs") == []
 
 
 def test_without_accuracy_the_stages_of_hdr_are_left_out(tmp_path):
     columns = {f"interplay/sample-{size}/test/{ratio}": MIR for size in (64, 128) for ratio in ("mir", "hdr")}
     add_run(Store(tmp_path / "runs"), columns)
-    written = draw_figures(["sample-sizes"], tmp_path / "runs", tmp_path / "plots")
-    assert set(pd.read_csv(written[2])["ratio"]) == {"mir"}
+    assert set(drawings("sample-sizes", tmp_path / "runs")[0].table["ratio"]) == {"mir"}

@@ -1,15 +1,13 @@
 """Table 1 compares methods and terms with FreeMatch of as many labels and the same seeds."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grok.config import ClassifierProbesConfig, SemiSupervisedConfig
 from grok.config.update import InformationTermConfig
-from grok.figures import draw_figures, semi_supervised
-from grok.figures.latex import escaped
+from grok.figures.tables import escaped
 from grok.tracking import Store
-from tests.figures.helpers import add_run, constant
+from tests.figures.helpers import add_run, constant, drawings
 from tests.figures.tables import difference, plus_minus, rows_of_latex, rows_of_markdown, sign_flip_p
 
 FREEMATCH, FIXMATCH, ALONE = [0.80, 0.84, 0.82, 0.86, 0.83], [0.78, 0.80, 0.81, 0.82, 0.80], [0.5, 0.6, 0.5, 0.7, 0.6]
@@ -54,28 +52,22 @@ def add_study(tmp_path, study, **settings):
         add(tmp_path, *each, accuracies, **settings)
 
 
-def draw(tmp_path, plots="plots"):
-    return draw_figures(["semi-supervised"], tmp_path / "runs", tmp_path / plots)
+def draw(tmp_path):
+    return drawings("semi-supervised", tmp_path / "runs")
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def drawing(tmp_path_factory):
+    """What is drawn of a whole study."""
     root = tmp_path_factory.mktemp("study")
     add_study(root, STUDY)
-    return root
+    (drawing,) = draw(root)
+    assert drawing.name == "semi-supervised-mine"
+    return drawing
 
 
-@pytest.fixture(scope="module")
-def written(root):
-    """The files that are drawn of a whole study, by their endings."""
-    files = draw(root)
-    assert {path.stem for path in files} == {"semi-supervised-mine"}
-    return {path.suffix: path for path in files}
-
-
-def test_the_table_has_errors_differences_by_seed_and_p_values_adjusted_for_as_many_labels(written):
-    assert list(written) == [".png", ".pdf", ".csv", ".md", ".tex"]
-    rows, text = rows_of_markdown(written[".md"])
+def test_the_table_has_errors_differences_by_seed_and_p_values_adjusted_for_as_many_labels(drawing):
+    rows, text = rows_of_markdown(drawing.markdown)
     four, ten, published = rows[:5], rows[5:7], rows[7:]
     assert [row["method"] for row in four] == TITLES
     values = [1 - np.array(each) for each in (ALONE, FIXMATCH, FREEMATCH, WITH_MI, WITH_MIR)]
@@ -112,27 +104,24 @@ def test_the_table_has_errors_differences_by_seed_and_p_values_adjusted_for_as_m
     assert "p is of the exact sign-flip test, adjusted for the comparisons of as many labels (Holm)" in text
 
 
-def test_the_latex_table_has_the_same_cells_as_the_markdown(written):
-    rows, text = rows_of_markdown(written[".md"])
-    assert rows_of_latex(written[".tex"]) == [
+def test_the_latex_table_has_the_same_cells_as_the_markdown(drawing):
+    rows, text = rows_of_markdown(drawing.markdown)
+    assert rows_of_latex(drawing.latex) == [
         [escaped(cell) for cell in cells] for cells in (list(rows[0]), *(list(row.values()) for row in rows))
     ]
-    assert rf"\caption{{{escaped(text)}}}" in written[".tex"].read_text()
+    assert rf"\caption{{{escaped(text)}}}" in drawing.latex
 
 
-def test_the_csv_holds_every_run_in_the_order_of_the_table(written):
-    plotted = pd.read_csv(written[".csv"])
+def test_the_plotted_values_hold_every_run_in_the_order_of_the_table(drawing):
+    plotted = drawing.table
     values = [*ALONE, *FIXMATCH, *FREEMATCH, *WITH_MI, *WITH_MIR, *FREEMATCH, *ALONE]
     assert plotted["test/accuracy"].tolist() == values
     np.testing.assert_allclose(plotted["test error"], 1 - np.array(values), atol=1e-6)
     assert plotted["seed"].tolist() == list(range(5)) * 7
 
 
-def test_the_picture_has_a_panel_a_label_count_with_strokes_means_and_the_line_of_freematch(root, monkeypatch):
-    drawn = {}
-    monkeypatch.setattr(semi_supervised, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(root)
-    few, more = drawn["f"].axes
+def test_the_picture_has_a_panel_a_label_count_with_strokes_means_and_the_line_of_freematch(drawing):
+    few, more = drawing.figure.axes
     assert [axis.get_title() for axis in (few, more)] == ["4 labels a class", "10 labels a class"]
     assert [label.get_text() for label in reversed(few.get_yticklabels())] == TITLES
     top = len(TITLES) - 1
@@ -150,7 +139,7 @@ def test_differences_are_of_the_seeds_that_both_have(tmp_path):
     add(tmp_path, "freematch", PLAIN, 4, [0.5, 0.6, 0.9], seeds=[3, 1, 7])
     add(tmp_path, "fixmatch", PLAIN, 4, [0.62, 0.1, 0.51], seeds=[1, 8, 3])
     add(tmp_path, "supervised", PLAIN, 4, [0.7], seeds=[2])
-    alone, fixmatch, _, *_ = rows_of_markdown(draw(tmp_path)[3])[0]
+    alone, fixmatch, _, *_ = rows_of_markdown(draw(tmp_path)[0].markdown)[0]
     assert fixmatch["difference, points"] == difference([0.49, 0.38], [0.5, 0.4])
     assert (alone["error, %"], alone["difference, points"], alone["p"]) == ("30.00", "–", "–")
 
@@ -158,7 +147,7 @@ def test_differences_are_of_the_seeds_that_both_have(tmp_path):
 def test_without_freematch_of_as_many_labels_there_is_nothing_to_differ_from(tmp_path):
     add(tmp_path, "supervised", PLAIN, 4, ALONE)
     add(tmp_path, "freematch", ("mir", 0.1), 4, WITH_MIR)
-    rows, _ = rows_of_markdown(draw(tmp_path)[3])
+    rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     assert [(row["method"], row["difference, points"], row["p"]) for row in rows[:2]] == [
         ("labels alone", "–", "–"),
         ("FreeMatch + MIR, 0.1", "–", "–"),
@@ -175,10 +164,10 @@ def test_configs_that_differ_in_more_are_in_tables_of_their_own(tmp_path):
     for steps in (100, 200):
         add_study(tmp_path, study, steps=steps)
     add(tmp_path, "supervised", PLAIN, 10, ALONE, steps=300)  # which has nothing beside it
-    written = [path for path in draw(tmp_path) if path.suffix == ".md"]
-    assert [path.stem for path in written] == [f"semi-supervised-mine-steps-{steps}" for steps in (100, 200)]
-    for path in written:
-        rows, _ = rows_of_markdown(path)
+    found = draw(tmp_path)
+    assert [drawing.name for drawing in found] == [f"semi-supervised-mine-steps-{steps}" for steps in (100, 200)]
+    for drawing in found:
+        rows, _ = rows_of_markdown(drawing.markdown)
         assert [row["method"] for row in rows[:-3]] == ["FixMatch", "FreeMatch"]
 
 
@@ -189,10 +178,6 @@ def test_a_study_without_accuracies_is_left_out_with_a_line(tmp_path, capsys):
     assert capsys.readouterr().err == line
 
 
-def test_the_same_records_give_the_same_files(root, written):
-    assert [path.read_bytes() for path in draw(root, "again")] == [path.read_bytes() for path in written.values()]
-
-
 @pytest.mark.parametrize("other", [{"status": "interrupted"}, {"experiment": "supervised"}])
 def test_unfinished_runs_and_other_experiments_are_not_drawn(tmp_path, other):
     add_study(tmp_path, {each: values[:1] for each, values in STUDY.items()})
@@ -201,13 +186,10 @@ def test_unfinished_runs_and_other_experiments_are_not_drawn(tmp_path, other):
     assert draw(tmp_path) == []
 
 
-def test_the_title_is_within_the_picture_of_one_label_count_too(tmp_path, monkeypatch):
+def test_the_title_is_within_the_picture_of_one_label_count_too(tmp_path):
     add_study(tmp_path, {each: accuracies for each, accuracies in STUDY.items() if each[2] == 4})
-    drawn = {}
-    monkeypatch.setattr(semi_supervised, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw(tmp_path)
-    figure = drawn["f"]
+    (drawing,) = draw(tmp_path)
+    figure = drawing.figure
     assert len(figure.axes) == 1
-    figure.draw_without_rendering()
     title = figure._suptitle.get_window_extent()
     assert 0 <= title.x0 < title.x1 <= figure.bbox.width

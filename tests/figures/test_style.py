@@ -1,12 +1,10 @@
-"""Drawing in the project's style leaves the user's own settings alone, and nothing lies over anything."""
+"""Drawing in the project's style leaves the user's own settings alone; panels stand in rows, with their legends."""
 
 import matplotlib as mpl
-import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from grok.figures.style import SETTINGS, own_legend, shared_legend, styled, write_figure
+from grok.figures.style import SETTINGS, own_legend, panels, styled
+from tests.figures.helpers import legend_of
 
 
 def test_the_style_ends_with_its_block():
@@ -16,22 +14,21 @@ def test_the_style_ends_with_its_block():
     assert mpl.rcParams["font.size"] == before
 
 
-def test_a_shared_legend_stands_between_the_axes_and_a_stamp_that_keeps_to_the_picture(tmp_path):
-    stamp = "study: " + ", ".join(f"{number:08x}" for number in range(50))
-    with styled():
-        figure = Figure(figsize=(8, 4), layout=ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94)))
-        for axis in figure.subplots(1, 2):
-            axis.plot([1, 2], label="a line")
-            axis.set_xlabel("step")
-        shared_legend(figure, columns=2)
-        png, _, _ = write_figure(figure, pd.DataFrame(), tmp_path, "x", stamp=stamp)
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    legend, shown = figure.legends[0].get_window_extent(renderer), figure.texts[0].get_window_extent(renderer)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a line"]
-    assert shown.y1 <= legend.y0
-    assert all(legend.y1 <= axis.xaxis.get_tightbbox(renderer).y0 for axis in figure.axes)
-    assert shown.x0 >= 0
-    assert stamp.encode() in png.read_bytes()
+def test_panels_stand_in_rows_the_others_are_hidden_and_the_lowest_of_each_column_have_the_label():
+    figure, axes = panels(4, across=3, size=(2.0, 3.0), more=(0.5, 1.0), xlabel="step")
+    assert figure.get_size_inches().tolist() == [6.5, 7.0]
+    assert [axis.get_visible() for axis in figure.axes] == [True] * 4 + [False] * 2
+    assert axes == figure.axes[:4]
+    assert [axis.get_xlabel() for axis in axes] == ["", "step", "step", "step"]
+    figure.draw_without_rendering()
+    shown = [any(tick.label1.get_visible() for tick in axis.xaxis.get_major_ticks()) for axis in axes]
+    assert shown == [False, True, True, True]
+
+
+def test_few_panels_have_a_row_as_wide_as_the_least_width():
+    figure, (axis,) = panels(1, across=3, size=(2.0, 3.0), least_width=7.5)
+    assert figure.get_size_inches().tolist() == [7.5, 3.0]
+    assert figure.axes == [axis]
 
 
 def test_a_panels_own_legend_has_each_of_its_labels_once():
@@ -40,4 +37,4 @@ def test_a_panels_own_legend_has_each_of_its_labels_once():
         axis.plot([0, 1], label=label)
     other.plot([0, 1], label="three")
     own_legend(axis)
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["one", "two"]
+    assert legend_of(axis) == ["one", "two"]

@@ -1,13 +1,19 @@
 """Figures 1 and 2 show what the records of standard training hold, and nothing of other experiments."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, OptimiserConfig, SupervisedConfig
-from grok.figures import draw_figures, supervised
+from grok.config import (
+    ClassifierProbesConfig,
+    GrokkingConfig,
+    ImageModelConfig,
+    ImageTaskConfig,
+    OptimiserConfig,
+    SupervisedConfig,
+)
+from grok.figures import supervised
 from grok.tracking import Store
-from tests.figures.helpers import add_run, constant
+from tests.figures.helpers import add_run, constant, drawings, legend_of
 
 CONFIG = SupervisedConfig(probes=ClassifierProbesConfig(sample_size=64))
 INTERPLAY = [f"interplay/{pairing}/test/{ratio}" for pairing in ("sample", "prototype") for ratio in ("mir", "hdr")]
@@ -31,18 +37,25 @@ def add(tmp_path, columns, *, config=CONFIG, **settings):
     return add_run(Store(tmp_path / "runs"), columns, config=config, **({"experiment": "supervised"} | settings))
 
 
-def drawn_by(monkeypatch, tmp_path):
-    drawn = {}
-    monkeypatch.setattr(supervised, "write_figure", lambda figure, *_, **__: drawn.update(f=figure) or [])
-    draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
-    return drawn["f"]
+def draw(tmp_path):
+    return drawings("supervised", tmp_path / "runs")
 
 
-def test_the_csv_holds_the_records_values_of_every_seed(tmp_path):
+def drawn(tmp_path):
+    (drawing,) = draw(tmp_path)
+    return drawing
+
+
+@pytest.fixture(scope="module")
+def two_seeds(tmp_path_factory):
+    root = tmp_path_factory.mktemp("two")
     for seed in range(2):
-        add(tmp_path, columns_of(seed), seed=seed)
-    _, _, csv, _ = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
-    plotted = pd.read_csv(csv)
+        add(root, columns_of(seed), seed=seed)
+    return drawn(root)
+
+
+def test_the_table_holds_the_records_values_of_every_seed(two_seeds):
+    plotted = two_seeds.table
     assert plotted.groupby("seed")["step"].agg(["min", "max", "size"]).values.tolist() == [[0, 2000, 201]] * 2
     for index, column in enumerate(COLUMNS):
         expected = (plotted["step"] / 2000 + index + plotted["seed"]) / 30
@@ -51,11 +64,10 @@ def test_the_csv_holds_the_records_values_of_every_seed(tmp_path):
         np.testing.assert_allclose(plotted[column], expected, rtol=1e-5)
 
 
-def test_the_csv_of_many_seeds_holds_median_and_band(tmp_path):
+def test_the_table_of_many_seeds_holds_median_and_band(tmp_path):
     for seed in range(5):
         add(tmp_path, columns_of(seed), seed=seed)
-    _, _, csv, _ = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
-    end = pd.read_csv(csv).query("step == 2000").set_index("column")
+    end = drawn(tmp_path).table.query("step == 2000").set_index("column")
     index = COLUMNS.index("interplay/sample/test/mir")
     expected = [(1 + index + seed) / 30 for seed in (2, 0.4, 3.6)]
     np.testing.assert_allclose(end.loc["interplay/sample/test/mir", ["median", "low", "high"]], expected, rtol=1e-5)
@@ -69,8 +81,7 @@ def test_the_markdown_holds_start_extremes_and_end_of_the_medians_on_test(tmp_pa
     for seed in range(5):
         found = {name: of(seed) for name, of in columns.items()} | {"train/accuracy": constant(1.0)}
         add(tmp_path, found, seed=seed, every=500)
-    *_, path = draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots")
-    header, _, accuracy, nc1, _, text = path.read_text().splitlines()
+    header, _, accuracy, nc1, _, text = drawn(tmp_path).markdown.splitlines()
     assert header == "| measure | at the start | lowest | highest | at the end |"
     cells = [cell.partition(" at step ")[::2] for cell in accuracy.strip("| ").split(" | ")]
     assert [cell for cell, _ in cells] == [
@@ -88,10 +99,8 @@ def test_the_markdown_holds_start_extremes_and_end_of_the_medians_on_test(tmp_pa
     assert text.endswith("MIR at neural collapse: 0.952.")
 
 
-def test_every_panel_has_its_lines_with_pairing_and_n_and_mir_that_of_neural_collapse(tmp_path, monkeypatch):
-    add(tmp_path, columns_of(0))
-    figure = drawn_by(monkeypatch, tmp_path)
-    legends = {axis.get_title(): [text.get_text() for text in axis.get_legend().get_texts()] for axis in figure.axes}
+def test_every_panel_has_its_lines_with_pairing_and_n_and_mir_that_of_neural_collapse(two_seeds):
+    legends = {axis.get_title(): legend_of(axis) for axis in two_seeds.figure.axes}
     pairings = ["sample, n = 64", "prototype, n = 10"]
     assert legends == {
         "accuracy": ["train", "test"],
@@ -99,40 +108,39 @@ def test_every_panel_has_its_lines_with_pairing_and_n_and_mir_that_of_neural_col
         "HDR, test": pairings,
         "neural collapse, test (train dashed)": [label for label, _ in supervised.COLLAPSE.values()],
     }
-    sample = next(line for line in figure.axes[1].lines if line.get_label() == "sample, n = 64")
+    sample = next(line for line in two_seeds.figure.axes[1].lines if line.get_label() == "sample, n = 64")
     np.testing.assert_allclose(sample.get_ydata()[-1], (1 + COLUMNS.index("interplay/sample/test/mir")) / 30)
 
 
-def test_mir_at_neural_collapse_is_that_of_the_number_of_classes(tmp_path, monkeypatch):
+def test_mir_at_neural_collapse_is_that_of_the_number_of_classes(tmp_path):
     mlp = ImageModelConfig(network="mlp", depth=1)
     config = SupervisedConfig(task=ImageTaskConfig(dataset="cifar100"), model=mlp)
     add(tmp_path, {f"interplay/prototype/test/{ratio}": constant(0.5) for ratio in ("mir", "hdr")}, config=config)
-    mir, _ = drawn_by(monkeypatch, tmp_path).axes
-    texts = [text.get_text() for text in mir.get_legend().get_texts()]
-    assert texts == ["prototype, n = 100", "at neural collapse, 0.998"]
+    mir, _ = drawn(tmp_path).figure.axes
+    assert legend_of(mir) == ["prototype, n = 100", "at neural collapse, 0.998"]
 
 
-def test_a_panel_of_what_was_not_measured_is_left_out(tmp_path, monkeypatch):
+def test_a_panel_of_what_was_not_measured_is_left_out(tmp_path):
     add(tmp_path, {"test/accuracy": constant(0.9), "interplay/sample/test/hdr": constant(0.1)} | NC1)
-    panels = [axis.get_title() for axis in drawn_by(monkeypatch, tmp_path).axes if axis.get_visible()]
+    panels = [axis.get_title() for axis in drawn(tmp_path).figure.axes if axis.get_visible()]
     assert panels == ["accuracy", "HDR, test", "neural collapse, test (train dashed)"]
 
 
 def test_a_run_that_measured_nothing_of_it_is_left_out_with_a_line(tmp_path, capsys):
     run = add(tmp_path, {"weight_norm": constant(1.0)})
-    assert draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots") == []
+    assert draw(tmp_path) == []
     name = run.id.removesuffix("-seed0")
     assert capsys.readouterr().err.startswith(f"grok: figure supervised not drawn for {name}: its records have no ")
 
 
-@pytest.mark.parametrize("other", [{"status": "interrupted"}, {"experiment": "grokking", "config": None}])
+@pytest.mark.parametrize("other", [{"status": "interrupted"}, {"experiment": "grokking", "config": GrokkingConfig()}])
 def test_unfinished_runs_and_other_experiments_are_not_drawn(tmp_path, other):
     add(tmp_path, columns_of(0), **other)
-    assert draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots") == []
+    assert draw(tmp_path) == []
 
 
 def test_configs_of_a_larger_sweep_are_not_drawn_one_by_one(tmp_path):
     for rate in (0.01, 0.1):
         config = SupervisedConfig(optimiser=OptimiserConfig(rule="sgd", learning_rate=rate))
         add(tmp_path, columns_of(0), config=config, sweeps=["two"])
-    assert draw_figures(["supervised"], tmp_path / "runs", tmp_path / "plots") == []
+    assert draw(tmp_path) == []

@@ -11,7 +11,7 @@ from grok.analysis.statistics import MeanInterval, PairedDifference
 from grok.config import SupervisedConfig
 from grok.config.update import InformationTermConfig
 from grok.figures import terms
-from grok.figures.records import studies
+from grok.figures.records import store_source
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant
 
@@ -31,7 +31,7 @@ def study_of(tmp_path, *settings, columns=None, seeds=1):
                 experiment="supervised",
                 sweeps=["mine"],
             )
-    (study,) = studies(tmp_path, "supervised")
+    (study,) = store_source(tmp_path, ["supervised"]).studies
     return study
 
 

@@ -1,4 +1,4 @@
-"""Sweeps of the small problem."""
+"""Helpers that make sweeps of the small problem."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""On a dask cluster each run is trained once, also where a worker is killed amid one."""
+"""On a dask cluster each run is trained once, even if a worker is killed during one."""
 
 import importlib
 import itertools
@@ -37,7 +37,7 @@ class ClientOfNobody:
 
 
 def test_a_scheduler_that_has_died_is_one_line_with_the_mend(tmp_path):
-    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: workers save and end without it; start it anew"
+    gone = "the scheduler at tcp://127.0.0.1:8786 is gone: its workers save and stop; start it again"
     with pytest.raises(StoreError, match=gone):
         device_of(ClientOfNobody(), Store(tmp_path))
 

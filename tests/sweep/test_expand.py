@@ -1,4 +1,4 @@
-"""A file asks for every combination of its axes, for every seed, in its order."""
+"""A sweep consists of every combination of its axes for every seed, in the order of the file."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""A sweep's runs are each finished, once, with the record of an undisturbed one, whatever is killed on the way."""
+"""Every run of a sweep is finished once, with the record of an undisturbed run, whichever process is killed."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What is left of a sweep is packed so that no run is in two packs, and a pack trains nothing twice."""
+"""The unfinished runs of a sweep are packed so that no run is in two packs, and a pack trains no run twice."""
 
 import itertools
 import threading

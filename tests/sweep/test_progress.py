@@ -1,4 +1,4 @@
-"""The progress line of a sweep counts runs, and tells the time left by those that have ended."""
+"""The progress line of a sweep counts runs, and estimates the time left from those that have ended."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The command plans without training, and refuses before anything starts."""
+"""The command can plan without training, and rejects bad options before any training starts."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""A sweep's table has a line for each block and combination of axes, whatever the number of seeds."""
+"""The table of a sweep has one line for each block and combination of axes, for any number of seeds."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A worker trains the packs that it is given, and saves and ends when it is told to or when nobody is there to tell."""
+"""A worker trains the packs that it receives, and saves and ends when it is told to or loses its connection."""
 
 import multiprocessing
 import os

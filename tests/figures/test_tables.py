@@ -1,12 +1,31 @@
-"""Tables in LaTeX can be put into a paper as they are: every special letter is escaped."""
+"""Tables: medians with what they vary by, a dash for what is not there, and LaTeX that can be put into a paper."""
 
-import re
-
+import numpy as np
+import pandas as pd
 import pytest
 
-from grok.figures.latex import escaped, latex_table, write_tables
+from grok.figures.tables import escaped, latex_table, median_cell
 
 ROWS = [{"term, weight": "ΔH, −0.1", "accuracy, %": "95.00 ± 1.20", "p": "< 0.001"}, dict.fromkeys("abc", "–")]
+FIVE = pd.Series([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("column", "written"),
+    [
+        ("test/accuracy", "30.0% (14.0% to 46.0%)"),
+        ("interplay/sample/test/mir", "0.300 (0.140 to 0.460)"),
+        ("collapse/test/nc1", "0.3 (0.14 to 0.46)"),
+    ],
+)
+def test_a_median_has_its_quantiles_and_the_form_of_its_measure(column, written):
+    assert median_cell(FIVE, column) == written
+    assert median_cell(FIVE.astype(np.float32), column) == written
+
+
+def test_quantiles_that_are_written_alike_are_left_out_and_no_value_is_a_dash():
+    assert median_cell(0.3 + FIVE / 10_000, "test/loss") == "0.300"
+    assert median_cell(FIVE[:0], "test/loss") == median_cell(FIVE * np.nan, "test/loss") == "–"
 
 
 @pytest.mark.parametrize(
@@ -37,13 +56,4 @@ def test_a_table_has_a_line_a_row_with_as_many_cells_as_columns():
         r"\bottomrule",
     ]
     assert lines[12:] == [r"  \end{tabular}", r"\end{table*}"]
-
-
-def test_the_file_is_plain_ascii_and_stands_beside_the_figure(tmp_path):
-    rows = [{"term, weight": "ΔH, −0.1", "p": "0.002"}]
-    markdown, path = write_tables(tmp_path / "plots", "objectives-mine", rows, "All.")
-    assert (markdown.name, path.name) == ("objectives-mine.md", "objectives-mine.tex")
-    assert markdown.read_text().splitlines()[2:] == ["| ΔH, −0.1 | 0.002 |", "", "All."]
-    text = path.read_bytes().decode("ascii")
-    assert text == latex_table(rows, "All.", "objectives-mine") + "\n"
-    assert not re.search(r"(?<!\\)%", text)
+    assert "\n".join(lines).isascii()

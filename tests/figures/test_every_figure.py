@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from grok.config import GrokkingConfig, OptimiserConfig, SampledInformationTermConfig, TaskConfig
-from grok.figures import FIGURES, draw_figures
+from grok.figures import DRAWN_OF, FIGURES, draw, draw_figures
+from grok.figures.records import runs_source
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
 
@@ -20,8 +21,8 @@ SIZES = {f"interplay/sample-{size}/test/{ratio}": constant(0.4) for size in (64,
 OF_OTHERS = {"supervised", "label-smoothing", "connectivity", "pruning", "objectives", "semi-supervised"}
 
 
-def draw(tmp_path, columns):
-    """The figures that are drawn of one study of each kind, whose runs measured these columns."""
+def add_studies(root, columns):
+    """A study of each kind, whose runs measured these columns."""
     adds = {
         "alone": [GrokkingConfig()],
         "operations": [GrokkingConfig(task=TaskConfig(operation=name)) for name in ("add", "subtract", "divide")],
@@ -39,9 +40,8 @@ def draw(tmp_path, columns):
     }
     for name, configs in adds.items():
         for config in configs:
-            add_run(Store(tmp_path / "runs"), columns, config=config, sweeps=[name])
-    stems = {path.stem for path in draw_figures(tuple(FIGURES), tmp_path / "runs", tmp_path / "plots")}
-    return {name for name in FIGURES for stem in stems if stem.startswith(name)}
+            add_run(Store(root), columns, config=config, sweeps=[name])
+    return Store(root).runs()
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,35 @@ def draw(tmp_path, columns):
     ids=["accuracy and embedding", "sample", "sizes"],
 )
 def test_every_figure_is_drawn_that_has_something_to_show_and_no_other(tmp_path, columns, drawn):
-    assert draw(tmp_path, columns) == drawn
+    runs = add_studies(tmp_path, columns)
+    firsts = {name: next(kind.drawings(runs_source(runs, DRAWN_OF[kind])), None) for name, kind in FIGURES.items()}
+    assert {name for name, drawing in firsts.items() if drawing} == drawn
+    assert all(drawing.name.startswith(name) and len(drawing.table) for name, drawing in firsts.items() if drawing)
 
 
 @pytest.mark.parametrize("columns", [{}, {"weight_norm": constant(1.0)}], ids=["no record", "no such measure"])
 def test_a_figure_with_nothing_to_show_names_what_it_needs_and_the_probe(tmp_path, capsys, columns):
-    assert draw(tmp_path, columns) == set()
+    add_studies(tmp_path / "runs", columns)
+    assert draw_figures(list(FIGURES.values()), tmp_path / "runs", tmp_path / "plots") == []
     lines = capsys.readouterr().err.splitlines()
     accuracy, mir = "test/accuracy (probes.accuracy)", "interplay/sample/test/mir (probes.sample)"
     assert f"grok: figure phase not drawn for phase: its records have no {accuracy} or {mir}" in lines
     assert f"grok: figure lead-time not drawn for controls: its records have no {accuracy}" in lines
     assert {line.split()[2] for line in lines} == set(FIGURES) - {"sample-sizes", "cost"} - OF_OTHERS
+
+
+def test_reference_records_are_drawn_into_their_own_folder(tmp_path):
+    for root in (tmp_path / "runs" / "reference", tmp_path / "runs"):
+        add_run(Store(root), SAMPLE)
+    written = draw_figures([FIGURES["figure7"]], tmp_path / "runs", tmp_path / "plots")
+    plots = tmp_path / "plots"
+    assert [path.parent for path in written] == [plots / "reference"] * 3 + [plots] * 3
+    assert all(path.exists() for path in written)
+
+
+def test_a_figure_that_there_is_none_of_is_an_error_with_the_choices(tmp_path):
+    with pytest.raises(ValueError, match=r"figure: expected one of figure7, .*, cost, got 'figure8'"):
+        draw("figure8", [])
 
 
 def test_a_page_says_of_every_figure_what_it_is_drawn_of():

@@ -1,0 +1,20 @@
+"""The names of columns are those that the probes write."""
+
+from grok import columns
+from tests.helpers import new_run, run_steps, small_engine
+
+
+def test_every_column_that_has_a_name_is_in_the_record_of_a_run(tmp_path):
+    engine = small_engine()
+    ((_, row), *_) = run_steps(engine, new_run(tmp_path), 1)
+    named = {value for name, value in vars(columns).items() if name.isupper() and isinstance(value, str)}
+    assert len(named) == 9
+    functions = {
+        *(columns.accuracy(split) for split in ("train", "test")),
+        *(columns.loss(split) for split in ("train", "test")),
+        *(columns.interplay("sample", split, ratio) for split in ("train", "test") for ratio in columns.RATIOS),
+        *(columns.interplay("embedding", ratio) for ratio in columns.RATIOS),
+        *(columns.theory(pairing, ratio) for pairing in ("prototype", "embedding") for ratio in columns.RATIOS),
+        *(columns.collapse(split, "nc4_agreement") for split in ("train", "test")),
+    }
+    assert named | functions <= set(row)
