@@ -221,5 +221,5 @@ def test_two_probes_cannot_have_one_name():
     class Other(Smallest):
         name = "accuracy"
 
-    with pytest.raises(ValueError, match=r"^name: expected one that no probe has yet, got accuracy$"):
+    with pytest.raises(ValueError, match=r"^name: expected one that no other probe has, got accuracy$"):
         register_probe(Other)
