@@ -78,7 +78,7 @@ def test_the_mend_of_a_damaged_checkpoint_works(tmp_path, monkeypatch, capsys, u
     assert main(resume) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"grok: {newest} is damaged (")
-    assert line.endswith(": delete it to go on from step-00000050.safetensors")
+    assert line.endswith(": delete it to continue from step-00000050.safetensors")
     newest.unlink()
     assert main(resume) == 0
     assert_same_record(run, uninterrupted)
