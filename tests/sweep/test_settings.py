@@ -1,4 +1,4 @@
-"""A TOML value becomes the value that the same setting has on the command line, or is refused."""
+"""A TOML value becomes the value of the same setting on the command line, or is rejected."""
 
 from typing import Literal
 
