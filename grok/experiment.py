@@ -18,6 +18,7 @@ from grok.config import ConfigError, did_you_mean
 if TYPE_CHECKING:
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.tracking import Run
     from grok.training.step import Member
@@ -75,6 +76,10 @@ class Experiment(ABC):
     def outcome(self, run: Run) -> list[str]:
         """Return the result of a finished run as lines for a terminal, by default its events."""
         return events_in_words(run.manifest()["summary"], groks=self.groks)
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return the kinds of figures that show its runs; several experiments may share a kind."""
+        return ()
 
 
 class UnknownExperimentError(ConfigError):

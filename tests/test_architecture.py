@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "training": {"columns", "config", "random", "information", "tasks", "models", "tracking"},
     "experiments": {
         *("columns", "config", "random", "information", "tasks", "models", "tracking", "analysis", "training"),
-        "experiment",
+        *("experiment", "figures"),
     },
     "arguments": {"config"},
     "sweep": {"arguments", "columns", "config", "experiment", "experiments", "tracking", "training"},
@@ -40,6 +40,9 @@ MAY_IMPORT = {
     },
     "__main__": {"cli"},
 }
+
+# Folders in which things are added, as grok/README.md describes; the tree need not name a file that is new there.
+OPEN = tuple(f"grok/{folder}/" for folder in ("experiments", "figures", "tasks/images", "training/probes"))
 
 
 def _part(module: str) -> str:
@@ -75,7 +78,7 @@ def test_every_part_of_the_package_has_its_import_rule():
     assert parts - {"__init__"} == set(MAY_IMPORT)
 
 
-def test_the_tree_gives_every_source_file_one_line():
+def test_the_tree_gives_every_source_file_one_line_but_for_those_that_are_added_to_open_folders():
     tree = (ROOT / "grok" / "README.md").read_text().partition("## The tree")[2].partition("\n## ")[0]
     listed, folders = set(), []
     for line in tree.splitlines():
@@ -87,7 +90,8 @@ def test_the_tree_gives_every_source_file_one_line():
         if match[2].endswith(".py"):
             listed.add("/".join([*folders, match[2]]))
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "grok").rglob("*.py") if path.name != "__init__.py"}
-    assert listed == sources
+    assert listed <= sources
+    assert {path for path in sources - listed if not path.startswith(OPEN)} == set()
 
 
 def test_every_source_file_has_a_test_file_in_its_place():

@@ -183,7 +183,7 @@ def rank_correlation(x: Iterable[Any], y: Iterable[Any], *, confidence: float = 
     first, second = _finite("x", x), _finite("y", y)
     n = len(first)
     if len(second) != n:
-        raise ValueError(f"y: expected as many values as x, {n}, got {len(second)}; give one pair a run")
+        raise ValueError(f"y: expected as many values as x, {n}, got {len(second)}; give one pair per run")
     rho = float(_spearman(first, second)) if n >= 3 else math.nan
     interval = (math.nan, math.nan) if math.isnan(rho) else _bootstrap((first, second), _spearman, confidence)
     return RankCorrelation(rho, *interval, n)

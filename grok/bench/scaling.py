@@ -24,6 +24,7 @@ from grok.training.ring import Block
 from grok.training.step import Member
 
 SIZES = [(modulus, d_model) for d_model in (128, 512) for modulus in (59, 113, 227, 401)]
+STACKED_MODULI = (23, 113)
 STACKS = {"cpu": (1, 2, 4, 8), "cuda": (1, 4, 16, 64, 128)}
 LENGTHS = (1_000, 10_000, 100_000)
 
@@ -86,7 +87,7 @@ def _measurement(member: Member, name: str) -> Task:
 def stack(device: torch.device, say: Callable[[str], None]) -> Table:
     """Measure the member-steps per second of stacks, and of the same runs one after another."""
     rows: list[Row] = []
-    for modulus in (23, 113):
+    for modulus in STACKED_MODULI:
         config = GrokkingConfig(task=TaskConfig(modulus=modulus), probes=NOTHING, settle=None, steps=10**9)
         for count in STACKS[device.type]:
             say(f"stack: p = {modulus}, {count} members")

@@ -26,6 +26,7 @@ from grok.training.step import Member
 
 STEPS = {"cpu": 20, "cuda": 500}  # steps per timing
 MEASURED_STEPS = {"cpu": 50, "cuda": 500}  # steps per timing with probes: whole numbers of their default intervals
+RECORDED_STEPS = 100  # the same with a record and a mirror
 REPEATS, MEASURED_REPEATS = 11, 7
 NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
@@ -61,7 +62,7 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
             "figure": f"floor of a step: {flops / 1e9:.2f} GFLOP at that rate",
             "measured": Figure(floor * 1e3, ".3g", " ms"),
         },
-        {"figure": "the step's matrix products alone, into memory that is there", "measured": products},
+        {"figure": "the step's matrix products alone, into existing memory", "measured": products},
         {"figure": "matrix products / floor", "measured": Figure(products.median / floor, ".2f")},
         {"figure": "training step", "measured": ours.divided(steps)},
         {"figure": STEP_TO_FLOOR, "measured": Figure(ours.median / steps / floor, ".2f")},
@@ -100,7 +101,7 @@ def probes(device: torch.device, say: Callable[[str], None]) -> Table:
 def recording(device: torch.device, say: Callable[[str], None]) -> Table:
     """Time what store, recorder and wandb mirror add to a run with the default probes."""
     say("recording: added time")
-    steps = 100
+    steps = RECORDED_STEPS
     with scratch_run() as run:
         mirror = WandbMirror(run.path, mode="offline", project="bench", group=run.id, config={}, first_step=0)
         mirrored = Recorder(run, mirror=mirror)

@@ -93,12 +93,13 @@ def _of_sweep(runs: Mapping[Run, Manifest], name: str) -> dict[Run, Manifest]:
 
 def figures(arguments: Sequence[str]) -> int:
     """Draw figures from records: grok figures [NAME ...]."""
-    from grok.figures import FIGURES, draw_figures
+    from grok.figures import draw_figures, figure_kinds
 
     options = parse(FiguresOptions, "figures", arguments)
+    kinds = figure_kinds()
     for name in options.names:
-        choose("figure", name, FIGURES)
-    written = draw_figures([FIGURES[name] for name in options.names or FIGURES], options.runs, options.plots)
+        choose("figure", name, kinds)
+    written = draw_figures([kinds[name] for name in options.names or kinds], options.runs, options.plots)
     if not written:
         raise StoreError(_nothing_drawn(options))
     for path in written:

@@ -57,6 +57,11 @@ class Settings:
             _TYPES[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
         return _TYPES[cls]
 
+    @property
+    def not_captured(self) -> str | None:
+        """A clause that names a part of the step that no CUDA graph can capture, or None if there is none."""
+        return None
+
     @classmethod
     def before(cls) -> dict[str, Any]:
         """Return the values of settings in runs that are older than the setting, where they are not the default."""

@@ -52,9 +52,9 @@ class OptimiserConfig(Settings, section="optimiser"):
             self.require_default("grokfast_decay", "with optimiser.grokfast 0, which is off")
 
     @property
-    def can_be_captured(self) -> bool:
-        """Whether a CUDA graph can capture the update. It cannot for torch's Muon, which reads the rate on the host."""
-        return self.rule != "muon"
+    def not_captured(self) -> str | None:
+        """A clause that names Muon, whose update reads the learning rate on the host; None for the other rules."""
+        return "the rule muon, whose update" if self.rule == "muon" else None
 
 
 TermName = Literal["none", "mutual_information", "entropy_difference", "mir", "hdr"]
@@ -83,6 +83,11 @@ class InformationTermConfig(Settings, section="information"):
         """Whether an information loss is added to the training loss."""
         return self.term != "none"
 
+    @property
+    def not_captured(self) -> str | None:
+        """A clause that names the term, since torch checks on the host that all eigenvalues were found; else None."""
+        return f"the term {self.term}, whose eigenvalues" if self.is_on else None
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampledInformationTermConfig(InformationTermConfig):
@@ -101,20 +106,16 @@ class SampledInformationTermConfig(InformationTermConfig):
 ExecutorName = Literal["eager", "graph"]
 
 
-def not_captured(config: Any) -> str | None:
-    """Return a clause before "no graph can capture", if a setting makes the host wait within a step; else None.
+def not_captured(config: Settings) -> str | None:
+    """Return the clause of the first settings that make the host wait within a step, for "no graph can capture".
 
-    torch's Muon reads its learning rate on the host, and torch checks on the host that all eigenvalues were found.
-
-    >>> from grok.config import GrokkingConfig, OptimiserConfig
+    >>> from grok.config import GrokkingConfig
     >>> not_captured(GrokkingConfig(optimiser=OptimiserConfig(rule="muon"))), not_captured(GrokkingConfig())
     ('the rule muon, whose update', None)
     """
-    if not config.optimiser.can_be_captured:
-        return f"the rule {config.optimiser.rule}, whose update"
-    if config.information.is_on:
-        return f"the term {config.information.term}, whose eigenvalues"
-    return None
+    parts = [getattr(config, name) for name in config.setting_types()]
+    found = [part.not_captured for part in parts if isinstance(part, Settings)]
+    return next(filter(None, found), None)
 
 
 def fastest_executor(device_type: str, configs: Iterable[Any]) -> ExecutorName:

@@ -12,7 +12,7 @@ def main(epochs: int = 10) -> None:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise SystemExit("scikit-learn: expected it for its digits, got none (pip install scikit-learn)") from None
+        raise SystemExit("scikit-learn: expected an installation, got none (pip install scikit-learn)") from None
     torch.manual_seed(0)
     images, labels = (torch.tensor(array) for array in load_digits(return_X_y=True))
     order = torch.randperm(len(images))

@@ -6,47 +6,18 @@ from typing import Any
 
 from tqdm import tqdm
 
-from grok.figures.comparison import CONTROLS, MODULI, OPERATIONS
-from grok.figures.connectivity import CONNECTIVITY
+from grok.experiment import experiments
 from grok.figures.cost import COST
 from grok.figures.drawing import Drawing, FigureKind
-from grok.figures.figure7 import FIGURE7
-from grok.figures.fourier_circuit import FOURIER_CIRCUIT
-from grok.figures.interventions import INTERVENTIONS
-from grok.figures.label_smoothing import LABEL_SMOOTHING
-from grok.figures.lead_time import LEAD_TIME
-from grok.figures.objectives import OBJECTIVES
-from grok.figures.phase import PHASE
-from grok.figures.pruning import PRUNING
 from grok.figures.records import runs_source, store_source
-from grok.figures.sample_sizes import SAMPLE_SIZES
-from grok.figures.semi_supervised import SEMI_SUPERVISED
-from grok.figures.supervised import SUPERVISED
 from grok.tracking import Run
 from grok.tracking.store import REFERENCE
 
-DRAWN_OF: dict[FigureKind[Any], tuple[str, ...]] = {
-    FIGURE7: ("grokking",),
-    SUPERVISED: ("supervised",),
-    LABEL_SMOOTHING: ("supervised",),
-    CONNECTIVITY: ("connectivity",),
-    PRUNING: ("pruning",),
-    SAMPLE_SIZES: ("grokking", "supervised"),
-    OPERATIONS: ("grokking",),
-    MODULI: ("grokking",),
-    CONTROLS: ("grokking",),
-    LEAD_TIME: ("grokking",),
-    PHASE: ("grokking",),
-    FOURIER_CIRCUIT: ("grokking",),
-    OBJECTIVES: ("supervised",),
-    SEMI_SUPERVISED: ("semi-supervised",),
-    INTERVENTIONS: ("grokking", "norm-matched"),
-    COST: (),
-}
-"""Kind of figure -> the experiments whose runs it is drawn of."""
 
-FIGURES = {kind.name: kind for kind in DRAWN_OF}
-"""Each kind of figure by its name."""
+def figure_kinds() -> dict[str, FigureKind[Any]]:
+    """Every kind of figure by its name: those that each experiment has, and `cost`."""
+    of_experiments = [kind for experiment in experiments().values() for kind in experiment.figures()]
+    return {kind.name: kind for kind in (*of_experiments, COST)}
 
 
 def draw(name: str, runs: Iterable[Run]) -> list[Drawing]:
@@ -58,10 +29,10 @@ def draw(name: str, runs: Iterable[Run]) -> list[Drawing]:
     Raises:
         ValueError: there is no figure of this name.
     """
-    if name not in FIGURES:
-        raise ValueError(f"figure: expected one of {', '.join(FIGURES)}, got {name!r}")
-    kind = FIGURES[name]
-    return list(kind.drawings(runs_source(runs, DRAWN_OF[kind])))
+    kinds = figure_kinds()
+    if name not in kinds:
+        raise ValueError(f"figure: expected one of {', '.join(kinds)}, got {name!r}")
+    return list(kinds[name].drawings(runs_source(runs, _experiments_of(kinds[name]))))
 
 
 def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path) -> list[Path]:
@@ -76,12 +47,17 @@ def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path) -> l
     progress = tqdm(total=len(folders) * len(kinds), desc="figures", unit="figure", leave=False, disable=None)
     with progress:
         for store, target in folders:
-            source = store_source(store, {name for kind in kinds for name in DRAWN_OF[kind]})
+            source = store_source(store, {name for kind in kinds for name in _experiments_of(kind)})
             for kind in kinds:
-                for drawing in kind.drawings(source.of(DRAWN_OF[kind])):
+                for drawing in kind.drawings(source.of(_experiments_of(kind))):
                     written += drawing.write(target)
                 progress.update()
     return written
 
 
-__all__ = ["FIGURES", "Drawing", "FigureKind", "draw", "draw_figures"]
+def _experiments_of(kind: FigureKind[Any]) -> list[str]:
+    """The experiments whose runs it is drawn of."""
+    return [name for name, experiment in experiments().items() if kind in experiment.figures()]
+
+
+__all__ = ["Drawing", "FigureKind", "draw", "draw_figures", "figure_kinds"]

@@ -40,7 +40,7 @@ class Row:
 
     @property
     def grokked(self) -> int | None:
-        """The step at which test accuracy reached 99 % and stayed there (`events`); None if it never did."""
+        """Step at which test accuracy reached 99 % and stayed there (see `events`), or None if it never did."""
         return self.manifest.get("summary", {}).get("events", {}).get(GROKKED)
 
     @property

@@ -1,5 +1,8 @@
 """The scaling sections measure the quantities that their rows name, at small sizes."""
 
+import multiprocessing
+from contextlib import nullcontext
+
 import pytest
 
 from grok.bench import scaling
@@ -21,16 +24,34 @@ def test_a_step_and_each_pairing_are_timed_at_every_size():
 
 
 def test_a_stack_is_compared_with_its_members_one_after_another(monkeypatch):
+    monkeypatch.setattr(scaling, "STACKED_MODULI", (7, 11))
     monkeypatch.setattr(scaling, "STACKS", {"cpu": (1, 2)})
-    rows = [row for row in stack(CPU, quiet).rows if row["p"] == 23]
-    assert [row["members"] for row in rows] == [1, 2]
+    rows = stack(CPU, quiet).rows
+    assert [(row["p"], row["members"]) for row in rows] == [(7, 1), (7, 2), (11, 1), (11, 2)]
     for row in rows:
         assert row["member-steps a second"].value == pytest.approx(row["members"] / row["step of the stack"].median)
         ratio = row["member-steps a second"].value / row["one after another"].value
         assert row["stacked / one after another"].value == pytest.approx(ratio)
 
 
-def test_runs_of_two_lengths_are_weighed():
+class Here:
+    """A process pool that is this process."""
+
+    def get_context(self, how):
+        return self
+
+    def Pool(self, size):  # noqa: N802  as multiprocessing names it
+        return nullcontext(self)
+
+    def apply(self, function, arguments):
+        return function(*arguments)
+
+
+@pytest.mark.parametrize(
+    "processes", [Here(), pytest.param(multiprocessing, marks=pytest.mark.torture)], ids=["here", "spawned"]
+)
+def test_runs_of_two_lengths_are_weighed(monkeypatch, processes):
+    monkeypatch.setattr(scaling, "multiprocessing", processes)
     short, long = memory(CPU, quiet, lengths=(5, 10)).rows
     assert [row["rows"] for row in (short, long)] == [6, 11]
     assert short["columns"] == long["columns"] == 33

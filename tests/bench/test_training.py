@@ -15,9 +15,12 @@ def quiet(_):
 
 
 @pytest.fixture(autouse=True)
-def once(monkeypatch):
-    monkeypatch.setattr(training, "REPEATS", 2)
-    monkeypatch.setattr(training, "STEPS", {"cpu": 2})
+def few(monkeypatch):
+    for repeats in ("REPEATS", "MEASURED_REPEATS"):
+        monkeypatch.setattr(training, repeats, 2)
+    for steps in ("STEPS", "MEASURED_STEPS"):
+        monkeypatch.setattr(training, steps, {"cpu": 2})
+    monkeypatch.setattr(training, "RECORDED_STEPS", 2)
 
 
 def test_the_floor_of_the_paper_is_its_arithmetic():
@@ -51,7 +54,7 @@ def test_the_products_of_a_step_are_computed_into_memory_that_is_there(monkeypat
 def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
     rows = {row["figure"]: row["measured"] for row in training.step(CPU, quiet).rows}
     assert list(rows)[2:] == [
-        "the step's matrix products alone, into memory that is there",
+        "the step's matrix products alone, into existing memory",
         "matrix products / floor",
         "training step",
         "training step / floor",

@@ -108,7 +108,7 @@ REFUSALS = {
     ),
     "unknown figure": (
         ["figures", "figure6"],
-        "grok: figure: expected one of figure7, supervised, label-smoothing, connectivity, pruning, sample-sizes, ",
+        "grok: figure: expected one of figure7, sample-sizes, operations, moduli, controls, lead-time, phase, ",
     ),
 }
 

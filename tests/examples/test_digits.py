@@ -26,6 +26,6 @@ def test_without_scikit_learn_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(
-        SystemExit, match=r"scikit-learn: expected it for its digits, got none \(pip install scikit-learn\)"
+        SystemExit, match=r"scikit-learn: expected an installation, got none \(pip install scikit-learn\)"
     ):
         digits.main()

@@ -186,7 +186,7 @@ def test_a_run_that_was_trained_while_it_was_looked_at_is_not_trained_from_where
 def test_a_run_that_was_finished_before_it_could_be_locked_is_left_as_it_is(tmp_path):
     run = new_run(tmp_path)
     run.update(status="finished", step=120)
-    assert runner.resume(run, {"grokking": EXPERIMENT}) == ([run], True)
+    assert runner.resume(run) == ([run], True)
     assert run.manifest()["step"] == 120
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from grok.figures import FIGURES, draw_figures
+from grok.figures import draw_figures
+from grok.figures.cost import COST
 from grok.tracking import StoreError
 
 MACHINE = {"device_name": "x86_64", "threads": 2, "versions": {"torch": "2.13.0"}, "git_commit": "abc"}
@@ -23,7 +24,7 @@ def row(p, d_model):
 def test_the_table_holds_the_times_in_milliseconds(tmp_path):
     rows = [row(p, d_model) for d_model in (128, 512) for p in (59, 113)]
     (tmp_path / "cost.json").write_text(json.dumps({"machine": MACHINE, "sections": {"size": {"rows": rows}}}))
-    drawing = FIGURES["cost"].draw(tmp_path / "cost.json")
+    drawing = COST.draw(tmp_path / "cost.json")
     assert drawing.name == "cost"
     assert drawing.stamp == "grok bench size: x86_64, 2 threads, torch 2.13.0, commit abc"
     plotted = drawing.table
@@ -32,11 +33,11 @@ def test_the_table_holds_the_times_in_milliseconds(tmp_path):
 
 
 def test_without_a_measurement_nothing_is_drawn(tmp_path):
-    assert draw_figures([FIGURES["cost"]], tmp_path, tmp_path / "plots") == []
+    assert draw_figures([COST], tmp_path, tmp_path / "plots") == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"machine": {}, "sections": {}}'])
 def test_a_file_that_is_no_measurement_is_named_with_its_mend(tmp_path, text):
     (tmp_path / "cost.json").write_text(text)
     with pytest.raises(StoreError, match=r"cost\.json cannot be read .*: make it anew by `grok bench size --json`"):
-        draw_figures([FIGURES["cost"]], tmp_path, tmp_path / "plots")
+        draw_figures([COST], tmp_path, tmp_path / "plots")

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import grok.experiment
 from grok.config import GrokkingConfig, OptimiserConfig, SampledInformationTermConfig, TaskConfig
-from grok.figures import DRAWN_OF, FIGURES, draw, draw_figures
+from grok.experiment import experiment, experiments, register
+from grok.figures import draw, draw_figures, figure_kinds
 from grok.figures.records import runs_source
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
@@ -17,8 +19,7 @@ EMBEDDING = {
     f"{source}/embedding/{ratio}": constant(0.4) for source in ("interplay", "theory") for ratio in ("mir", "hdr")
 }
 SIZES = {f"interplay/sample-{size}/test/{ratio}": constant(0.4) for size in (64, 128) for ratio in ("mir", "hdr")}
-# those of other experiments, of which the tests of each say when they are not drawn
-OF_OTHERS = {"supervised", "label-smoothing", "connectivity", "pruning", "objectives", "semi-supervised"}
+OF_GROKKING = [kind.name for kind in experiment("grokking").figures()]
 
 
 def add_studies(root, columns):
@@ -47,7 +48,7 @@ def add_studies(root, columns):
 @pytest.mark.parametrize(
     ("columns", "drawn"),
     [
-        (ACCURACY | EMBEDDING, set(FIGURES) - {"sample-sizes", "cost"} - OF_OTHERS),
+        (ACCURACY | EMBEDDING, set(OF_GROKKING) - {"sample-sizes"}),
         (SAMPLE, {"figure7", "operations", "moduli", "controls", "phase"}),
         (SIZES, {"sample-sizes"}),
     ],
@@ -55,7 +56,8 @@ def add_studies(root, columns):
 )
 def test_every_figure_is_drawn_that_has_something_to_show_and_no_other(tmp_path, columns, drawn):
     runs = add_studies(tmp_path, columns)
-    firsts = {name: next(kind.drawings(runs_source(runs, DRAWN_OF[kind])), None) for name, kind in FIGURES.items()}
+    source = runs_source(runs, ["grokking"])
+    firsts = {kind.name: next(kind.drawings(source), None) for kind in experiment("grokking").figures()}
     assert {name for name, drawing in firsts.items() if drawing} == drawn
     assert all(drawing.name.startswith(name) and len(drawing.table) for name, drawing in firsts.items() if drawing)
 
@@ -63,18 +65,18 @@ def test_every_figure_is_drawn_that_has_something_to_show_and_no_other(tmp_path,
 @pytest.mark.parametrize("columns", [{}, {"weight_norm": constant(1.0)}], ids=["no record", "no such measure"])
 def test_a_figure_with_nothing_to_show_names_what_it_needs_and_the_probe(tmp_path, capsys, columns):
     add_studies(tmp_path / "runs", columns)
-    assert draw_figures(list(FIGURES.values()), tmp_path / "runs", tmp_path / "plots") == []
+    assert draw_figures(list(figure_kinds().values()), tmp_path / "runs", tmp_path / "plots") == []
     lines = capsys.readouterr().err.splitlines()
     accuracy, mir = "test/accuracy (probes.accuracy)", "interplay/sample/test/mir (probes.sample)"
     assert f"grok: figure phase not drawn for phase: its records have no {accuracy} or {mir}" in lines
     assert f"grok: figure lead-time not drawn for controls: its records have no {accuracy}" in lines
-    assert {line.split()[2] for line in lines} == set(FIGURES) - {"sample-sizes", "cost"} - OF_OTHERS
+    assert {line.split()[2] for line in lines} == set(OF_GROKKING) - {"sample-sizes"}
 
 
 def test_reference_records_are_drawn_into_their_own_folder(tmp_path):
     for root in (tmp_path / "runs" / "reference", tmp_path / "runs"):
         add_run(Store(root), SAMPLE)
-    written = draw_figures([FIGURES["figure7"]], tmp_path / "runs", tmp_path / "plots")
+    written = draw_figures([figure_kinds()["figure7"]], tmp_path / "runs", tmp_path / "plots")
     plots = tmp_path / "plots"
     assert [path.parent for path in written] == [plots / "reference"] * 3 + [plots] * 3
     assert all(path.exists() for path in written)
@@ -88,4 +90,18 @@ def test_a_figure_that_there_is_none_of_is_an_error_with_the_choices(tmp_path):
 def test_a_page_says_of_every_figure_what_it_is_drawn_of():
     page = (Path(__file__).parents[2] / "plots" / "README.md").read_text()
     rows = page.partition("\n| figure | ")[2].partition("\n\n")[0].splitlines()[2:]
-    assert [name for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])] == list(FIGURES)
+    assert [name for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])] == list(figure_kinds())
+
+
+def test_an_experiment_says_which_figures_its_runs_are_drawn_in(tmp_path, monkeypatch):
+    class Other(type(experiment("grokking"))):
+        name = "other"
+
+        def figures(self):
+            return super().figures()[:1]
+
+    monkeypatch.setattr(grok.experiment, "_registered", dict(experiments()))
+    register(Other())
+    run = add_run(Store(tmp_path), SAMPLE, experiment="other")
+    assert [drawing.name for drawing in draw("figure7", [run])] == [f"figure7-{run.id.removesuffix('-seed0')}"]
+    assert draw("sample-sizes", [run]) == []

@@ -91,6 +91,24 @@ def _worker(rank, port_file, results):
     torch.distributed.destroy_process_group()
 
 
+def joined(state):
+    """What torchmetrics sends to the other processes: a list as one tensor."""
+    return torch.cat(state) if isinstance(state, list) else state
+
+
+@each_metric
+def test_shares_that_are_gathered_from_two_processes_give_the_value_of_all_samples(name):
+    make, arguments, expected = METRICS[name]
+    first, second = make(), make()
+    update_in_batches(first, [argument[:22] for argument in arguments], 11)
+    update_in_batches(second, [argument[22:] for argument in arguments], 11)
+    others = iter([getattr(second, state) for state in first._defaults])
+    first.dist_sync_fn = lambda own, group: [own, joined(next(others))]
+    first.distributed_available_fn = lambda: True
+    assert first.compute().item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+@pytest.mark.torture
 def test_two_processes_see_the_value_of_all_samples(tmp_path):
     with torch.multiprocessing.get_context("spawn").Manager() as manager:
         results = manager.dict()

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from grok.tracking.wandb_mirror import WandbError, WandbMirror, mirror_spacing
+from tests.helpers import wait_until
 
 
 @pytest.mark.parametrize("steps", [100_000, 10_000_000])
@@ -36,6 +37,16 @@ def empty_home(tmp_path, monkeypatch):
     return home
 
 
+def written(mirror):
+    (file,) = mirror.path.glob("*.wandb")
+    return file.read_bytes().decode(errors="replace")  # values are text in it
+
+
+def wait_until_written(mirror, value):
+    """The process of wandb writes a moment after the mirror has finished."""
+    wait_until(lambda: value in written(mirror))
+
+
 def test_an_offline_run_holds_the_rows_and_writes_nowhere_else(tmp_path, empty_home):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -43,11 +54,12 @@ def test_an_offline_run_holds_the_rows_and_writes_nowhere_else(tmp_path, empty_h
     for step in (0, 1, 1_000, 1_001, 1_010):
         mirror.log(step, {"test/accuracy": step / 2_000})
     mirror.finish({"last": 7})
+    wait_until_written(mirror, "0.505")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", str(mirror.path)]
-    written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert len(re.findall("test/accuracy", written)) >= 4
-    assert "0.505" in written  # step 1,010
-    assert "0.5005" not in written  # step 1,001 is thinned out
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert len(re.findall("test/accuracy", shown)) >= 4
+    assert "0.505" in shown  # step 1,010
+    assert "0.5005" not in shown  # step 1,001 is thinned out
     assert mirror.path.is_relative_to(folder)
     assert list(empty_home.iterdir()) == []
 
@@ -65,9 +77,8 @@ def test_the_mirrors_of_a_stack_run_side_by_side(tmp_path, empty_home):
     for mirror, folder, value in zip(mirrors, folders, ("0.125", "0.875"), strict=True):
         mirror.finish({})
         assert mirror.path.is_relative_to(folder)
-        command = [sys.executable, "-m", "wandb", "leet", "inspect", str(mirror.path)]
-        written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        assert [number in written for number in ("0.125", "0.875")] == [value == "0.125", value == "0.875"]
+        wait_until_written(mirror, value)
+        assert [number in written(mirror) for number in ("0.125", "0.875")] == [value == "0.125", value == "0.875"]
 
 
 def test_a_mirrored_row_holds_what_was_measured_since_the_last_one(tmp_path, empty_home, monkeypatch):

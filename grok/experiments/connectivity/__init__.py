@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grok.analysis.phases import OMEGA, RECOMPUTED
 from grok.config import ConnectivityConfig, SupervisedConfig
@@ -11,8 +11,11 @@ from grok.experiments import supervised
 from grok.experiments.images import ImageExperiment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.tracking import Run
     from grok.training.step import Member
@@ -66,3 +69,9 @@ class Connectivity(ImageExperiment):
         from grok.experiments.connectivity.outcome import outcome
 
         return outcome(run)
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return Figures 3 and 4, which are one kind of figure."""
+        from grok.figures.connectivity import CONNECTIVITY
+
+        return (CONNECTIVITY,)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiment import Experiment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.training.step import Member
 
@@ -89,4 +92,26 @@ class Grokking(Experiment):
             optimiser=OptimiserConfig(),
             steps=0,
             settle=None,
+        )
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return Figure 7 and the figures that compare grokking runs."""
+        from grok.figures.comparison import CONTROLS, MODULI, OPERATIONS
+        from grok.figures.figure7 import FIGURE7
+        from grok.figures.fourier_circuit import FOURIER_CIRCUIT
+        from grok.figures.interventions import INTERVENTIONS
+        from grok.figures.lead_time import LEAD_TIME
+        from grok.figures.phase import PHASE
+        from grok.figures.sample_sizes import SAMPLE_SIZES
+
+        return (
+            FIGURE7,
+            SAMPLE_SIZES,
+            OPERATIONS,
+            MODULI,
+            CONTROLS,
+            LEAD_TIME,
+            PHASE,
+            FOURIER_CIRCUIT,
+            INTERVENTIONS,
         )

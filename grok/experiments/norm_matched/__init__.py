@@ -12,8 +12,11 @@ from grok.experiment import Experiment
 from grok.experiments import grokking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.tracking import Run
     from grok.training.step import Member
@@ -78,3 +81,9 @@ class NormMatched(Experiment):
         from grok.experiments.norm_matched.outcome import outcome
 
         return outcome(run)
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return the figure that shows when each training and its twin grokked."""
+        from grok.figures.interventions import INTERVENTIONS
+
+        return (INTERVENTIONS,)

@@ -11,8 +11,11 @@ from grok.experiments import supervised
 from grok.experiments.images import ImageExperiment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.tracking import Run
     from grok.training.step import Member
@@ -63,3 +66,9 @@ class Pruning(ImageExperiment):
         from grok.experiments.pruning.outcome import outcome
 
         return outcome(run)
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return Figure 6."""
+        from grok.figures.pruning import PRUNING
+
+        return (PRUNING,)

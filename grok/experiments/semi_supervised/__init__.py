@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grok.config import ImageModelConfig, ImageTaskConfig, SemiSupervisedConfig
 from grok.experiments import supervised
 from grok.experiments.images import ImageExperiment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.training.step import Member
 
@@ -63,3 +66,9 @@ class SemiSupervised(ImageExperiment):
 
         super().check(config, seed, data)
         check_labels(config, seed)
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return Table 1."""
+        from grok.figures.semi_supervised import SEMI_SUPERVISED
+
+        return (SEMI_SUPERVISED,)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig
 from grok.experiments.images import ImageExperiment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from grok.figures import FigureKind
     from grok.tasks.images import DataFolder
     from grok.training.step import Member
 
@@ -72,3 +75,17 @@ class Supervised(ImageExperiment):
         from grok.experiments.supervised.training import build
 
         return build(config, seed, device, data)
+
+    def figures(self) -> Sequence[FigureKind[Any]]:
+        """Return Figures 1, 2 and 5, Table 2, and the figure of the `sample` pairing by number of samples."""
+        from grok.figures.label_smoothing import LABEL_SMOOTHING
+        from grok.figures.objectives import OBJECTIVES
+        from grok.figures.sample_sizes import SAMPLE_SIZES
+        from grok.figures.supervised import SUPERVISED
+
+        return (
+            SUPERVISED,
+            LABEL_SMOOTHING,
+            SAMPLE_SIZES,
+            OBJECTIVES,
+        )

@@ -22,7 +22,7 @@ def digits_task(seed: int) -> ImageTask:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise DataError("scikit-learn: expected it for its digits, got none (pip install scikit-learn)") from None
+        raise DataError("scikit-learn: expected an installation, got none (pip install scikit-learn)") from None
     images, labels = (torch.tensor(array) for array in load_digits(return_X_y=True))
     order = torch.randperm(len(labels), generator=stream(seed, "split"))
     images, labels = images[order].byte().view(-1, 1, 8, 8), labels[order]

@@ -108,7 +108,7 @@ def _operations() -> nn.ModuleList:
     try:
         import kornia.augmentation as kornia  # the import takes a second, so it is done on first use
     except ImportError:
-        raise DataError("kornia: expected it for RandAugment, got none (pip install '.[images]')") from None
+        raise DataError("kornia: expected an installation, got none (pip install '.[images]')") from None
     lessened = (0.05, 0.95)
     return nn.ModuleList(
         [

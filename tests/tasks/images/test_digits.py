@@ -26,6 +26,6 @@ def test_the_seed_decides_which_train():
 def test_without_scikit_learn_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(
-        DataError, match=r"^scikit-learn: expected it for its digits, got none \(pip install scikit-learn\)$"
+        DataError, match=r"^scikit-learn: expected an installation, got none \(pip install scikit-learn\)$"
     ):
         digits_task(0)

@@ -94,7 +94,7 @@ class TestRandAugment:
         _operations.cache_clear()
         with pytest.raises(DataError) as error:
             rand_augment(photographs(), seed=0)
-        assert str(error.value) == "kornia: expected it for RandAugment, got none (pip install '.[images]')"
+        assert str(error.value) == "kornia: expected an installation, got none (pip install '.[images]')"
 
 
 class TestCutout:
