@@ -17,7 +17,7 @@ EDIT = re.compile(
     r"(?:, (?P<place>after|in place of) the line `(?P<anchor>[^`]+)`)?:\n\n```\w+\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-MOST_FILES = {"operation": 2, "probe": 4, "image data set": 4, "experiment": 6, "task family": 6}
+MOST_FILES = {"operation": 2, "probe": 4, "figure": 3, "image data set": 4, "experiment": 6, "task family": 6}
 
 
 @dataclass(frozen=True)

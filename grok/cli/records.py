@@ -17,6 +17,8 @@ from grok.tracking.store import REFERENCE
 
 Manifest = dict[str, Any]
 
+HELP = "`grok figures --help` says which runs each figure needs"
+
 
 def list_runs(arguments: Sequence[str]) -> int:
     """List the runs: grok list [--json]."""
@@ -95,8 +97,10 @@ def figures(arguments: Sequence[str]) -> int:
     """Draw figures from records: grok figures [NAME ...]."""
     from grok.figures import draw_figures, figure_kinds
 
-    options = parse(FiguresOptions, "figures", arguments)
     kinds = figure_kinds()
+    listed = "\n\n".join(f"{name}: {kind.about}" for name, kind in kinds.items())
+    about = f"{FiguresOptions.__doc__}\n\nWhat each figure is drawn of:\n\n{listed}"
+    options = parse(FiguresOptions, "figures", arguments, description=about)
     for name in options.names:
         choose("figure", name, kinds)
     written = draw_figures([kinds[name] for name in options.names or kinds], options.runs, options.plots)
@@ -116,8 +120,12 @@ def _nothing_drawn(options: FiguresOptions) -> str:
     wanted = f" as {', '.join(options.names)}" if options.names else ""
     if finished:
         are = "1 finished run is" if finished == 1 else f"{finished} finished runs are"
-        return f"nothing to draw{wanted}: {are} in {options.runs}, and README.md says which runs each figure needs"
-    make = "README.md says which runs each figure needs" if options.names else "`grok train grokking` makes one"
+        return f"nothing to draw{wanted}: {are} in {options.runs}, and {HELP}"
+    make = (
+        "`grok figures --help` says which runs each figure needs"
+        if options.names
+        else "`grok train grokking` makes one"
+    )
     return f"no finished run in {options.runs} to draw{wanted}: {make}"
 
 

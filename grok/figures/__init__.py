@@ -15,9 +15,17 @@ from grok.tracking.store import REFERENCE
 
 
 def figure_kinds() -> dict[str, FigureKind[Any]]:
-    """Every kind of figure by its name: those that each experiment has, and `cost`."""
+    """Every kind of figure by its name: those that each experiment has, and `cost`.
+
+    Raises:
+        ValueError: two kinds have the same name.
+    """
+    found: dict[str, FigureKind[Any]] = {}
     of_experiments = [kind for experiment in experiments().values() for kind in experiment.figures()]
-    return {kind.name: kind for kind in (*of_experiments, COST)}
+    for kind in (*of_experiments, COST):
+        if found.setdefault(kind.name, kind) is not kind:
+            raise ValueError(f"figures: expected a name that no other figure has, got {kind.name!r} twice")
+    return found
 
 
 def draw(name: str, runs: Iterable[Run]) -> list[Drawing]:

@@ -80,6 +80,7 @@ def _varying(setting: str) -> Callable[[Source], list[Study]]:
 
 OPERATIONS = FigureKind(
     name="operations",
+    about="a sweep over at least three operations",
     subjects=_varying("task.operation"),
     picture=partial(draw_values, name="operations"),
     needs=NEEDS,
@@ -87,12 +88,17 @@ OPERATIONS = FigureKind(
 """Studies of at least three operations."""
 
 MODULI = FigureKind(
-    name="moduli", subjects=_varying("task.modulus"), picture=partial(draw_values, name="moduli"), needs=NEEDS
+    name="moduli",
+    about="a sweep over at least three moduli",
+    subjects=_varying("task.modulus"),
+    picture=partial(draw_values, name="moduli"),
+    needs=NEEDS,
 )
 """Studies of at least three moduli."""
 
 CONTROLS = FigureKind(
     name="controls",
+    about="a sweep of one config and its controls, such as random labels",
     subjects=lambda source: [study for study in source.studies if study.controls()],
     picture=draw_controls,
     needs=NEEDS,

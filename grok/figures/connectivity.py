@@ -153,6 +153,7 @@ def _by_rate(source: Source) -> list[Study]:
 
 CONNECTIVITY = FigureKind(
     name="connectivity",
+    about="each config of linear mode connectivity; several learning rates share a figure",
     subjects=_by_rate,
     picture=draw_connectivity,
     needs={OMEGA: "accuracy", TEST_ACCURACY: "accuracy"},

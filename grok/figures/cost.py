@@ -62,5 +62,10 @@ def _read(path: Path) -> tuple[str, pd.DataFrame]:
     return stamp, times
 
 
-COST = FigureKind(name="cost", subjects=_benchmarks, picture=draw_cost)
+COST = FigureKind(
+    name="cost",
+    about="the file cost.json, which `grok bench size --json` writes",
+    subjects=_benchmarks,
+    picture=draw_cost,
+)
 """The file `cost.json` beside the runs, made by `grok bench size --json > cost.json`."""

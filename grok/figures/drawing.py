@@ -65,11 +65,14 @@ class Drawing:
 class FigureKind(Generic[Subject]):
     """A kind of figure, such as Figure 7: what it is drawn of, and how.
 
-    A new kind is a module with such an object, and a line that registers it (`grok.figures`).
+    A new kind is a module with such an object, and an experiment that names it in `Experiment.figures`.
     """
 
     name: str
     """What the command line calls it, and what the names of its files begin with."""
+    about: str
+    """What it is drawn of, in a line for the list of figures; a config that stands alone is the only one of its sweep,
+    or of no sweep."""
     subjects: Callable[[Source], Iterable[Subject]]
     """Finds in a source what it is drawn of, a figure each: the groups or studies that fit."""
     picture: Callable[[Subject], Drawing | None]

@@ -105,6 +105,7 @@ def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.D
 
 FIGURE7 = FigureKind(
     name="figure7",
+    about="each grokking config that stands alone or has controls",
     subjects=lambda source: source.alone,
     picture=draw_figure7,
     needs={

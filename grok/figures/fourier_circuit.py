@@ -120,5 +120,10 @@ def _all_together(source: Source) -> list[Study]:
     return [Study(name=str(source.folder), groups=source.groups)] if source.groups else []
 
 
-FOURIER_CIRCUIT = FigureKind(name="fourier-circuit", subjects=_all_together, picture=draw_fourier_circuit)
+FOURIER_CIRCUIT = FigureKind(
+    name="fourier-circuit",
+    about="all runs that grokked and measured probes.fourier",
+    subjects=_all_together,
+    picture=draw_fourier_circuit,
+)
 """All runs of grokking together."""

@@ -269,7 +269,11 @@ def _comparisons(source: Source) -> list[Study]:
 
 
 INTERVENTIONS = FigureKind(
-    name="interventions", subjects=_comparisons, picture=draw_interventions, needs={TEST_ACCURACY: "accuracy"}
+    name="interventions",
+    about="a sweep of grokking with information losses, or norm-matched trainings",
+    subjects=_comparisons,
+    picture=draw_interventions,
+    needs={TEST_ACCURACY: "accuracy"},
 )
 """Studies of grokking with and without a term of information, and of norm-matched twins.
 

@@ -95,6 +95,7 @@ def _comparisons(source: Source) -> list[Study]:
 
 LABEL_SMOOTHING = FigureKind(
     name="label-smoothing",
+    about="a sweep of standard training over at least three values of label smoothing",
     subjects=_comparisons,
     picture=draw_label_smoothing,
     needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"},

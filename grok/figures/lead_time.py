@@ -83,6 +83,7 @@ def _draw_shares(axis: Axes, table: pd.DataFrame) -> None:
 
 LEAD_TIME = FigureKind(
     name="lead-time",
+    about="a sweep of one config and its controls, such as random labels",
     subjects=lambda source: [study for study in source.studies if study.controls()],
     picture=draw_lead_time,
     needs={TEST_ACCURACY: "accuracy"},

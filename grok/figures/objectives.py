@@ -147,7 +147,11 @@ def _with_and_without(source: Source) -> list[Study]:
 
 
 OBJECTIVES = FigureKind(
-    name="objectives", subjects=_with_and_without, picture=draw_objectives, needs={TEST_ACCURACY: "accuracy"}
+    name="objectives",
+    about="a sweep of standard training with and without an information loss",
+    subjects=_with_and_without,
+    picture=draw_objectives,
+    needs={TEST_ACCURACY: "accuracy"},
 )
 """Studies with and without a term of information.
 

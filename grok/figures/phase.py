@@ -102,7 +102,11 @@ def _diagrams(source: Source) -> list[Study]:
 
 
 PHASE = FigureKind(
-    name="phase", subjects=_diagrams, picture=draw_phase, needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"}
+    name="phase",
+    about="a sweep over at least three weight decays and three train fractions",
+    subjects=_diagrams,
+    picture=draw_phase,
+    needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"},
 )
 """Studies in which weight decay and train fraction take at least three values each.
 

@@ -101,6 +101,7 @@ def _title(group: RunGroup, config: PruningConfig) -> str:
 
 PRUNING = FigureKind(
     name="pruning",
+    about="each config that was pruned",
     subjects=lambda source: source.groups,
     picture=draw_pruning,
     needs={SPARSITY: "accuracy", interplay("before-after", "test", "mir"): "sample"},

@@ -140,5 +140,10 @@ def _draw_stages(
     axis.legend(fontsize=9)
 
 
-SAMPLE_SIZES = FigureKind(name="sample-sizes", subjects=lambda source: source.groups, picture=draw_sample_sizes)
+SAMPLE_SIZES = FigureKind(
+    name="sample-sizes",
+    about="each config that measured probes.sample-sizes",
+    subjects=lambda source: source.groups,
+    picture=draw_sample_sizes,
+)
 """Every config that measured the `sample` pairing for many n."""

@@ -163,6 +163,7 @@ def _comparisons(source: Source) -> list[Study]:
 
 SEMI_SUPERVISED = FigureKind(
     name="semi-supervised",
+    about="a sweep of semi-supervised training over methods, losses or label counts",
     subjects=_comparisons,
     picture=draw_semi_supervised,
     needs={TEST_ACCURACY: "accuracy"},

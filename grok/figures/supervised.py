@@ -132,6 +132,7 @@ def _title(group: RunGroup, config: SupervisedConfig) -> str:
 
 SUPERVISED = FigureKind(
     name="supervised",
+    about="each config of standard training that stands alone",
     subjects=lambda source: source.alone,
     picture=draw_supervised,
     needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample", NC1: "collapse"},

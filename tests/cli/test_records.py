@@ -8,6 +8,7 @@ import pytest
 
 from grok.cli import main, records
 from grok.config import SupervisedConfig
+from grok.figures import figure_kinds
 from grok.tracking import Store
 from tests.cli.helpers import error_line, train, tree
 from tests.figures.helpers import add_run, constant
@@ -40,7 +41,7 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert error_line(capsys) == f"grok: no finished run in {runs} to draw: `grok train grokking` makes one"
     assert main(["figures", "phase", "--runs", str(runs)]) == 1
     assert error_line(capsys) == (
-        f"grok: no finished run in {runs} to draw as phase: README.md says which runs each figure needs"
+        f"grok: no finished run in {runs} to draw as phase: `grok figures --help` says which runs each figure needs"
     )
     assert main(["figures", "cost", "--runs", str(runs)]) == 1
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
@@ -53,7 +54,8 @@ def test_finished_runs_of_which_nothing_can_be_drawn_are_told_from_none(runs, ca
             assert main(["figures", *names, "--runs", str(runs)]) == 1
             are = ("1 finished run is", "2 finished runs are")[seed]
             assert capsys.readouterr().err.splitlines()[-1] == (
-                f"grok: nothing to draw{wanted}: {are} in {runs}, and README.md says which runs each figure needs"
+                f"grok: nothing to draw{wanted}: {are} in {runs}, and `grok figures --help` "
+                "says which runs each figure needs"
             )
 
 
@@ -174,3 +176,10 @@ def test_runs_of_one_id_are_all_exported(runs, capsys, tmp_path):
     assert main(["export", *names, "--to", str(small), "--runs", str(runs)]) == 0
     assert capsys.readouterr().out == f"2 runs copied to {small}, 0 there already\n"
     assert [copy.name for copy in Store(small).runs()] == [f"supervised/{run.id}", f"pruning/{run.id}"]
+
+
+def test_the_help_of_figures_says_of_each_what_it_is_drawn_of(capsys):
+    with pytest.raises(SystemExit):
+        main(["figures", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(f"{name}: {kind.about}" in lines for name, kind in figure_kinds().items())

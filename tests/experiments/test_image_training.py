@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from grok.config import ConnectivityConfig, ImageModelConfig, ImageTaskConfig, PruningConfig
 from grok.experiment import experiment
-from grok.experiments import connectivity, image_training, pruning, runner, supervised
+from grok.experiments import image_training, runner
 from grok.tasks.images import DataError, DataFolder, make_image_task
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
@@ -138,16 +138,16 @@ SHORT = {"steps": 6, "probes": probes("every:3")}
 
 
 @pytest.mark.parametrize(
-    ("experiment", "config"),
+    ("name", "config"),
     [
-        (supervised, supervised_config(SIGNALS, **SHORT)),
-        (connectivity, ConnectivityConfig(**SIGNALS | SHORT, points=3, recompute_batches=2)),
-        (pruning, PruningConfig(**SIGNALS | SHORT, fine_tune_steps=3, sparsities=(0.0, 0.4), schedule="iterative")),
+        ("supervised", supervised_config(SIGNALS, **SHORT)),
+        ("connectivity", ConnectivityConfig(**SIGNALS | SHORT, points=3, recompute_batches=2)),
+        ("pruning", PruningConfig(**SIGNALS | SHORT, fine_tune_steps=3, sparsities=(0.0, 0.4), schedule="iterative")),
     ],
     ids=["supervised", "connectivity", "pruning"],
 )
-def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, experiment, config):
-    members = [build(experiment, config, seed=seed) for seed in (0, 1)]
+def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, name, config):
+    members = [build(name, config, seed=seed) for seed in (0, 1)]
     rows = [{}, {}]
 
     def on_block(measured):
@@ -156,7 +156,7 @@ def test_members_of_a_stack_measure_what_they_do_alone(tmp_path, experiment, con
 
     Engine(members).run([Recorder(new_run(tmp_path, seed=seed)) for seed in (0, 1)], on_block=on_block)
     for seed in (0, 1):
-        alone = train(tmp_path, build(experiment, config, seed=seed))
+        alone = train(tmp_path, build(name, config, seed=seed))
         assert list(rows[seed]) == list(alone)
         for step, row in alone.items():
             assert rows[seed][step] == pytest.approx(row, rel=1e-3, abs=1e-5, nan_ok=True), step
@@ -199,6 +199,3 @@ def test_a_data_set_that_is_not_there_is_named_with_the_mend(tmp_path):
     message = r"cifar10: expected train.parquet or .* in .*cifar10, got neither \(put .* there, or add --download\)"
     with pytest.raises(DataError, match=message):
         image_training.image_training(config, 0, CPU, DataFolder(path=tmp_path))
-    with pytest.raises(DataError, match=message):
-        image_training.check(config, 0, DataFolder(path=tmp_path))
-    image_training.check(config, 0, None)

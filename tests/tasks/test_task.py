@@ -20,4 +20,4 @@ def test_a_task_on_another_device_keeps_everything():
     moved = task().to(torch.device("meta"))
     tensors = (moved.inputs, moved.targets, moved.train, moved.test, moved.cycle)
     assert {tensor.device.type for tensor in tensors} == {"meta"}
-    assert (moved.num_classes, moved.num_tokens, len(moved.train)) == (5, 6, 7)
+    assert (moved.num_classes, moved.num_tokens, len(moved.train)) == (5, 6, 8)

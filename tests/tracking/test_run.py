@@ -13,7 +13,12 @@ HASH = config_hash(small_config())
 
 def test_a_manifest_holds_what_the_run_was_made_with(tmp_path):
     manifest = new_run(tmp_path, seed=7).manifest()
-    assert manifest["config"]["task"] == {"operation": "add", "modulus": 11, "train_fraction": 0.5}
+    assert manifest["config"]["task"] == {
+        "operation": "add",
+        "modulus": 11,
+        "train_fraction": 0.5,
+        "rounding": "nearest",
+    }
     assert manifest["command"] == ["grok", "train", "grokking"]
     expected = {
         "format": 1,

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grok.config import ConnectivityConfig, OptimiserConfig
+from grok.config import ConnectivityConfig, OptimiserConfig, SupervisedConfig
 from grok.experiment import experiment
 from grok.experiments import connectivity
 from grok.experiments.connectivity import training
