@@ -1,7 +1,7 @@
-"""Reads the command line. Words that do not parse raise a `UsageError`, whose message is one line.
+"""Parser of the command line. Words that do not parse raise a `UsageError`, whose message is one line.
 
-tyro parses the words. Where it rejects them, the message is built from the types of the options; tyro's own text is
-used only where these types do not show what is wrong.
+tyro parses the words. If it rejects them, the message is built from the types of the options. The text of tyro is used
+only if these types do not explain the error.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ MOST_SEEDS = 100_000
 
 
 class UsageError(Exception):
-    """The command line does not parse. The message says what was expected and what was given."""
+    """Raised when the command line does not parse; the message says what was expected and what was given."""
 
 
 def parse(options_type: type[OptionsType], command: str, arguments: Sequence[str], **how: Any) -> OptionsType:
     """Read the arguments of `grok command` as options of this type; `how` is passed on to `tyro.cli`.
 
     Raises:
-        UsageError: the arguments do not parse.
+        UsageError: if the arguments do not parse.
     """
     said = io.StringIO()
     try:
@@ -57,7 +57,7 @@ class _Option:
 
 
 def _options(options_type: type[Any], prefix: str = "") -> Iterator[_Option]:
-    """The options that tyro derives from the fields of a dataclass and of the dataclasses in it."""
+    """Yield the options that tyro derives from the fields of a dataclass and of the dataclasses in it."""
     hints, annotated = get_type_hints(options_type), get_type_hints(options_type, include_extras=True)
     for field in dataclasses.fields(options_type):
         hint = hints[field.name]
@@ -73,12 +73,12 @@ def _options(options_type: type[Any], prefix: str = "") -> Iterator[_Option]:
 
 
 def _flags(options: Iterable[_Option]) -> dict[str, Any]:
-    """The type of the value of each flag."""
+    """Return the type of the value of each flag."""
     return {option.name: option.hint for option in options if not option.positional}
 
 
 def _given(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Each flag among these words, in order, with the words that follow it; first those that follow none.
+    """Return each flag among these words, in order, with the words that follow it; words before any flag come first.
 
     >>> _given(["a", "--seed", "3", "--dry_run", "--runs=b"])
     [('', ['a']), ('--seed', ['3']), ('--dry-run', []), ('--runs', ['b'])]
@@ -94,10 +94,10 @@ def _given(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 def _fault(options: Sequence[_Option], command: str, arguments: Sequence[str], *, complete: bool) -> str:
-    """What is wrong with arguments that tyro rejects, or nothing where types do not show it.
+    """Describe what is wrong with arguments that tyro rejects, or return nothing if the types do not explain it.
 
-    The first fault counts: an unknown flag, then a wrong value, then, unless the options are `complete` without it, a
-    missing one.
+    Only the first fault is reported: an unknown flag, then a wrong value, then a missing value. No value can be missing
+    if the options are `complete`, that is, have defaults.
     """
     flags = _flags(options)
     (_, loose), *given = _given(arguments)
@@ -124,13 +124,13 @@ def _unknown(words: Sequence[str], flags: Iterable[str], command: str) -> str:
 
 
 def _most_values(hint: Any) -> int | None:
-    """How many words the value of a flag has at most: None if any number, 0 if the flag itself is the value."""
+    """Return the largest number of words of a flag's value: None for any number, 0 if the flag itself is the value."""
     inner = get_args(hint) if get_origin(hint) is tuple else (hint,)
     return 0 if hint is bool else None if inner[-1] is Ellipsis else len(inner)
 
 
 def _parses(hint: Any, values: Sequence[str]) -> bool:
-    """Whether tyro reads these words as a value of this type."""
+    """Return whether tyro reads these words as a value of this type."""
     with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
         tyro.cli(hint, args=["--", *values])
         return True
@@ -138,7 +138,7 @@ def _parses(hint: Any, values: Sequence[str]) -> bool:
 
 
 def _in_one_line(text: str) -> str:
-    r"""A text without the lines of the box around it: the words that have a letter or a digit.
+    r"""Return a text without the box around it, by keeping the words that have a letter or a digit.
 
     >>> _in_one_line("╭ Error ──╮\n│ Too many │\n╰─────────╯"), _in_one_line("+- Error -+\n| Too many |\n+---------+")
     ('Error Too many', 'Error Too many')
@@ -147,10 +147,10 @@ def _in_one_line(text: str) -> str:
 
 
 def choose(kind: str, name: str, choices: Mapping[str, ChoiceType]) -> ChoiceType:
-    """The choice called `name`.
+    """Return the choice called `name`.
 
     Raises:
-        UsageError: there is none; the message lists all, and the nearest.
+        UsageError: if there is none; the message lists all choices and suggests the most similar one.
     """
     if name in choices:
         return choices[name]
@@ -159,7 +159,7 @@ def choose(kind: str, name: str, choices: Mapping[str, ChoiceType]) -> ChoiceTyp
 
 
 def parse_seeds(text: str) -> list[int]:
-    """The seeds that `--seeds` names, each once, in order.
+    """Return the seeds that `--seeds` names, each once and in ascending order.
 
     >>> parse_seeds("0-3,8,2")
     [0, 1, 2, 3, 8]
@@ -180,7 +180,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def refuse_both(flag: str, other: str, arguments: Sequence[str]) -> None:
-    """Raise `UsageError` where two flags are given that set the same thing.
+    """Raise `UsageError` if both of two flags that set the same value are given.
 
     >>> refuse_both("--steps", "--config.steps", ["--steps", "5"])
     """
@@ -189,6 +189,6 @@ def refuse_both(flag: str, other: str, arguments: Sequence[str]) -> None:
 
 
 def value_of(flag: str, arguments: Sequence[str], *, default: str) -> str:
-    """The last value that `--flag VALUE` or `--flag=VALUE` gives, before the flags that depend on it can be read."""
+    """Return the last value of `--flag VALUE` or `--flag=VALUE`, which decides how the other flags are read."""
     values = [words[0] for name, words in _given(arguments) if name == flag and words]
     return values[-1] if values else default

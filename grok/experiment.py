@@ -1,7 +1,7 @@
-"""What an experiment is, and which ones there are.
+"""The interface of an experiment, and the registry of experiments.
 
-An experiment is one registered object. The store, the reports, the figures, sweeps and the command line ask it for all
-that differs from one experiment to another, so that none of them names an experiment.
+An experiment is one registered object. The store, reports, figures, sweeps and the command line ask it for everything
+that differs between experiments, so that none of them names an experiment.
 """
 
 from __future__ import annotations
@@ -33,67 +33,67 @@ class Experiment(ABC):
     """
 
     name: str
-    """As the command line, run.json and the folder in the store have it."""
+    """The name on the command line, in run.json and of the folder in the store."""
     description: str
-    """What it trains and measures, in one line."""
+    """One line that says what it trains and measures."""
     config_type: type[Any]
-    """A frozen dataclass of its settings, each with a default; its `label` names runs for people."""
+    """The frozen dataclass of its settings, each with a default; the property `label` names runs for people."""
     presets: Mapping[str, Callable[[], Any]]
-    """Functions that return a whole config, by the names that `--preset` takes."""
+    """Functions that return a whole config, by the names that `--preset` accepts."""
     default_preset: str
-    """The preset that is used if none is named."""
+    """The preset that is used by default."""
     phase_columns: Sequence[str] = ()
-    """Columns of the record that tell which network of a training a row measures, constant within a phase."""
+    """Columns of the record that distinguish the phases of a training; each is constant within a phase."""
     groks: bool = False
-    """Whether its networks may grok, so that lists of runs show the step at which each did."""
+    """Whether its networks may grok, so that lists of runs show the step at which each one grokked."""
     together: int = 1
-    """Runs that train as one stack on a GPU, if the user does not say how many."""
+    """Default number of runs that train as one stack on a GPU."""
 
     @abstractmethod
     def build(self, config: Any, seed: int, device: torch.device, data: DataFolder | None = None) -> Member:
-        """The network at step 0, with everything that trains and measures it.
+        """Return the network at step 0, with everything that trains and measures it.
 
-        `data` is the folder of data sets that are read from files; None stands for `data/`.
+        `data` is the folder with the data sets that are read from files; None means `data/`.
         """
 
     def check(self, config: Any, seed: int, data: DataFolder | None = None) -> None:  # noqa: B027  by default all pass
-        """Reject a config that the data of this seed make impossible, although it is valid by itself.
+        """Reject a config that is valid by itself but impossible with the data of this seed.
 
-        It is cheap beside `build`. Data sets are not looked for if `data` is None.
+        The check is cheap compared with `build`. If `data` is None, it does not look for data sets.
 
         Raises:
-            ConfigError: the data make the config impossible. DataError, which is one: the data cannot be had.
+            ConfigError: if the data make the config impossible; its subclass DataError, if data are missing.
         """
 
     def alike(self, config: Any) -> Any:
-        """What configs must have in common to train in one stack: those for which this is equal can."""
+        """Return a key of the config; configs with equal keys can train in one stack."""
         return config
 
     def summarise(self, run: Run) -> dict[str, Any]:
-        """What a finished run came to, as run.json keeps it: by default its `events` and its `last` row."""
+        """Return the summary of a finished run for run.json, by default its `events` and its `last` row."""
         return summary_of(run)
 
     def outcome(self, run: Run) -> list[str]:
-        """What a finished run came to, in lines for a terminal: by default its events."""
+        """Return the result of a finished run as lines for a terminal, by default its events."""
         return events_in_words(run.manifest()["summary"], groks=self.groks)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """The kinds of figures that its runs are drawn in; several experiments may share one."""
+        """Return the kinds of figures that show its runs; several experiments may share a kind."""
         return ()
 
 
 class UnknownExperimentError(ConfigError):
-    """There is no experiment of this name."""
+    """Raised when no experiment has the given name."""
 
 
 _registered: dict[str, Experiment] = {}
 
 
 def register(experiment: Experiment) -> None:
-    """Make an experiment known by its name, to this process alone.
+    """Make an experiment known by its name, in this process only.
 
     Raises:
-        ValueError: another experiment has this name.
+        ValueError: if another experiment has this name.
     """
     if experiment.name in _registered:
         raise ValueError(f"experiment: expected a name that no other experiment has, got {experiment.name!r}")
@@ -101,16 +101,16 @@ def register(experiment: Experiment) -> None:
 
 
 def experiments() -> dict[str, Experiment]:
-    """Every experiment by its name: first those that come with the package, then those that were registered later."""
+    """Return all experiments by name: first those of the package, then those that were registered later."""
     importlib.import_module(SHIPPED)  # by name, since the experiments themselves import this module
     return dict(_registered)
 
 
 def experiment(name: str) -> Experiment:
-    """The experiment of this name.
+    """Return the experiment of this name.
 
     Raises:
-        UnknownExperimentError: there is none; the message names those that there are.
+        UnknownExperimentError: if there is none; the message lists all experiments.
     """
     known = experiments()
     if name not in known:

@@ -1,4 +1,4 @@
-"""Arguments: what does not parse is one sentence that names it."""
+"""Arguments that do not parse are reported in one sentence that names them."""
 
 import dataclasses
 import io
@@ -78,7 +78,7 @@ def test_a_missing_argument_is_named_unless_another_is_wrong(options_type, argum
 
 
 def test_every_flag_in_the_help_is_known(capsys):
-    """The names of flags are derived here as tyro derives them, so that its help lists the same ones."""
+    """Our names of flags equal those that tyro derives, so that its help lists the same flags."""
     with pytest.raises(SystemExit):
         parse_train("--help")
     listed = set(re.findall(r"--[a-z][\w.-]*", capsys.readouterr().out)) - {"--help"}

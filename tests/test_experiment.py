@@ -1,4 +1,4 @@
-"""Experiments are known by their names, once each, and those of the package register themselves."""
+"""Each experiment is registered once under its name, and those of the package register themselves."""
 
 import subprocess
 import sys

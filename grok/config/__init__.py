@@ -1,4 +1,4 @@
-"""Settings as frozen dataclasses. They are the command line too: each field is a flag, each docstring its help."""
+"""Settings as frozen dataclasses, which also define the command line: each field is a flag, its docstring the help."""
 
 from grok.config.checks import ConfigError, Settings
 from grok.config.grokking import GrokkingConfig, NormMatchedConfig, TransformerConfig, TransformerTrainingConfig

@@ -1,4 +1,4 @@
-"""Settings that check themselves, and how a setting that cannot be is rejected."""
+"""The base of all settings, which check themselves, and the error that rejects an invalid setting."""
 
 import dataclasses
 from operator import attrgetter
@@ -8,18 +8,18 @@ from grok.config.types import as_type, near_choice, options_of
 
 
 class ConfigError(Exception):
-    """A setting that cannot be: the message names it, what was expected, what came, and the mend."""
+    """Raised for an invalid setting; the message names it, what was expected, what was given, and the mend."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """The base of every dataclass of settings, which checks each value against the type of its field.
 
-    `section` says where the settings stand in those of an experiment. Errors then name a field by its dotted place, as
-    the command line does. A subclass calls `super().__post_init__()` before its own checks.
+    `section` is the name under which an experiment holds these settings. Errors then name a field by its dotted path,
+    as the command line does. A subclass calls `super().__post_init__()` before its own checks.
 
-    A new setting whose default is not what runs were trained with before it says so in the metadata of its field,
-    `dataclasses.field(default=NEW, metadata={"before": OLD})`.
+    The default of a new setting may differ from the value that earlier runs were trained with. The field then declares
+    that value in its metadata, `dataclasses.field(default=NEW, metadata={"before": OLD})`.
 
     >>> @dataclasses.dataclass(frozen=True, kw_only=True)
     ... class Task(Settings, section="task"):
@@ -51,7 +51,7 @@ class Settings:
 
     @classmethod
     def setting_types(cls) -> dict[str, Any]:
-        """The type of each setting, by its name."""
+        """Return the type of each setting by name."""
         if cls not in _TYPES:
             hints = get_type_hints(cls)
             _TYPES[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
@@ -59,16 +59,16 @@ class Settings:
 
     @property
     def not_captured(self) -> str | None:
-        """What these settings have a step do that no CUDA graph can capture, as a clause; None if there is nothing."""
+        """A clause that names a part of the step that no CUDA graph can capture, or None if there is none."""
         return None
 
     @classmethod
     def before(cls) -> dict[str, Any]:
-        """What a run was trained with if its record does not name the setting, where that is not the default."""
+        """Return the values of settings in runs that are older than the setting, where they are not the default."""
         return {field.name: field.metadata["before"] for field in dataclasses.fields(cls) if "before" in field.metadata}
 
     def require(self, name: str, condition: bool, expected: str) -> None:
-        """Raise `ConfigError` unless the condition on the field holds; `task.modulus` is a field of the field `task`.
+        """Raise `ConfigError` unless the condition on the field holds; a dotted name such as `task.modulus` is allowed.
 
         >>> from grok.config import TaskConfig
         >>> TaskConfig().require("modulus", False, "an even number")
@@ -78,7 +78,7 @@ class Settings:
         require(condition, f"{self._prefix}{name}", expected, attrgetter(name)(self))
 
     def require_default(self, name: str, why: str) -> None:
-        """Reject a value of the field that would change nothing but the run's identity, unless it is the default.
+        """Reject a value other than the default, for a field that would have no effect except on the run's identity.
 
         >>> from grok.config import OptimiserConfig
         >>> OptimiserConfig(rule="sgd", momentum=0.5).require_default("momentum", "with this rule")
@@ -89,7 +89,7 @@ class Settings:
         self.require(name, getattr(self, name) == default, f"its default, {default}, {why}")
 
 
-_TYPES: dict[type[Settings], dict[str, Any]] = {}  # looking the types up takes longer than all other checks
+_TYPES: dict[type[Settings], dict[str, Any]] = {}  # looking up the types takes longer than all other checks
 
 
 def require(condition: bool, name: str, expected: str, got: object) -> None:

@@ -1,9 +1,9 @@
-"""Settings of a transformer's training on an operation: its network, a grokking run, and a norm-matched pair."""
+"""Settings of a transformer that trains on an operation: the network, a grokking run, and a norm-matched pair."""
 
 import dataclasses
 from typing import Literal
 
-from grok.config.checks import ConfigError, Settings
+from grok.config.checks import Settings
 from grok.config.probes import ProbesConfig
 from grok.config.task import TaskConfig
 from grok.config.update import OptimiserConfig, SampledInformationTermConfig
@@ -11,10 +11,10 @@ from grok.config.update import OptimiserConfig, SampledInformationTermConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TransformerConfig(Settings, section="model"):
-    """ReLU transformer; one layer without LayerNorm as in Nanda et al. 2023, if not set otherwise."""
+    """A ReLU transformer; by default it has one layer and no LayerNorm, as in Nanda et al. 2023."""
 
     num_layers: int = 1
-    """Number of layers, each of attention and an MLP: 1 to 4."""
+    """Number of layers, 1 to 4; each has attention and an MLP."""
     d_model: int = 128
     """Width of the residual stream."""
     num_heads: int = 4
@@ -24,9 +24,9 @@ class TransformerConfig(Settings, section="model"):
     d_mlp: int = 512
     """Width of the MLP's hidden layer."""
     layer_norm: bool = False
-    """Normalise what attention, MLP and head read (pre-LayerNorm, with gain and bias)."""
+    """Normalise the inputs of attention, MLP and head (pre-LayerNorm, with gain and bias)."""
     tie_embeddings: bool = False
-    """Let the head's rows be the tokens' embeddings."""
+    """Use the token embeddings as the rows of the head."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,7 +37,7 @@ class TransformerConfig(Settings, section="model"):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TransformerTrainingConfig(Settings):
-    """What decides the numbers of a transformer in training on an operation, but for the seed and an early end."""
+    """All settings that determine the results of a transformer on an operation, except the seed and an early stop."""
 
     task: TaskConfig = TaskConfig(rounding="down")
     """The data."""
@@ -46,15 +46,15 @@ class TransformerTrainingConfig(Settings):
     optimiser: OptimiserConfig = OptimiserConfig()
     """The training rule."""
     probes: ProbesConfig = ProbesConfig()
-    """The measurements, each `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
+    """The measurements, each with a schedule: `every:K` steps, `log:N` (N log-spaced steps per decade), or `off`."""
     steps: int = 40_000
-    """Most steps to train for."""
+    """Maximum number of training steps."""
     loss: Literal["cross_entropy", "stablemax"] = "cross_entropy"
-    """The training loss: softmax cross-entropy, or cross-entropy of StableMax (Prieto et al. 2025)."""
+    """The training loss: cross-entropy of softmax or of StableMax (Prieto et al. 2025)."""
     loss_dtype: Literal["float64", "float32"] = "float64"
-    """Precision of the loss. In float32 a cross-entropy below about 1e-7 a sample is rounded to 0, its gradient too."""
+    """Precision of the loss. In float32 a cross-entropy below about 1e-7 per sample becomes 0, as does its gradient."""
     information: SampledInformationTermConfig = SampledInformationTermConfig()
-    """A term of information, of some training samples at each step."""
+    """The information loss, which is computed on some of the training samples at each step."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,41 +77,41 @@ class TransformerTrainingConfig(Settings):
 
     @property
     def label(self) -> str:
-        """A short name for people; the hash tells apart what it leaves out."""
+        """A short name for people; the hash distinguishes configs with the same label."""
         return self.task.label
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GrokkingConfig(TransformerTrainingConfig):
-    """Everything that decides the numbers of a grokking run, but for the seed."""
+    """All settings that determine the results of a grokking run, except the seed."""
 
     settle: int | None = 2_000
-    """End this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
+    """Stop this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("settle", self.settle is None or self.settle >= 1, "None or an integer of at least 1")
-        if self.settle is not None and self.probes.accuracy == "off":
-            raise ConfigError("settle: needs test accuracy, but probes.accuracy is off; switch it on, or settle None")
+        measured = self.probes.accuracy != "off"
+        self.require("settle", self.settle is None or measured, "None while probes.accuracy is off")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NormMatchedConfig(TransformerTrainingConfig):
-    """A network trained with a term of information, then its twin: without the term, and of the same weight norm.
+    """A network that trains with an information loss, then its twin, which has the same weight norm but no such loss.
 
-    `steps` is the length of either training, and neither ends before. The twin begins with the same weights, and after
-    each update all of its weights are scaled to the norm that the first had after that update: what a term does through
-    the norm alone, such as by making the weights smaller, it does to both.
+    `steps` is the length of each training, and neither stops early. The twin starts from the same weights. After each
+    update, its weights are scaled to the norm that the first network had after that update. An effect that the term has
+    only through the norm, such as by making the weights smaller, therefore occurs in both.
     """
 
     information: SampledInformationTermConfig = SampledInformationTermConfig(term="mutual_information", weight=0.01)
-    """The term of the first training, of some training samples at each step."""
+    """The information loss of the first training, which is computed on some of its samples at each step."""
     steps: int = 10_000
-    """Steps of either training."""
+    """Number of steps of each training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("information.term", self.information.is_on, "a term of information")
+        self.require("information.term", self.information.is_on, "an information loss")
         free = not self.optimiser.fixed_norm
         self.require("optimiser.fixed_norm", free, "False, as the twin has the norm of the first training")
         self.require("steps", self.steps >= 1, "a positive integer")
@@ -119,5 +119,5 @@ class NormMatchedConfig(TransformerTrainingConfig):
 
     @property
     def total_steps(self) -> int:
-        """Steps of both trainings, and one between them in which the last network of the first is measured."""
+        """Number of steps of both trainings, with one between them, which measures the final network of the first."""
         return 2 * self.steps + 1

@@ -1,4 +1,4 @@
-"""Settings of training on images or signals: the data, and the networks on them."""
+"""Settings of training on images or signals: the data and the network."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Literal
@@ -23,15 +23,15 @@ else:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageTaskConfig(Settings, section="task"):
-    """Labelled images or signals, and what a training step does to a batch of them."""
+    """Labelled images or signals, and the augmentation of a training batch."""
 
     dataset: DatasetName = "mnist1d"
-    """MNIST-1D, made on the spot; CIFAR, read from Parquet files; or scikit-learn's digits."""
+    """The data set: MNIST-1D, which is generated; CIFAR, which is read from Parquet files; or scikit-learn's digits."""
     augmentation: Augmentation = "none"
-    """Images shifted by up to 4 pixels and half of them mirrored, or signals moved by up to 2 positions and scaled by
-    0.9 to 1.1, at random."""
+    """Random augmentation. crop-flip shifts images by up to 4 pixels and mirrors half of them; shift-scale moves
+    signals by up to 2 positions and scales them by 0.9 to 1.1."""
     measured_train: int = 1_000
-    """Training samples to measure on, without augmentation: a fixed seeded subset. Of the test split all are."""
+    """Number of measured training samples: a fixed seeded subset, not augmented. The whole test split is measured."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,21 +61,22 @@ class ImageTaskConfig(Settings, section="task"):
 
     @property
     def is_images(self) -> bool:
-        """Whether the samples are images, which can be cropped and flipped."""
+        """Whether the samples are images rather than signals, so that they can be cropped and flipped."""
         return SHAPES[self.dataset][3]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageModelConfig(Settings, section="model"):
-    """A network on images or signals: a convolutional one on signals, a wide residual one on images, or an MLP."""
+    """A network on images or signals: a 1-D convolutional network, a wide residual network on images, or an MLP."""
 
     network: Literal["conv1d", "wide-resnet", "mlp"] = "conv1d"
     """The kind of network."""
     width: int = 64
-    """Channels of conv1d's layers, widening factor k of wide-resnet (groups of 16k, 32k and 64k channels), or width of
-    mlp's hidden layers."""
+    """Number of channels of the layers of conv1d, widening factor k of wide-resnet (groups of 16k, 32k and 64k
+    channels), or width of the hidden layers of mlp."""
     depth: int | None = None
-    """Layers of wide-resnet, 6n + 4 (Zagoruyko & Komodakis 2016), or hidden layers of mlp; conv1d has three."""
+    """Number of layers of wide-resnet, 6n + 4 (Zagoruyko & Komodakis 2016), or of hidden layers of mlp. It is None for
+    conv1d, which has three layers."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""Settings of the measurements: what is measured, and when."""
+"""Settings of the measurements: which probes measure, and at which steps."""
 
 import dataclasses
 from math import log10
@@ -9,12 +9,12 @@ from grok.config.checks import Settings, require
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule(Settings, section="schedule"):
-    """At which steps a probe measures. Step 0 is always one of them, unless it is off."""
+    """The steps at which a probe measures. Step 0 is always one of them, unless the probe is off."""
 
     kind: Literal["every", "log", "off"]
     """Even spacing, logarithmic spacing, or never."""
     number: int = 0
-    """Steps between measurements (`every`), or measurements a decade of steps (`log`)."""
+    """Steps between measurements (`every`), or measurements per decade of steps (`log`)."""
 
     @classmethod
     def parse(cls, text: str, *, name: str = "schedule") -> "Schedule":
@@ -31,7 +31,7 @@ class Schedule(Settings, section="schedule"):
         return cls(kind="every" if kind == "every" else "log", number=int(number))
 
     def is_due(self, step: int) -> bool:
-        """Whether to measure at `step`. `log:N` takes the steps round(10^(i/N)) for i = 0, 1, 2 and so on."""
+        """Return whether to measure at `step`. `log:N` selects the steps round(10^(i/N)) for i = 0, 1, 2 and so on."""
         if self.kind == "off":
             return False
         if step == 0:
@@ -42,7 +42,9 @@ class Schedule(Settings, section="schedule"):
         return any(round(10 ** (index / self.number)) == step for index in (nearest - 1, nearest, nearest + 1))
 
     def most_due(self, steps: int) -> int:
-        """The most measurements that so many consecutive steps can have: of log-spaced ones, the first have most.
+        """Return the maximum number of measurements in `steps` consecutive steps.
+
+        Log-spaced measurements are densest at the start.
 
         >>> [Schedule.parse(text).most_due(50) for text in ("every:10", "log:20", "log:2", "off")]
         [5, 24, 5, 0]
@@ -57,22 +59,22 @@ ConfigType = TypeVar("ConfigType", bound="ClassifierProbesConfig")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierProbesConfig(Settings, section="probes"):
-    """What is measured when on any classifier: `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
+    """The schedules of the probes of any classifier: `every:K` steps, `log:N` (log-spaced, N per decade), or `off`."""
 
     accuracy: str = "every:10"
-    """Loss and accuracy on train and test."""
+    """Loss and accuracy on the train and test splits."""
     prototype: str = "every:10"
-    """Interplay of the head rows with the centred class means, on train and test."""
+    """MIR and HDR of the head rows with the centred class means, on both splits."""
     sample: str = "every:10"
-    """Interplay of sample representations with the head rows of their labels, on train and test."""
+    """MIR and HDR of sample features with the head rows of their labels, on both splits."""
     sample_size: int = 256
-    """Number of samples in the `sample` pairing: a fixed seeded subset of each split."""
+    """Number of samples in the `sample` pairing, a fixed seeded subset of each split."""
     sample_sizes: str = "off"
-    """The `sample` pairing on the test split for n = 64, 128, 256 and so on, up to all of it."""
+    """MIR and HDR of the `sample` pairing on n = 64, 128, 256 and so on test samples, up to all of them."""
     norms: str = "every:10"
     """Weight norm and logit scale."""
     collapse: str = "every:50"
-    """Neural collapse, NC1 to NC4, on train and test."""
+    """Neural collapse, NC1 to NC4, on both splits."""
     rank: str = "every:50"
     """Effective ranks and spectral entropies."""
 
@@ -84,12 +86,12 @@ class ClassifierProbesConfig(Settings, section="probes"):
 
     @classmethod
     def names(cls) -> list[str]:
-        """The probes, each of which has a schedule."""
+        """Return the names of the probes that these settings schedule."""
         return [field.name for field in dataclasses.fields(cls) if field.type is str]
 
     @classmethod
     def only(cls: type[ConfigType], **schedules: str) -> ConfigType:
-        """These probes and no others.
+        """Return settings that schedule these probes and switch all others off.
 
         >>> measured = ProbesConfig.only(accuracy="every:10")
         >>> measured.accuracy, measured.sample
@@ -99,22 +101,22 @@ class ClassifierProbesConfig(Settings, section="probes"):
         return cls(**settings)
 
     def schedule(self, name: str) -> Schedule:
-        """When a probe measures."""
+        """Return the schedule of a probe."""
         return Schedule.parse(getattr(self, name), name=f"{self._prefix}{name}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProbesConfig(ClassifierProbesConfig):
-    """What is measured when on a network whose classes are also tokens that it embeds."""
+    """The schedules of the probes of a network that also embeds its classes as tokens."""
 
     embedding: str = "every:1"
-    """Interplay of the token embeddings with the unembedding, token by token."""
+    """MIR and HDR of the token embeddings with the unembedding, token by token."""
     fourier: str = "every:10"
-    """Fourier structure of embedding, unembedding and class means; the interplay that it would give; restricted and
-    excluded loss, of the criterion that is trained with."""
+    """Fourier structure of embedding, unembedding and class means; the MIR and HDR that theory derives from it; and the
+    restricted and excluded training loss."""
     neurons: str = "every:50"
-    """Fourier structure of the MLP's neurons."""
+    """Fourier structure of the neurons of the MLP."""
     spectrum: str = "off"
-    """Fourier power on every frequency."""
+    """Fraction of the Fourier power on every frequency."""
     swapped: str = "off"
-    """Accuracy on test pairs (a, b) of which (b, a) is a training pair, and on the others."""
+    """Accuracy on the test pairs (a, b) whose swap (b, a) is a training pair, and on the other test pairs."""

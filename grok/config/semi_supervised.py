@@ -10,9 +10,9 @@ from grok.config.update import OptimiserConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SemiSupervisedConfig(SupervisedConfig):
-    """Few labels, and all training samples without theirs: FreeMatch, FixMatch, or the few labels alone.
+    """Training on few labels with all training samples as unlabelled ones (FreeMatch, FixMatch), or on labels only.
 
-    What is measured is the moving average of the network (EMA).
+    The probes measure the exponential moving average (EMA) of the network.
     """
 
     task: ImageTaskConfig = ImageTaskConfig(augmentation="shift-scale")
@@ -22,23 +22,23 @@ class SemiSupervisedConfig(SupervisedConfig):
     )
     """The training rule."""
     batch_size: int = 16
-    """Labelled samples a step."""
+    """Number of labelled samples per step."""
     steps: int = 3_000
-    """Steps to train for."""
+    """Number of training steps."""
     method: Literal["freematch", "fixmatch", "supervised"] = "freematch"
-    """FreeMatch (Wang et al. 2023), FixMatch (Sohn et al. 2020), or no use of unlabelled samples."""
+    """FreeMatch (Wang et al. 2023), FixMatch (Sohn et al. 2020), or supervised, which ignores unlabelled samples."""
     labels_per_class: int = 4
-    """Labelled samples of each class, drawn by the seed; the others are known without their labels, and these too."""
+    """Number of labelled samples per class, drawn by the seed. All training samples also serve as unlabelled ones."""
     unlabelled_ratio: int = 7
-    """Unlabelled samples a step, in batches of labelled ones."""
+    """Number of unlabelled samples per step, as a multiple of the number of labelled samples."""
     unlabelled_weight: float = 1.0
     """Weight of the loss on pseudo-labels."""
     threshold: float = 0.95
-    """FixMatch's: the confidence from which a prediction is a pseudo-label."""
+    """Confidence from which FixMatch uses a prediction as a pseudo-label."""
     threshold_decay: float = 0.999
-    """FreeMatch's: decay rate of the moving averages that its thresholds follow."""
+    """Decay rate of the moving averages from which FreeMatch computes its thresholds."""
     fairness_weight: float = 0.05
-    """FreeMatch's: weight of the term that keeps predictions spread over the classes."""
+    """Weight of the fairness loss of FreeMatch, which keeps the predictions spread over the classes."""
     average_decay: float = 0.999
     """Decay rate of the moving average of the weights."""
 
@@ -64,7 +64,7 @@ class SemiSupervisedConfig(SupervisedConfig):
 
     @property
     def label(self) -> str:
-        """A short name for people; the hash tells apart what it leaves out."""
+        """A short name for people; the hash distinguishes configs with the same label."""
         labels = self.labels_per_class * self.task.num_classes
         return f"{self.task.dataset}-{labels}-labels-{self.method}-{self.model.label}"
 
@@ -76,4 +76,4 @@ READ_BY = {
     "threshold_decay": ("freematch",),
     "fairness_weight": ("freematch",),
 }
-"""Settings that not every method reads, with those that do."""
+"""The settings that only some methods read, with the names of these methods."""

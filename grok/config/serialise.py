@@ -12,17 +12,17 @@ ConfigType = TypeVar("ConfigType", bound=Settings)
 
 
 def config_to_json(config: Any) -> dict[str, Any]:
-    """The settings as plain JSON values."""
+    """Return the settings as plain JSON values."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
-    """Read what `config_to_json` wrote, with this version or one that knew fewer settings.
+    """Read settings that `config_to_json` wrote in this version or in an earlier one with fewer settings.
 
-    A setting that is not named has its default, or what runs were trained with before there was such a setting.
+    A missing setting gets its default, or the value that runs were trained with before the setting existed.
 
     Raises:
-        ConfigError: a setting that this version does not know, or a value that it cannot have.
+        ConfigError: if a setting is unknown to this version, or if a value is invalid.
     """
     types = config_type.setting_types()
     if unknown := set(values) - set(types):
@@ -37,7 +37,7 @@ def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -
 
 
 def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
-    """Whether the settings of a run, as its record has them, are those of the config: all of them are compared.
+    """Return whether the settings that a run recorded equal the config; all settings are compared.
 
     >>> from grok.config import GrokkingConfig
     >>> is_record_of(GrokkingConfig(), {"steps": 40_000}), is_record_of(GrokkingConfig(), {"steps": 50})
@@ -45,23 +45,24 @@ def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
     """
     try:
         return config_from_json(type(config), values) == config
-    except ConfigError:  # of another experiment, or of a version that knew other settings
+    except ConfigError:  # another experiment or version, with other settings, wrote them
         return False
 
 
 def config_hash(config: Settings) -> str:
-    """Eight hexadecimal digits that name the settings; equal settings have equal hashes.
+    """Return eight hexadecimal digits that name the settings; equal settings have equal hashes.
 
-    Only what differs from the defaults goes into it, or from what runs were trained with before there was such a
-    setting, so that a setting that is added changes no hash. Other settings can have the same hash once a default has
-    changed. Whether two runs are the same is therefore decided by their whole configs (`is_record_of`).
+    The hash covers only the settings that differ from their defaults. For a setting that was added later, the value
+    that earlier runs were trained with takes the place of the default, so that adding a setting changes no hash. After
+    a default has changed, different settings can have the same hash. Whether two runs are the same is therefore decided
+    by their whole configs (`is_record_of`).
     """
     text = json.dumps(_differing(config, type(config)()), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _differing(config: Settings, default: Settings) -> dict[str, Any]:
-    """The settings in which the config differs from the default, as nested JSON values."""
+    """Return the settings in which the config differs from the default, as nested JSON values."""
     found = {}
     for name in config.setting_types():
         value, usual = getattr(config, name), getattr(default, name)

@@ -1,4 +1,4 @@
-"""Settings of supervised training on images or signals, alone, as two that are interpolated, and before pruning."""
+"""Settings of supervised training on images or signals, of linear mode connectivity, and of pruning."""
 
 import dataclasses
 from itertools import pairwise
@@ -12,7 +12,7 @@ from grok.config.update import InformationTermConfig, OptimiserConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SupervisedConfig(Settings):
-    """Everything that decides the numbers of a run of standard training, but for the seed."""
+    """All settings that determine the results of standard training, except the seed."""
 
     task: ImageTaskConfig = ImageTaskConfig()
     """The data."""
@@ -23,17 +23,17 @@ class SupervisedConfig(Settings):
     )
     """The training rule."""
     probes: ClassifierProbesConfig = ClassifierProbesConfig()
-    """The measurements, each `every:K` steps, `log:N` (N log-spaced steps a decade), or `off`."""
+    """The measurements, each with a schedule: `every:K` steps, `log:N` (N log-spaced steps per decade), or `off`."""
     batch_size: int = 64
-    """Samples a step. An epoch is a seeded order of the training samples, cut into whole batches."""
+    """Number of samples per step. An epoch is a seeded order of the training samples, cut into whole batches."""
     steps: int = 4_000
-    """Steps to train for."""
+    """Number of training steps."""
     label_smoothing: float = 0.0
-    """Train on targets (1 - e)·y + e/C, with y one-hot and C the number of classes."""
+    """Fraction e of label smoothing: the targets are (1 - e)·y + e/C, with y one-hot and C the number of classes."""
     information: InformationTermConfig = InformationTermConfig()
-    """A term of information, of each batch."""
+    """The information loss, which is computed on each batch."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the products in training (automatic mixed precision); what is measured is always in float32."""
+    """Precision of the products in training (automatic mixed precision). Measurements always use float32."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,27 +55,27 @@ class SupervisedConfig(Settings):
 
     @property
     def total_steps(self) -> int:
-        """Steps from the first to the last."""
+        """Number of steps of the whole run."""
         return self.steps
 
     @property
     def label(self) -> str:
-        """A short name for people; the hash tells apart what it leaves out."""
+        """A short name for people; the hash distinguishes configs with the same label."""
         return f"{self.task.dataset}-{self.model.label}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConnectivityConfig(SupervisedConfig):
-    """Two children of one initialisation, trained on other orders of the data, and the networks between them.
+    """Two children of one initialisation, trained on different orders of the data, and the networks between them.
 
-    `steps` is the length of either training. Then follow the networks (1 - omega)·first + omega·second, a step each:
-    with batch statistics interpolated as weights are, then again with statistics recomputed.
+    `steps` is the length of each training. Then the networks (1 - omega)·first + omega·second follow, one per step.
+    They are measured twice: with interpolated batch statistics, then with recomputed ones.
     """
 
     points: int = 21
-    """Values of omega, evenly spaced from 0 to 1."""
+    """Number of values of omega, evenly spaced from 0 to 1."""
     recompute_batches: int = 50
-    """Training batches over which the statistics of batch normalisation are averaged at each omega."""
+    """Number of training batches over which the statistics of batch normalisation are averaged at each omega."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,26 +85,27 @@ class ConnectivityConfig(SupervisedConfig):
 
     @property
     def total_steps(self) -> int:
-        """Steps of both trainings, and one from each network between them to the next."""
+        """Number of steps of both trainings, and one from each interpolated network to the next."""
         return 2 * self.steps + 2 * self.points - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PruningConfig(SupervisedConfig):
-    """A network is trained, then pruned to one sparsity after the other and fine-tuned at each.
+    """Training, then pruning to one sparsity after another, with fine-tuning at each.
 
-    `steps` is the length of the training before. Of all weight matrices and kernels together those of smallest
-    magnitude are set to 0 and held there; biases and batch normalisations are left.
+    `steps` is the length of the training before pruning. Among the weights of all matrices and kernels, those with the
+    smallest magnitudes are set to 0 and held there. Biases and batch normalisations are not pruned.
     """
 
     sparsities: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-    """Fractions of the weights that are 0, rising."""
+    """Fractions of the weights that are set to 0, in ascending order."""
     schedule: Literal["one-shot", "iterative"] = "one-shot"
-    """Prune the trained network to each sparsity, or the fine-tuned one of the sparsity before (Han et al. 2015)."""
+    """one-shot prunes the trained network to each sparsity; iterative prunes the network that was fine-tuned at the
+    sparsity before (Han et al. 2015)."""
     fine_tune_steps: int = 500
-    """Steps of fine-tuning at each sparsity."""
+    """Number of steps of fine-tuning at each sparsity."""
     fine_tune_learning_rate: float = 0.003
-    """Learning rate of fine-tuning, which decays as in the training."""
+    """Learning rate of fine-tuning, with the same decay as in training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,5 +117,5 @@ class PruningConfig(SupervisedConfig):
 
     @property
     def total_steps(self) -> int:
-        """Steps of the training and of all fine-tunings, and one from the end of each of these to the next."""
+        """Number of steps of the training and of all fine-tunings, and one from the end of each to the next."""
         return self.steps + len(self.sparsities) * (self.fine_tune_steps + 1) - 1

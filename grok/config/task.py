@@ -1,4 +1,4 @@
-"""Settings of the data."""
+"""Settings of the binary operation and of its train and test split."""
 
 import dataclasses
 import math
@@ -18,19 +18,19 @@ else:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TaskConfig(Settings, section="task"):
-    """A binary operation: predict a ∘ b from the tokens `a b =`."""
+    """A binary operation ∘. The task is to predict a ∘ b from the tokens `a b =`."""
 
     operation: OperationName = "add"
-    """The operation ∘; `random` draws a label for each pair, once a seed."""
+    """The operation ∘; `random` draws a label for each pair, once per seed."""
     modulus: int | None = 113
-    """The modulus p: there are p classes and p² pairs (p² − p where 0 cannot be divided by). None for S5."""
+    """The modulus p, which gives p classes and p² pairs, or p² − p for division. It is None for S5."""
     train_fraction: float = 0.3
-    """Fraction of the pairs to train on; the rest is the test set."""
+    """Fraction of the pairs in the train split; the rest is the test split."""
     rounding: Literal["nearest", "down", "truncated"] = dataclasses.field(
         default="nearest", metadata={"before": "truncated"}
     )
-    """How that fraction of the pairs becomes a whole number. nearest takes the even one of two that are as near; down
-    is what published code does; truncated rounds the product of floats down, which makes 0.29 of 100 pairs 28."""
+    """How the number of training pairs is rounded: nearest (a tie becomes even), down as in published code, or
+    truncated. The last rounds the product of floats down, so that 0.29 of 100 pairs becomes 28."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,7 +50,7 @@ class TaskConfig(Settings, section="task"):
             f"a fraction that leaves both splits a sample of the {self.num_pairs}",
         )
         same = next(rule for rule, size in self._train_sizes.items() if size == self.train_size)
-        object.__setattr__(self, "rounding", same)  # so that equal splits are equal settings
+        object.__setattr__(self, "rounding", same)  # equal splits must be equal settings
 
     @property
     def _operation(self) -> Operation:
@@ -68,7 +68,7 @@ class TaskConfig(Settings, section="task"):
 
     @property
     def has_frequencies(self) -> bool:
-        """Whether the elements lie on a circle, so that Fourier modes mean something."""
+        """Whether the elements lie on a cycle, so that Fourier frequencies are defined."""
         return self._operation.cyclic is not None
 
     @property
@@ -78,7 +78,7 @@ class TaskConfig(Settings, section="task"):
 
     @property
     def _train_sizes(self) -> dict[str, int]:
-        """The number of training pairs by each rule of rounding."""
+        """Number of training pairs under each rounding rule."""
         exact = Fraction(str(self.train_fraction)) * self.num_pairs
         truncated = int(self.train_fraction * self.num_pairs)
         return {"nearest": round(exact), "down": math.floor(exact), "truncated": truncated}

@@ -1,4 +1,4 @@
-"""What values a type of settings has: their one form, what they are called, and which choice was perhaps meant."""
+"""The types of settings: conversion of a value to its type, descriptions for messages, and suggestions for typos."""
 
 import difflib
 import math
@@ -9,17 +9,17 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-NOUNS = {int: "an integer", float: "a finite number", str: "a text", Path: "a path", bool: "true or false"}
+NOUNS = {int: "an integer", float: "a finite number", str: "a string", Path: "a path", bool: "true or false"}
 
 
 def as_type(hint: Any, value: Any) -> Any:
-    """The value in the one form that its type has, so that equal settings are equal as JSON, too.
+    """Return the value in the canonical form of its type, so that equal settings are also equal as JSON.
 
     >>> as_type(float, 1), as_type(int | None, None), as_type(tuple[float, float], [0, 0.9])
     (1.0, None, (0.0, 0.9))
 
     Raises:
-        TypeError: the value is of another type, or a number that is not finite; the message is what was expected.
+        TypeError: if the value has another type or is not finite; the message is what was expected.
     """
     for option in options_of(hint):
         if get_origin(option) is Literal:
@@ -39,7 +39,7 @@ def as_type(hint: Any, value: Any) -> Any:
 
 
 def _types_within(hint: Any, value: Any) -> tuple[Any, ...]:
-    """The types of the values in a tuple, which a list may stand for; TypeError if it is none of the right length."""
+    """Return the types of the values in a tuple or list; raise TypeError for other values or another length."""
     inner = get_args(hint)
     if isinstance(value, (tuple, list)) and inner[-1] is Ellipsis:
         return (inner[0],) * len(value)
@@ -49,7 +49,7 @@ def _types_within(hint: Any, value: Any) -> tuple[Any, ...]:
 
 
 def describe(hint: Any, *, toml: bool = False) -> str:
-    """What a value of this type is called on the command line and in Python, or in TOML.
+    """Describe a value of this type as it is written on the command line and in Python, or in TOML.
 
     >>> describe(int | None), describe(tuple[float, float]), describe(Literal["auto", "cpu"])
     ('an integer or None', '2 finite numbers', 'one of auto, cpu')
@@ -72,12 +72,12 @@ def _describe(hint: Any, toml: bool) -> str:
 
 
 def options_of(hint: Any) -> tuple[Any, ...]:
-    """The types that a value of this type may be of, which are several for a union."""
+    """Return the types that a value may have; a union allows several."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
 def near_choice(hint: Any, value: Any) -> str:
-    """The end of a message that rejects a value: the choice that it is near to, where its type has choices.
+    """Return the end of a message that rejects a value: the most similar choice, if the type has choices.
 
     >>> near_choice(Literal["adamw", "sgd"], "adam w"), near_choice(int, 3.5)
     ("; did you mean 'adamw'?", '')
@@ -87,9 +87,9 @@ def near_choice(hint: Any, value: Any) -> str:
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """The end of a message that rejects a name: the choice nearest to it, or nothing where none is near.
+    """Return the end of a message that rejects a name: the most similar choice, or nothing if none is similar.
 
-    A choice with dots is near by its last part, too.
+    A choice with dots may also be similar by its last part.
 
     >>> did_you_mean("adam w", ["adamw", "adam", "sgd"]), did_you_mean("x", ["adamw", "adam", "sgd"])
     ("; did you mean 'adamw'?", '')

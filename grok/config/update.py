@@ -1,4 +1,4 @@
-"""Settings of an update: the rule, a term of information in the loss, and whether a CUDA graph can capture it."""
+"""Settings of an update: the rule, an information loss, and whether a CUDA graph can capture the update."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -12,27 +12,27 @@ READS = {"adamw": ("betas",), "adam": ("betas",), "sgd": ("momentum",), "muon": 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimiserConfig(Settings, section="optimiser"):
-    """Gradient descent of some kind, with a linear warm-up; AdamW as in Nanda et al. 2023."""
+    """An update rule with a linear warm-up; the default is AdamW as in Nanda et al. 2023."""
 
     rule: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
-    """The update rule. Muon takes the matrices of attention and MLP, at AdamW's scale; AdamW takes the rest."""
+    """The update rule. muon updates the matrices of attention and MLP at AdamW's scale, and the rest by AdamW."""
     learning_rate: float = 1e-3
     """Learning rate after the warm-up."""
     weight_decay: float = 1.0
-    """Weight decay, on every parameter: decoupled in AdamW and Muon, part of the gradient in Adam and SGD."""
+    """Weight decay of all parameters: decoupled in AdamW and Muon, part of the gradient in Adam and SGD."""
     betas: tuple[float, float] = (0.9, 0.98)
-    """Decay rates of the two moments, in AdamW and Adam; in Muon for what AdamW takes."""
+    """Decay rates of the two moments of AdamW and Adam. With muon, they apply to the parameters that AdamW updates."""
     momentum: float = 0.9
     """Momentum of SGD and of Muon."""
     warmup_steps: int = 10
-    """Update t of the first this many has t/warmup_steps of the learning rate."""
+    """Number of warm-up updates; update t of these uses t/warmup_steps of the learning rate."""
     decay: Literal["constant", "cosine", "cosine-7/16"] = "constant"
-    """What the learning rate does beside the warm-up: cosine lets it fall to 0 over all steps t of T, as (1 + cos)/2,
-    and cosine-7/16 to a fifth, as cos(7 pi t / 16 T) (Sohn et al. 2020)."""
+    """Decay of the learning rate over all steps t of T. cosine falls to 0 as (1 + cos(pi t / T)) / 2; cosine-7/16 falls
+    to a fifth as cos(7 pi t / 16 T) (Sohn et al. 2020)."""
     grokfast: float = 0.0
-    """Grokfast-EMA (Lee et al. 2024): this many times the gradients' moving average is added to them; 0 is off."""
+    """Factor of the gradients' moving average that Grokfast-EMA (Lee et al. 2024) adds to them; 0 switches it off."""
     grokfast_decay: float = 0.98
-    """Decay rate of that moving average."""
+    """Decay rate of the moving average of Grokfast."""
     fixed_norm: bool = False
     """Scale all weights after each update back to their L2 norm at step 0 (Liu et al. 2023)."""
 
@@ -47,13 +47,13 @@ class OptimiserConfig(Settings, section="optimiser"):
         self.require("grokfast_decay", 0 <= self.grokfast_decay < 1, "a number in [0, 1)")
         for name in ("betas", "momentum"):
             if name not in READS[self.rule]:
-                self.require_default(name, f"with the rule {self.rule}, which has none")
+                self.require_default(name, f"with the rule {self.rule}, which does not read it")
         if not self.grokfast:
             self.require_default("grokfast_decay", "with optimiser.grokfast 0, which is off")
 
     @property
     def not_captured(self) -> str | None:
-        """Muon's update, which waits for the device to read the learning rate."""
+        """A clause that names Muon, whose update reads the learning rate on the host; None for the other rules."""
         return "the rule muon, whose update" if self.rule == "muon" else None
 
 
@@ -62,13 +62,14 @@ TermName = Literal["none", "mutual_information", "entropy_difference", "mir", "h
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InformationTermConfig(Settings, section="information"):
-    """What is added to the training loss: a measure between features and head rows (Song et al. 2024, section 6)."""
+    """A measure of features and head rows that is added to the training loss (Song et al. 2024, section 6)."""
 
     term: TermName = "none"
-    """What to optimise, of a batch's features and the head rows of its labels: mutual information or |entropy
-    difference| in nats, as in the paper, or MIR or HDR, which are these normalised."""
+    """The measure of a batch's features and the head rows of its labels. The paper uses mutual information and
+    |entropy difference|, in nats; MIR and HDR are their normalised forms."""
     weight: float = 0.0
-    """Above 0 it raises mutual information or MIR, or lowers entropy difference or HDR; below 0 the reverse."""
+    """Weight of the term. A positive weight raises mutual information or MIR, or lowers entropy difference or HDR; a
+    negative one does the reverse."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,21 +80,21 @@ class InformationTermConfig(Settings, section="information"):
 
     @property
     def is_on(self) -> bool:
-        """Whether there is a term."""
+        """Whether an information loss is added to the training loss."""
         return self.term != "none"
 
     @property
     def not_captured(self) -> str | None:
-        """The term's eigenvalues: torch looks on the host whether it has found all of them."""
+        """A clause that names the term, since torch checks on the host that all eigenvalues were found; else None."""
         return f"the term {self.term}, whose eigenvalues" if self.is_on else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampledInformationTermConfig(InformationTermConfig):
-    """The same for a step on all training samples, of which the term takes some, since it costs their number cubed."""
+    """An information loss on some of the samples of a full-batch step, since its cost is cubic in their number."""
 
     samples: int = 128
-    """Training samples that it is taken of, drawn anew at each step."""
+    """Number of training samples on which the term is computed, drawn independently at each step."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,7 +107,7 @@ ExecutorName = Literal["eager", "graph"]
 
 
 def not_captured(config: Settings) -> str | None:
-    """The first part of the settings for which the host waits amid a step, as a clause before "no graph can capture".
+    """Return the clause of the first settings that make the host wait within a step, for "no graph can capture".
 
     >>> from grok.config import GrokkingConfig
     >>> not_captured(GrokkingConfig(optimiser=OptimiserConfig(rule="muon"))), not_captured(GrokkingConfig())
@@ -118,7 +119,7 @@ def not_captured(config: Settings) -> str | None:
 
 
 def fastest_executor(device_type: str, configs: Iterable[Any]) -> ExecutorName:
-    """The executor that is fastest for steps of these configs on such a device, and can carry them out.
+    """Return the fastest executor that can train these configs on a device of this type.
 
     >>> from grok.config import GrokkingConfig
     >>> fastest_executor("cuda", [GrokkingConfig()]), fastest_executor("cpu", [GrokkingConfig()])

@@ -1,6 +1,6 @@
-"""The experiments that come with the package, a folder each, and what trains and keeps their runs.
+"""The experiments of the package, one folder each, and the code that trains and stores their runs.
 
-In a folder, `__init__.py` describes the experiment and registers it, and `training.py` builds it with torch.
+In each folder, `__init__.py` describes and registers the experiment, and `training.py` builds it with torch.
 """
 
 from grok.experiment import Experiment, register

@@ -1,4 +1,4 @@
-"""Trains members and keeps what is measured in their runs: progress, saves, mirrors, a clean interrupt."""
+"""Training of members with everything around it: progress, saves, mirrors, and a clean interrupt."""
 
 import signal
 import time
@@ -23,24 +23,24 @@ from grok.training.progress import Progress
 from grok.training.recorder import Recorder
 from grok.training.step import Member
 
-SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most what was measured since the last
-SAVE_SHARE = 0.03  # of the time: where many runs make saves slow, they come less often
+SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most the measurements since the last save
+SAVE_SHARE = 0.03  # largest fraction of the time spent on saves: slow saves of many runs happen less often
 
 WandbMode = Literal["offline", "online", "disabled"]
 
 Stop = Callable[[], bool]
-"""Whether to save and end."""
+"""A function that returns whether to save and stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """How to train, whatever is trained."""
+    """The settings of a training that do not belong to the config."""
 
     device: torch.device
     store: Store
     wandb: WandbMode
     command: Sequence[str]
-    """What the user asked for, kept in each run."""
+    """The command of the user, which each run records."""
     executor: ExecutorName = "eager"
     tf32: bool = False
     compile: bool = False
@@ -50,10 +50,10 @@ class Setup:
 def drive(
     runs: Sequence[Run], members: Sequence[Member], setup: Setup, *, first_step: int = 0, stop: Stop | None = None
 ) -> bool:
-    """Train the members and keep what is measured in their runs; return whether they came to their end.
+    """Train the members and store the measurements in their runs; return whether all members reached their end.
 
-    `stop` is asked before each step whether to save and end. Without it somebody watches: there is a live line, and
-    Ctrl-C, a termination signal or a closed terminal is what ends it.
+    Before each step, `stop` is called; if it returns True, the members are saved and the training stops. Without `stop`
+    the training shows a live line, and Ctrl-C, a termination signal or a closed terminal stops it.
     """
     torch.set_float32_matmul_precision("high" if setup.tf32 else "highest")
     engine = Engine(members, first_step=first_step, executor=EXECUTORS[setup.executor])
@@ -98,7 +98,7 @@ def drive(
         run, summary = runs[index], {}
         if error:
             recorders[index].save()
-        save_all()  # the others first: they resume without this one, so from no earlier step
+        save_all()  # save the others first: they will resume without this run, so not from an earlier step
         if error:
             run.update(status="failed", error=str(error), diverged=True)
         else:
@@ -120,7 +120,7 @@ def drive(
         for index in engine.active:
             runs[index].update(status="interrupted")
         exit_code = 0
-    except KeyboardInterrupt:  # a second Ctrl-C: the last save is what to go on from
+    except KeyboardInterrupt:  # after a second Ctrl-C, the runs resume from the last save
         for index in engine.active:
             runs[index].update(status="interrupted")
         raise
@@ -137,7 +137,7 @@ def drive(
 
 
 def pause_after(seconds: float) -> float:
-    """Seconds between a save that took so many and the next.
+    """Return the seconds to wait between a save that took `seconds` and the next save.
 
     >>> pause_after(0.02), pause_after(3.0)
     (10.0, 100.0)
@@ -146,12 +146,12 @@ def pause_after(seconds: float) -> float:
 
 
 def _last_step(members: Sequence[Member]) -> int:
-    """The step at which the last of them will end, as far as is known."""
+    """Return the step at which the last member will end, as far as is known now."""
     return max(member.settle.last_step for member in members)
 
 
 def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[WandbMirror | None]:
-    """A mirror a run, or none; if one does not start, those that did are ended."""
+    """Return a mirror for each run, or None if wandb is disabled; if a mirror fails to start, the others are closed."""
     if wandb == "disabled":
         return [None] * len(runs)
     mirrors: list[WandbMirror | None] = []
@@ -173,7 +173,7 @@ def _mirrors(runs: Sequence[Run], wandb: WandbMode, first_step: int) -> list[Wan
 
 
 def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
-    """Keep what was measured and why it ended, as far as the disk still takes it; the error itself is raised anyway."""
+    """Store the measurements and the error as far as the disk allows; the caller raises the error itself."""
     with suppress(StoreError):
         recorder.save()
     with suppress(StoreError):
@@ -182,9 +182,9 @@ def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Let Ctrl-C, a termination signal or a closed terminal ask for the end; a second one ends at once.
+    """Let Ctrl-C, a termination signal or a closed terminal request a stop; a second one stops at once.
 
-    In the main thread alone: Python lets no other handle signals.
+    This works only in the main thread, since Python handles signals in no other.
     """
     received = False
 

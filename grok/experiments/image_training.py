@@ -1,4 +1,4 @@
-"""What the image experiments share: a network with its data, its batches, its probes and its update."""
+"""The parts that image experiments share: a network with its data, batches, probes and update."""
 
 import copy
 import dataclasses
@@ -26,13 +26,13 @@ from grok.training.phases import Phase, Phases, Settle
 from grok.training.probes import Probe, make_probes, objective_probes
 from grok.training.step import Member
 
-AT_ONCE = 1_000  # samples that pass through a network together when they are measured
+AT_ONCE = 1_000  # samples per forward pass of a measurement
 
 MoreProbes = Callable[[Task, int], Sequence[Probe]]
-"""Probes of an experiment's own, for the samples that are measured and the dimension of the features."""
+"""Makes the additional probes of an experiment, from the measured samples and the dimension of the features."""
 
 MakeObjective = Callable[[ImageTask, Criterion, InformationTerm | None], Objective]
-"""What training descends, of these data, by this criterion, with this term of information if there is one."""
+"""Makes the objective of a training from the data, the criterion and the information loss, if there is one."""
 
 
 def _no_more(task: Task, dim: int) -> list[Probe]:
@@ -41,7 +41,7 @@ def _no_more(task: Task, dim: int) -> list[Probe]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageTraining:
-    """A network at step 0, with all that trains it but for the phases."""
+    """A network at step 0, with everything that trains it except the phases."""
 
     config: SupervisedConfig
     learner: Learner
@@ -49,7 +49,7 @@ class ImageTraining:
     pruning: Pruning | None
 
     def member(self, phases: Sequence[Phase], kept: Mapping[str, Tensor] | None = None) -> Member:
-        """Ready to train, in these phases."""
+        """Return the member that trains in these phases; `kept` are tensors that later phases need."""
         return Member(
             learner=self.learner,
             optimiser=self.optimiser,
@@ -59,7 +59,7 @@ class ImageTraining:
         )
 
     def network(self) -> dict[str, Tensor]:
-        """Parameters and buffers of the network, by name: the tensors themselves, without their gradients."""
+        """Return the parameters and buffers of the network by name, as the tensors themselves, without gradients."""
         model = self.learner.model
         tensors = (*model.named_parameters(), *model.named_buffers())
         return {name: tensor.detach() for name, tensor in tensors}
@@ -74,12 +74,12 @@ def image_training(
     more_probes: MoreProbes = _no_more,
     pruned: bool = False,
 ) -> ImageTraining:
-    """Standard training, to which an experiment may add probes, or pruning.
+    """Build standard training, with additional probes or pruning if an experiment asks for them.
 
-    Initial weights, order of the data, augmentation and measured samples come from the seed, alike on every device.
+    The seed determines initial weights, order of the data, augmentation and measured samples, equally on every device.
 
     Raises:
-        DataError: the data set cannot be had.
+        DataError: if the data set is not available.
     """
     data = make_image_task(config.task, seed, folder or DataFolder(), device)
     return training_on(data, config, seed, device, more_probes=more_probes, pruned=pruned)
@@ -96,9 +96,10 @@ def training_on(
     pruned: bool = False,
     average_decay: float | None = None,
 ) -> ImageTraining:
-    """`image_training` on data that are there already, on this device; by another objective than labelled batches.
+    """Build `image_training` on data that are already on this device, with a choice of the objective.
 
-    With `average_decay`, the moving average of the network with that decay is what is measured.
+    By default the objective is the criterion on labelled batches. With `average_decay`, the probes measure the moving
+    average of the network with that decay.
     """
     measured = measured_task(data, config.task, seed).to(device)
     model = make_image_model(
@@ -144,6 +145,6 @@ def training_on(
 def labelled_batches(
     data: ImageTask, config: SupervisedConfig, seed: int, samples: Int[Tensor, "sample"] | None = None
 ) -> Batches:
-    """Those of standard training: of all training samples, or of some."""
+    """Return the batches of standard training, drawn from all training samples or from the given ones."""
     view = VIEWS[config.task.augmentation]()
     return Batches(data, size=config.batch_size, views=[view], seed=seed, block=BLOCK, samples=samples)

@@ -1,4 +1,4 @@
-"""What the experiments on images and signals have in common."""
+"""The base of the experiments on images and signals."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class ImageExperiment(Experiment):
-    """Training on a data set of images or signals."""
+    """An experiment that trains on a data set of images or signals."""
 
     default_preset = "laptop"
 
     def check(self, config: Any, seed: int, data: DataFolder | None = None) -> None:
-        """Reject a data set that cannot be had, or fetch it if that is asked; the seed does not matter."""
+        """Reject a data set that is not available, or download it if `data` allows; the seed does not matter."""
         from grok.tasks.images import require_data
 
         if data is not None:
             require_data(config.task, data)
 
     def alike(self, config: Any) -> Any:
-        """All settings but those of the optimiser."""
+        """Return the config with a default optimiser, whose settings may differ in a stack."""
         return dataclasses.replace(config, optimiser=OptimiserConfig())

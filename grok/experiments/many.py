@@ -1,4 +1,4 @@
-"""Many runs of one experiment: what is finished is left, what is not is gone on with, the rest trains in stacks."""
+"""Many runs of one experiment: finished runs are kept, unfinished ones resume, and the others train in stacks."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ def train_many(
     again: bool = False,
     stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
-    """Bring every config and seed to a finished run, at most so many `together` as one batched model.
+    """Bring every config and seed to a finished run, with at most `together` runs as one batched model.
 
-    `stop` is as in `drive`. A run whose loss diverges is recorded as failed and not tried again, and the others go on.
+    `stop` works as in `drive`. A run whose loss diverges is recorded as failed and not repeated; the others continue.
 
-    Returns: the runs, in the order wanted as far as they have been begun, and False if they were interrupted.
+    Returns: the started runs in the order of `wanted`, and False if they were interrupted.
 
     Raises:
-        ConfigError: the data of a seed make a config impossible, or cannot be had; nothing has been started.
-        RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
+        ConfigError: if the data of a seed make a config impossible or are not available; no run has started.
+        RunExistsError, RunInUseError: if another process trains one of the runs, or has trained it in the meantime.
     """
     runs: dict[int, Run] = {}
     for place, (config, seed) in enumerate(wanted):
@@ -41,12 +41,12 @@ def train_many(
     unfinished = [run for run in runs.values() if not has_ended(run)]
     if stop is None:
         print(
-            f"{len(wanted)} runs: {len(runs) - len(unfinished)} ended, {len(unfinished)} to go on with, {len(new)} new",
+            f"{len(wanted)} runs: {len(runs) - len(unfinished)} ended, {len(unfinished)} to resume, {len(new)} new",
             file=sys.stderr,
         )
     finished = True
     for run in unfinished:
-        if finished and not has_ended(run):  # with the stack of an earlier one, or by another process meanwhile
+        if finished and not has_ended(run):  # it may have ended in the stack of an earlier run or in another process
             _, finished = resume(run, wandb=setup.wandb, data=setup.data, stop=stop)
     for places in stacks(experiment, new, together, config=lambda place: wanted[place][0]):
         if finished:
@@ -56,7 +56,7 @@ def train_many(
 
 
 def stacks(experiment: Experiment, wanted: Sequence[T], together: int, *, config: Callable[[T], Any]) -> list[list[T]]:
-    """What is wanted as stacks of at most so many `together`, all alike (`Experiment.alike`), in order."""
+    """Divide `wanted`, in order, into stacks of at most `together` members that are alike (`Experiment.alike`)."""
     alike: dict[Any, list[T]] = {}
     for each in wanted:
         alike.setdefault(experiment.alike(config(each)), []).append(each)

@@ -1,4 +1,4 @@
-"""Runs an experiment in the store: new or resumed, alone or stacked, each locked against other processes."""
+"""Starts and resumes runs in the store, alone or stacked, and locks each against other processes."""
 
 import shutil
 import sys
@@ -22,14 +22,14 @@ from grok.training.step import Member
 
 
 class RunExistsError(StoreError):
-    """This config and seed have a run: the message says how to go on with it."""
+    """Raised when a run of this config and seed exists; the message says how to continue it."""
 
 
 def find_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> Run | None:
-    """The newest run of this config and seed, or None if there is none.
+    """Return the newest run of this config and seed, or None if there is none.
 
     Raises:
-        RunInUseError: another process is training it.
+        RunInUseError: if another process is training it.
     """
     runs = store.find(experiment=experiment.name, config=config, seed=seed)
     if not runs:
@@ -40,11 +40,11 @@ def find_existing(store: Store, experiment: Experiment, config: Any, seed: int) 
 
 
 def refuse_unfinished(run: Run) -> None:
-    """Raise RunExistsError, which says how to go on, unless the run is finished."""
+    """Raise RunExistsError unless the run is finished; the message says how to continue it."""
     manifest = run.manifest()
     if manifest["status"] != "finished":
         raise RunExistsError(
-            f"run {run.name} was {manifest['status']} at step {manifest['step']}: go on with it by "
+            f"run {run.name} was {manifest['status']} at step {manifest['step']}: continue it with "
             f"`grok resume {run.path}`, or train another beside it with --again"
         )
 
@@ -57,16 +57,16 @@ def start(
     again: bool = False,
     stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
-    """Train new runs of these configs and seeds from step 0, as one stack if they are many; `stop` as in `drive`.
+    """Train new runs of these configs and seeds from step 0, as one stack if there are several.
 
-    A run whose loss diverges is recorded as failed, and the others go on. With `again` they are made beside any that
-    are there.
+    `stop` works as in `drive`. A run whose loss diverges is recorded as failed, and the others continue. With `again`,
+    runs of the same config and seed may exist already.
 
-    Returns: the runs, and whether they came to their end (False: they were interrupted).
+    Returns: the runs, and whether they reached their end (False if they were interrupted).
 
     Raises:
-        RunExistsError, RunInUseError: another process has made one of them meanwhile; nothing has been started.
-        ValueError: configs that cannot be stacked, or that the executor cannot train.
+        RunExistsError, RunInUseError: if another process has made one of the runs; no run has started.
+        ValueError: if the configs cannot be stacked, or if the executor cannot train them.
     """
     configs = [config for config, _ in wanted]
     if any(experiment.alike(config) != experiment.alike(configs[0]) for config in configs):
@@ -107,7 +107,7 @@ def start(
             return runs, drive(runs, members, setup, stop=stop)
         except WandbError:
             for run in runs:
-                shutil.rmtree(run.path)  # nothing has been trained: leave no run behind
+                shutil.rmtree(run.path)  # nothing has been trained, so leave no run behind
             raise
 
 
@@ -118,22 +118,24 @@ def resume(
     data: DataFolder | None = None,
     stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
-    """Go on with an unfinished run on its device, to the numbers it would have had.
+    """Resume an unfinished run on its device, with the results that it would have had without the interruption.
 
-    With `wandb` None it is mirrored as before, with `data` None its data set is where it was.
+    With `wandb` None the run is mirrored as before, and with `data` None its data set is expected where it was.
 
-    With a run that was trained in a stack go on all that stand at the same step: alone it would round otherwise.
+    A run that was trained in a stack resumes with all runs of the stack that are at the same step, since it would round
+    differently on its own.
 
-    Returns: as `start`.
+    Returns: the same as `start`.
 
     Raises:
-        RunExistsError, RunInUseError: another process is training one of them, or has done so meanwhile.
+        RunExistsError, RunInUseError: if another process trains one of the runs, or has trained it in the meantime.
+        StoreError: if the experiment is unknown, the device is missing, or files of the run are missing.
     """
     manifest = run.manifest()
     experiment = experiments().get(manifest["experiment"])
     if experiment is None:
         raise StoreError(
-            f"run {run.name} is of the experiment {manifest['experiment']!r}, which this version does not know: "
+            f"run {run.name} belongs to the experiment {manifest['experiment']!r}, which this version does not know: "
             f"it knows {', '.join(experiments())}"
         )
     if manifest["device"] == "cuda" and not torch.cuda.is_available():
@@ -148,7 +150,7 @@ def resume(
         compile=manifest.get("compile", False),
         data=data or DataFolder(path=Path(manifest.get("data", DataFolder.path))),
     )
-    torch.set_num_threads(manifest["threads"])  # sums split over other threads would round otherwise
+    torch.set_num_threads(manifest["threads"])  # another number of threads would round sums differently
     with ExitStack() as locks:
         with setup.store.lock(experiment.name):
             runs, step = _lock_standing_together(run, locks)
@@ -160,7 +162,7 @@ def resume(
             member = _build(experiment, config, each.manifest()["seed"], setup)
             if step is not None:
                 for newer in [at for at in checkpoints(each) if at > step]:
-                    checkpoints(each)[newer].unlink()  # of a time that is trained anew: not to be taken for its own
+                    checkpoints(each)[newer].unlink()  # stale, since the steps up to it are trained again
                 load_checkpoint(checkpoints(each)[step], member)
             elif manifest["step"] > 0:
                 raise StoreError(f"{each.checkpoints_path} is empty: restore it, or train anew beside it with --again")
@@ -186,7 +188,7 @@ def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: in
 
 
 def _lock_standing_together(run: Run, locks: ExitStack) -> tuple[list[Run], int | None]:
-    """Lock the runs to resume with this one, and look again: until then another process may have trained them."""
+    """Lock the runs that resume with this one, and raise if another process has trained them in the meantime."""
     peers = _peers(run)
     before = has_ended(run), *_standing_together(run, peers)
     _, runs, step = before
@@ -198,22 +200,22 @@ def _lock_standing_together(run: Run, locks: ExitStack) -> tuple[list[Run], int 
 
 
 def _peers(run: Run) -> list[Run]:
-    """The runs of the stack that this one was trained in, itself included, as far as they are there."""
+    """Return the existing runs of the stack in which this run was trained, including itself."""
     manifest = run.manifest()
     if "stack" not in manifest:
         return [run]
     stack = [Run(run.path.parent / name) for name in manifest["stack"]]
     peers = [peer for peer in stack if (peer.path / "run.json").exists()]
     if len(peers) < len(stack):
-        print(f"grok: {len(stack) - len(peers)} runs of the stack are gone; the others go on without", file=sys.stderr)
+        print(f"grok: {len(stack) - len(peers)} runs of the stack are missing; the others continue", file=sys.stderr)
     return peers
 
 
 def _standing_together(run: Run, peers: Sequence[Run]) -> tuple[list[Run], int | None]:
-    """Which of the peers to resume with this run, itself included, and the step of the checkpoints to resume them from.
+    """Return the peers that resume with this run, including itself, and the step of their checkpoints.
 
-    That is the step that most unfinished ones have a checkpoint of, the newest such: a kill amid a save leaves some of
-    them one save behind.
+    This is the step at which most unfinished runs have a checkpoint; of several such steps, it is the newest. A kill
+    during a save can leave some of the runs one save behind.
     """
     steps = checkpoints(run)
     unfinished = [peer for peer in peers if peer == run or not has_ended(peer)]
@@ -225,6 +227,6 @@ def _standing_together(run: Run, peers: Sequence[Run]) -> tuple[list[Run], int |
 
 
 def has_ended(run: Run) -> bool:
-    """Whether there is nothing to go on with: the run is finished, or its loss has diverged."""
+    """Return whether a run cannot continue, because it is finished or its loss has diverged."""
     manifest = run.manifest()
     return manifest["status"] == "finished" or manifest.get("diverged", False)

@@ -1,4 +1,4 @@
-"""A TOML text as values at paths. An error about a value names the line that sets it."""
+"""A TOML document with values at key paths. An error about a value names the line that sets it."""
 
 import bisect
 import contextlib
@@ -13,11 +13,11 @@ from grok.config import ConfigError, did_you_mean
 from grok.sweep.settings import as_toml
 
 KeyPath = tuple[str | int, ...]
-"""Keys from the top down; the elements of an array of tables are numbered from 0."""
+"""Keys from the top level down; elements of an array of tables are numbered from 0."""
 
 
 class SweepFileError(ConfigError):
-    """What is wrong with a sweep's file: one line with the file, the line and the mend."""
+    """Raised for an invalid sweep file; the message is one line with the file, the line and the mend."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Document:
 
     @classmethod
     def parse(cls, path: Path, text: str) -> "Document":
-        """The text of the file at `path`.
+        """Parse the text of the file at `path`.
 
         Raises:
-            SweepFileError: it is not TOML.
+            SweepFileError: if the text is not TOML.
         """
         try:
             return cls(path, text, tomllib.loads(text))
@@ -41,26 +41,26 @@ class Document:
             raise SweepFileError(f"{path} is not TOML: {error}") from error
 
     def line(self, where: KeyPath) -> int:
-        """The line, from 1, on which the statement begins that first sets what stands at a path.
+        """Return the line, counted from 1, where the statement starts that first sets the value at a path.
 
-        tomllib does not tell lines, so this searches for the shortest beginning of the text that sets it. Where nothing
-        stands at the path, the line is that of the nearest table above it, or the first line.
+        tomllib does not report lines, so this searches for the shortest start of the text that sets the value. Without
+        a value at the path, it returns the line of the closest enclosing table, or the first line.
         """
         while where and self.get(where) is None:
             where = where[:-1]
         lines = self.text.split("\n")
 
         def is_set_by(count: int) -> bool:
-            """Whether the path is set by the statements that begin on the first `count` lines."""
+            """Return whether the statements that start on the first `count` lines set the path."""
             for end in range(count, len(lines)):
-                with contextlib.suppress(tomllib.TOMLDecodeError):  # a statement goes on after this line
+                with contextlib.suppress(tomllib.TOMLDecodeError):  # a statement continues after this line
                     return _find(tomllib.loads("\n".join(lines[:end])), where) is not None
             return True
 
         return bisect.bisect_left(range(len(lines)), True, key=is_set_by) if where else 1
 
     def text_at(self, where: KeyPath, expected: str) -> str:
-        """The text at a path. Anything else is rejected, as not what was `expected`."""
+        """Return the string at a path; reject other values with a message that says what was `expected`."""
         value = self.get(where)
         if not isinstance(value, str):
             got = "none" if value is None else as_toml(value)
@@ -68,14 +68,14 @@ class Document:
         return value
 
     def chosen(self, where: KeyPath, name: str, choices: Mapping[str, Any]) -> Any:
-        """The choice of this name, which stands at a path."""
+        """Return the choice of this name; an unknown name is an error at the path."""
         try:
             return choose(str(where[-1]), name, choices)
         except UsageError as error:
             self.refuse(where, str(error))
 
     def get(self, where: KeyPath) -> Any:
-        """What stands at a path; None where nothing does."""
+        """Return the value at a path, or None if there is none."""
         return _find(self.values, where)
 
     def check_keys(self, where: KeyPath, table: dict[str, Any], known: Collection[str]) -> None:
@@ -85,7 +85,7 @@ class Document:
                 self.refuse((*where, key), f"{key}: expected one of {', '.join(known)}{did_you_mean(key, known)}")
 
     def refuse(self, where: KeyPath, message: str) -> NoReturn:
-        """Raise SweepFileError for what stands at a path."""
+        """Raise SweepFileError for the value at a path."""
         raise SweepFileError(f"{self.path}:{self.line(where)}: {message}")
 
 

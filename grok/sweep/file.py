@@ -1,4 +1,4 @@
-"""A sweep's TOML file as blocks of base settings, axes and seeds, each with its place in the file."""
+"""The TOML file of a sweep as blocks of base settings, axes and seeds, each with its location in the file."""
 
 import re
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ TOP_KEYS = ("experiment", "name", *BLOCK_KEYS, "block")
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A setting in place of the preset's."""
+    """A setting that replaces the value of the preset."""
 
     name: str
-    """Dotted, as on the command line."""
+    """The dotted name, as on the command line."""
     value: Any
     where: KeyPath
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """A setting that takes each of these values."""
+    """A setting that varies over several values."""
 
     name: str
     values: tuple[Any, ...]
@@ -39,7 +39,7 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A part of a sweep: every combination of its axes' values, for every seed."""
+    """A part of a sweep: every combination of the values of its axes, for every seed."""
 
     name: str
     where: KeyPath
@@ -51,30 +51,30 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepFile:
-    """What a sweep's file asks for."""
+    """The contents of a sweep file."""
 
     document: Document
     name: str
-    """What its runs are known to be of: two files of one name would be one study."""
+    """The name under which its runs are recorded; two files with the same name count as one sweep."""
     experiment: Experiment
     blocks: tuple[Block, ...]
 
 
 def shipped() -> dict[str, Path]:
-    """The sweeps that come with the package, behind the figures of the README, by name."""
+    """Return the files of the sweeps of the package by name; they produce the figures of the README."""
     return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
 
 
 def find_sweep(name: Path) -> Path:
-    """The file of this name, or the sweep that comes with the package under it."""
+    """Return the file of this name, or else the file of the sweep of the package with this name."""
     return name if name.is_file() else shipped().get(str(name), name)
 
 
 def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
-    """Read the file and check all of it that one block or one setting shows.
+    """Read the file and check every block and setting on its own.
 
     Raises:
-        SweepFileError: with file, line and mend.
+        SweepFileError: if the file cannot be read or is invalid; the message names file, line and mend.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -84,12 +84,12 @@ def read_sweep(path: Path, experiments: Mapping[str, Experiment]) -> SweepFile:
             f"{did_you_mean(str(path), shipped())}"
         ) from error
     except UnicodeDecodeError as error:
-        raise SweepFileError(f"{path} is no text in UTF-8: save it as such") from error
+        raise SweepFileError(f"{path} is not UTF-8 text: save it in UTF-8") from error
     return _Reader(Document.parse(path, text), experiments).read()
 
 
 class _Reader:
-    """Reads one file."""
+    """Reads one sweep file."""
 
     def __init__(self, document: Document, experiments: Mapping[str, Experiment]) -> None:
         self._document = document
@@ -103,7 +103,7 @@ class _Reader:
         if "name" in values:
             expected = 'letters, digits, dots, hyphens and underscores, as in name = "weight-decays"'
             self._name = self._document.text_at(("name",), expected)
-            if not re.fullmatch(r"[\w.-]+", self._name):  # figures have it in their files' names
+            if not re.fullmatch(r"[\w.-]+", self._name):  # the names of figure files contain it
                 self._document.refuse(("name",), f"name: expected {expected}, got {as_toml(self._name)}")
 
     def read(self) -> SweepFile:
@@ -118,7 +118,8 @@ class _Reader:
                 if earlier.name == block.name:
                     line = self._document.line(earlier.where)
                     self._document.refuse(
-                        (*where, "name"), f"name: {block.name!r} is the block of line {line} too: rename one"
+                        (*where, "name"),
+                        f"name: {block.name!r} is also the name of the block on line {line}: rename one",
                     )
             blocks.append(block)
         return SweepFile(document=self._document, name=self._name, experiment=self._experiment, blocks=tuple(blocks))
@@ -127,10 +128,10 @@ class _Reader:
         if where:
             self._document.check_keys(where, table, ("name", *BLOCK_KEYS))
             if "name" in table:
-                name = self._document.text_at((*where, "name"), 'a text, as in name = "random labels"')
+                name = self._document.text_at((*where, "name"), 'a string, as in name = "random labels"')
 
         def at(key: str) -> KeyPath:
-            """The block's own, or the file's."""
+            """Return the path of a key in the block, or in the file if the block lacks it."""
             return (*where, key) if key in table else (key,)
 
         preset = self._experiment.default_preset
@@ -146,7 +147,7 @@ class _Reader:
             if own and (at("axes") == ("axes",) or own in self._base((*where, "base"))):
                 line = self._document.line(own.where)
                 self._document.refuse(
-                    axis.where, f"{axis.name}: set in base too, on line {line}: leave out the base or the axis"
+                    axis.where, f"{axis.name}: also set in base on line {line}: leave out the base or the axis"
                 )
         return Block(
             name=name,
@@ -185,7 +186,7 @@ class _Reader:
         return axes
 
     def _settings(self, where: KeyPath) -> list[tuple[tuple[str, ...], Any, Any]]:
-        """The settings of a table: keys, type, value as it is in the file."""
+        """Return keys, type and value in the file for each setting of a table."""
         table = self._document.get(where)
         if table is None:
             return []

@@ -1,4 +1,4 @@
-"""A TOML value as a setting of the type that its dataclass names."""
+"""Conversion of TOML values to settings of the types that their dataclasses declare."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,10 @@ NONE = "none"  # TOML has no null
 
 
 def flatten(config_type: type[Any], values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """The settings in nested tables, in order: keys, type, value as it is in the file.
+    """Yield keys, type and value in the file for each setting in nested tables, in order.
 
     Raises:
-        SettingError: a key that is no setting, or a table in place of a value or the reverse.
+        SettingError: if a key is not a setting, or if a table stands in place of a value or the reverse.
     """
     hints = get_type_hints(config_type)
     for key, value in values.items():
@@ -35,7 +35,7 @@ def flatten(config_type: type[Any], values: Mapping[str, Any]) -> Iterator[tuple
 
 
 class SettingError(ConfigError):
-    """A setting that is none, or has a value that it cannot have."""
+    """Raised for a key that is not a setting, or for an invalid value."""
 
     def __init__(self, keys: tuple[str, ...], why: str) -> None:
         super().__init__(f"{'.'.join(keys)}: {why}")
@@ -43,13 +43,13 @@ class SettingError(ConfigError):
 
 
 def value_as(hint: Any, value: Any) -> Any:
-    """The value as its type has it, so that equal settings have equal hashes: 1 for a float is 1.0, "none" is None.
+    """Return the value in the form of its type, so that equal settings have equal hashes; "none" becomes None.
 
     >>> value_as(float, 1), value_as(int | None, "none"), value_as(tuple[float, float], [0, 0.9])
     (1.0, None, (0.0, 0.9))
 
     Raises:
-        TypeError: the value is of another type; the message is what was expected.
+        TypeError: if the value has another type; the message is what was expected.
     """
     none = NoneType in options_of(hint) and value == NONE
     try:
@@ -59,7 +59,7 @@ def value_as(hint: Any, value: Any) -> Any:
 
 
 def as_toml(value: Any) -> str:
-    """A value as one would write it into the file.
+    """Return a value in TOML notation.
 
     >>> as_toml("add"), as_toml(None), as_toml(0.3), as_toml((0.9, 0.98))
     ('"add"', '"none"', '0.3', '[0.9, 0.98]')

@@ -1,1 +1,1 @@
-"""The engine: the training step, the probes that measure it, the recorder that keeps what they measure."""
+"""The engine: the training step, the probes that measure it, and the recorder that stores their measurements."""

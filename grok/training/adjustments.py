@@ -1,4 +1,4 @@
-"""What an update does beside its rule: it filters gradients, holds weights or their norm, and averages the network."""
+"""Adjustments around the update rule: gradient filters, fixed norms, pruned weights and moving averages."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,10 +10,10 @@ from grok.models import Classifier
 
 
 class Grokfast:
-    r"""Adds a multiple of the gradients' exponential moving average to them, before the update.
+    r"""Adds a multiple of the exponential moving average of the gradients to them, before the update.
 
-    $\mu \leftarrow \text{decay}\,\mu + (1 - \text{decay})\,g$, then $g \leftarrow g + \text{amplitude}\,\mu$. The
-    average begins as the first gradient, as in the authors' code.
+    The average is updated by $\mu \leftarrow \text{decay}\,\mu + (1 - \text{decay})\,g$, then the gradient by
+    $g \leftarrow g + \text{amplitude}\,\mu$. The average starts as the first gradient, as in the authors' code.
 
     Source: Lee, Kang, Kim and Lee, Grokfast: Accelerated Grokking by Amplifying Slow Gradients, 2024.
     """
@@ -22,12 +22,12 @@ class Grokfast:
         self._parameters = dict(parameters)
         self._amplitude, self._decay = amplitude, decay
         self._averages = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-        # Weight of the next gradient in the average: all of it at first. On the device, as a captured step needs it.
+        # The weight of the next gradient in the average is 1 at first. A captured step requires it on the device.
         self._weight = torch.ones((), device=next(iter(parameters.values())).device)
 
     @torch.no_grad()
     def __call__(self) -> None:
-        """Replace each parameter's `grad`; nothing else that may share its memory is changed."""
+        """Replace the `grad` of each parameter by a new tensor, since others may share the memory of the old one."""
         for name, parameter in self._parameters.items():
             assert parameter.grad is not None
             average = self._averages[name].lerp_(parameter.grad, self._weight)
@@ -35,20 +35,20 @@ class Grokfast:
         self._weight.fill_(1 - self._decay)
 
     def restart(self) -> None:
-        """Begin the average anew, with the next gradient."""
+        """Restart the average with the next gradient."""
         for average in self._averages.values():
             average.zero_()
         self._weight.fill_(1)
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next call depends on, by name."""
+        """Return the tensors on which the next call depends, by name."""
         return {"weight": self._weight} | {f"average.{name}": tensor for name, tensor in self._averages.items()}
 
 
 class FixedNorm:
-    """Scales all parameters by one factor, back to the L2 norm of all of them together at step 0.
+    """Scales all parameters by one factor after each update, back to their total L2 norm at step 0.
 
-    Made of the freshly built network, before a checkpoint is loaded: the norm follows from the seed alone.
+    It reads the norm from the new network, before a checkpoint is loaded, so that the norm depends only on the seed.
 
     Source: Liu, Michaud and Tegmark, Omnigrok: Grokking Beyond Algorithmic Data, ICLR 2023.
     """
@@ -60,21 +60,22 @@ class FixedNorm:
 
     @torch.no_grad()
     def __call__(self) -> None:
-        """Restore the norm, after an update."""
+        """Restore the norm after an update."""
         factor = self._norm / get_total_norm(self._parameters)
         for parameter in self._parameters:
             parameter.mul_(factor)
 
 
 class FollowedNorm:
-    """Keeps the L2 norm of all weights after each update of a training, and then holds another to it, update by update.
+    """Stores the total L2 norm after each update of a training, then scales a second training to these norms.
 
-    As in `FixedNorm` one factor scales all parameters. It is device work alone: place and mode lie in tensors.
+    As in `FixedNorm`, one factor scales all parameters. Position and mode are tensors, so that all work is on the
+    device.
     """
 
     @torch.no_grad()
     def __init__(self, parameters: Iterable[nn.Parameter], *, updates: int) -> None:
-        """For trainings of so many updates each."""
+        """Make room for the norms of `updates` updates, the length of each training."""
         self._parameters = list(parameters)
         device = self._parameters[0].device
         self._norms = torch.zeros(updates, device=device)
@@ -82,13 +83,13 @@ class FollowedNorm:
         self._follows = torch.zeros(1, dtype=torch.bool, device=device)
 
     def follow(self) -> None:
-        """From here on hold the norm to what was kept, from the first update on."""
+        """From now on, scale to the stored norms, starting with the norm after the first update."""
         self._place.zero_()
         self._follows.fill_(True)
 
     @torch.no_grad()
     def __call__(self) -> None:
-        """Keep the norm, or restore it, after an update."""
+        """Store the norm after an update, or scale to the stored one."""
         norm = get_total_norm(self._parameters)
         target = torch.where(self._follows, self._norms.index_select(0, self._place), norm)
         self._norms.index_copy_(0, self._place, target)
@@ -98,15 +99,15 @@ class FollowedNorm:
             parameter.mul_(factor)
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors themselves, by name."""
+        """Return the state by name, as the tensors themselves."""
         return {"norms": self._norms, "place": self._place, "follows": self._follows}
 
 
 class Pruning:
-    """Which weights of a network are held at 0: at first none.
+    """The weights of a network that are held at 0; at first there are none.
 
-    Weights are the matrices and kernels of all layers, the head's among them; biases and batch normalisations are never
-    pruned.
+    Only the matrices and kernels of all layers, including the head, can be pruned. Biases and batch normalisations are
+    never pruned.
 
     Source: Han, Pool, Tran and Dally, Learning both Weights and Connections for Efficient Neural Networks, 2015.
     """
@@ -117,7 +118,7 @@ class Pruning:
 
     @torch.no_grad()
     def prune(self, sparsity: float) -> None:
-        """Set this fraction of all weights together to 0, those of smallest magnitude, and hold them; only them."""
+        """Set the fraction `sparsity` of all weights, those with the smallest magnitudes, to 0, and hold only these."""
         weights = list(self._weights.values())
         magnitudes = torch.cat([weight.abs().flatten() for weight in weights])
         kept = torch.ones_like(magnitudes)
@@ -129,22 +130,22 @@ class Pruning:
 
     @torch.no_grad()
     def __call__(self) -> None:
-        """Bring the pruned weights back to 0, after an update."""
+        """Reset the pruned weights to 0 after an update."""
         for name, weight in self._weights.items():
             weight.mul_(self.masks[name])
 
 
 class Average:
-    r"""Each weight's exponential moving average, in a network of its own that begins as a copy (EMA).
+    r"""The exponential moving average (EMA) of all weights, in a second network that starts as a copy.
 
-    After each update $\bar w \leftarrow \beta \bar w + (1 - \beta) w$. Averages of batch normalisation, which are
-    moving averages already, are taken over as they are.
+    After each update, $\bar w \leftarrow \beta \bar w + (1 - \beta) w$. Statistics of batch normalisation are copied,
+    since they are moving averages already.
 
     Source: Tarvainen & Valpola, Mean teachers are better role models, NeurIPS 2017.
     """
 
     def __init__(self, model: Classifier, average: Classifier, decay: float) -> None:
-        """Of `model`, kept in `average`, whose parameters need no gradient."""
+        """Average the weights of `model` in `average`, whose parameters need no gradient."""
         self._decay = decay
         self._weights = list(zip(average.parameters(), model.parameters(), strict=True))
         self._statistics = list(zip(average.buffers(), model.buffers(), strict=True))
@@ -152,13 +153,13 @@ class Average:
 
     @torch.no_grad()
     def __call__(self) -> None:
-        """Follow the network, after an update."""
+        """Update the average after an update of the network."""
         for mean, weight in self._weights:
             mean.lerp_(weight, 1 - self._decay)
         for mine, statistic in self._statistics:
             mine.copy_(statistic)
 
     def state(self) -> dict[str, Tensor]:
-        """Its tensors themselves, by name."""
+        """Return the tensors of the average themselves, by name."""
         tensors = (*self._network.named_parameters(), *self._network.named_buffers())
         return {name: tensor.detach() for name, tensor in tensors}

@@ -1,4 +1,4 @@
-"""The batches that steps train on: drawn by the seed and the step alone, so that a resumed run draws the same."""
+"""Training batches, which depend only on the seed and the step, so that a resumed run draws the same batches."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ from grok.tasks import Task
 from grok.tasks.images import VIEWS, ImageTask, View, normalise
 from grok.training.draws import INDICES, Draws, Rows, shuffled
 
-MADE = "made"  # what a view has made of a batch beforehand, among its random numbers
+MADE = "made"  # name of the inputs that a view has computed beforehand, among its random numbers
 
 
 class Batches(nn.Module):
-    """Batches of some samples of a task, as one view or several show them; images and signals are normalised.
+    """Batches of samples of a task, seen through one view or several; images and signals are normalised.
 
-    An epoch is a random order of the samples, cut into whole batches; those that are left over at its end are left out.
-    Fewer samples than a batch has are gone through several times in an epoch, each time in another order. Samples stay
-    as the task has them, such as bytes, until they are in a batch.
+    An epoch is a random order of the samples, cut into whole batches; the remaining samples are left out. If there are
+    fewer samples than a batch needs, an epoch contains several orders of them. Samples keep the type of the task, such
+    as bytes, until they are in a batch.
     """
 
     def __init__(
@@ -32,9 +32,10 @@ class Batches(nn.Module):
         samples: Int[Tensor, "sample"] | None = None,
         name: str = "",
     ) -> None:
-        """Of `size` samples each, for blocks of at most `block` steps; of these `samples`, or of all that train.
+        """Make batches of `size` samples for blocks of at most `block` steps.
 
-        Batches of one seed with other names are drawn independently.
+        They are drawn from `samples`, by default from all training samples. Batches with the same seed and different
+        names are independent.
         """
         super().__init__()
         self._size, self._seed, self._name = size, seed, name
@@ -54,11 +55,11 @@ class Batches(nn.Module):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches that an epoch has."""
+        """Number of batches in an epoch."""
         return self.draws.steps_per_epoch
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
-        """Draw the batches of `count` steps from step `first` of a phase on, by one of the seed's orders."""
+        """Draw the batches of `count` steps of a phase, starting at its step `first`, in the given seeded order."""
         self.draws.prepare(first, count, order=order)
         for mark, view in self._beforehand.items():
             made = self.draws.get_buffer(f"{mark}{MADE}")
@@ -66,11 +67,11 @@ class Batches(nn.Module):
                 made[row] = self._made(mark, view, self.draws.on_host(step, order=order))
 
     def forward(self) -> tuple[Shaped[Tensor, "batch *shape"], ...]:
-        """Inputs of the next step's batch, as each view shows them, and their targets."""
+        """Return the inputs of the next batch through each view, and their targets."""
         return self._batch(self.draws())
 
     def batch(self, step: int, *, order: int) -> tuple[Shaped[Tensor, "batch *shape"], ...]:
-        """The batch at a step of a phase, whatever has been prepared; as `forward`."""
+        """Return the batch at a step of a phase, in the form of `forward`, whatever has been prepared."""
         on_host = self.draws.on_host(step, order=order)
         made = {f"{mark}{MADE}": self._made(mark, view, on_host) for mark, view in self._beforehand.items()}
         return self._batch(self.draws.at(step, order=order) | made)
@@ -84,16 +85,16 @@ class Batches(nn.Module):
         return *seen, targets
 
     def _normal(self, inputs: Shaped[Tensor, "batch *shape"]) -> Shaped[Tensor, "batch *shape"]:
-        """Inputs as the network reads them."""
+        """Return the inputs in the normalised form that the network reads."""
         return normalise(inputs, self.get_buffer("mean"), self.get_buffer("std")) if self._normalised else inputs
 
     def _made(self, mark: str, view: View, on_host: dict[str, Tensor]) -> Shaped[Tensor, "batch *shape"]:
-        """What a view makes of a batch beforehand."""
+        """Return the inputs of a batch that a view computes beforehand."""
         inputs = self.get_buffer("inputs")
         return view(inputs[on_host[INDICES].to(inputs.device)], _of(mark, on_host))
 
     def _draw(self, order: int, epoch: int) -> Rows:
-        """Indices of an epoch's batches, and the random numbers of each view, on the host."""
+        """Draw, on the host, the indices of the batches of an epoch and the random numbers of each view."""
         rows = shuffled(len(self._samples), self._size, stream(self._seed, f"{self._name}order/{order}/{epoch}"))
         drawn = {INDICES: self._samples[rows]}
         for place, view in enumerate(self._views):
@@ -105,10 +106,10 @@ class Batches(nn.Module):
 
 
 def _of(mark: str, drawn: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The random numbers of one view, by its own names."""
+    """Return the random numbers of one view by the names that the view uses."""
     return {name.removeprefix(mark): values for name, values in drawn.items() if name.startswith(mark)}
 
 
 def _mark(place: int) -> str:
-    """What the names of a view's random numbers begin with."""
+    """Return the prefix of the names of a view's random numbers."""
     return f"view{place}_"

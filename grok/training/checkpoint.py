@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training at one step, as safetensors, so that loading one runs no code."""
+"""Checkpoints: the state of a training at one step. Loading one runs no code, since the format is safetensors."""
 
 from pathlib import Path
 
@@ -15,18 +15,18 @@ KEEP = 2
 
 
 class CheckpointError(Exception):
-    """A checkpoint that cannot be read or does not fit: the message names the file and the mend."""
+    """Raised when a checkpoint cannot be read or does not fit; the message names the file and the mend."""
 
 
 def save_checkpoint(run: Run, step: int, member: Member) -> Path:
-    """Write the state at `step`, then remove all but the newest two."""
+    """Write the state at `step`, then remove all but the two newest checkpoints."""
     path = run.checkpoints_path / f"step-{step:08d}.safetensors"
     tensors = {name: tensor.contiguous() for name, tensor in _state(member).items()}
 
     def write(temporary: Path) -> None:
         try:
             save_file(tensors, temporary, metadata={"step": str(step)})
-        except SafetensorError as error:  # how it reports a full disk
+        except SafetensorError as error:  # safetensors reports a full disk like this
             raise OSError(str(error)) from error
 
     with run.writing(path):
@@ -38,16 +38,16 @@ def save_checkpoint(run: Run, step: int, member: Member) -> Path:
 
 
 def checkpoints(run: Run) -> dict[int, Path]:
-    """The checkpoints of a run by step, oldest first."""
+    """Return the checkpoints of a run by step, oldest first."""
     paths = sorted(run.checkpoints_path.glob("step-*.safetensors"))
     return {int(path.stem.removeprefix("step-")): path for path in paths}
 
 
 def load_checkpoint(path: Path, member: Member) -> int:
-    """Bring a member to the state in `path`, bit for bit, and return its step.
+    """Restore a member bit for bit to the state in `path`, and return its step.
 
     Raises:
-        CheckpointError: a damaged file, or one of another network or optimiser; nothing has been changed.
+        CheckpointError: if the file is damaged, or if its network or optimiser differs; the member is unchanged.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -57,7 +57,7 @@ def load_checkpoint(path: Path, member: Member) -> int:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         earlier = [other for other in sorted(path.parent.glob("step-*.safetensors")) if other < path]
         mend = (
-            f"delete it to go on from {earlier[-1].name}"
+            f"delete it to continue from {earlier[-1].name}"
             if earlier
             else "there is no earlier one; train anew beside it with --again"
         )
@@ -75,7 +75,7 @@ def load_checkpoint(path: Path, member: Member) -> int:
 
 
 def _state(member: Member) -> dict[str, Tensor]:
-    """Every tensor that later steps depend on, by name."""
+    """Return every tensor on which later steps depend, by name."""
     model = member.learner.model
     tensors = {f"model.{name}": tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
     tensors |= {f"optimiser.{name}": tensor for name, tensor in member.optimiser.state().items()}
@@ -84,5 +84,5 @@ def _state(member: Member) -> dict[str, Tensor]:
 
 
 def _form(tensors: dict[str, Tensor], part: str) -> dict[str, tuple[torch.Size, torch.dtype]]:
-    """Shape and precision of the tensors whose names begin with `part`."""
+    """Return the shape and type of the tensors whose names begin with `part`."""
     return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items() if name.startswith(part)}

@@ -1,4 +1,4 @@
-"""What steps take of the host: drawn by seed and step alone, as a resumed run needs, and sent without waiting."""
+"""Random draws that the host makes for the steps. They depend only on seed and step, so that runs can resume."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,30 +11,30 @@ from grok.random import stream
 
 
 def fill(rows: Shaped[Tensor, "row *rest"], values: Shaped[Tensor, "some *rest"]) -> None:
-    """Copy the host's values into the first rows, on whichever device: after the work that it has been given."""
+    """Copy values of the host into the first rows on any device, queued after the work that the device has."""
     values = values.to(rows.dtype)
     rows[: len(values)].copy_(to_device(values, rows.device), non_blocking=True)
 
 
 def to_device(values: Shaped[Tensor, "*shape"], device: torch.device) -> Shaped[Tensor, "*shape"]:
-    """Values on a device, after the work that it has been given."""
+    """Copy values to a device, queued after the work that the device has."""
     if device.type == "cuda" and not values.is_cuda:
-        values = values.pin_memory()  # from other memory a copy waits for the device
+        values = values.pin_memory()  # a copy from unpinned memory would wait for the device
     return values.to(device, non_blocking=True)
 
 
 Rows = dict[str, Shaped[Tensor, "step *rest"]]
-"""What the steps of an epoch take, by name: a row a step."""
+"""The draws for the steps of an epoch, by name, with one row per step."""
 
 
 class Draws(nn.Module):
-    """Rows that the host draws for a block of steps, and that each step reads the next of.
+    """Rows that the host draws for a block of steps; each step reads the next row.
 
-    So a step is device work alone, and can be captured.
+    A step is therefore work of the device only, and can be captured.
     """
 
     def __init__(self, draw: Callable[[int, int], Rows], *, block: int, device: torch.device) -> None:
-        """`draw` gives the rows of an order and an epoch, as many in each, for blocks of at most `block` steps."""
+        """Make room for `block` steps; `draw` returns the rows of an order and an epoch, equally many in each epoch."""
         super().__init__()
         self._epoch = lru_cache(maxsize=2)(draw)
         first = self._epoch(0, 0)
@@ -45,12 +45,12 @@ class Draws(nn.Module):
             self.register_buffer(name, torch.zeros(block, *rows.shape[1:], dtype=rows.dtype, device=device))
 
     def reserve(self, name: str, rows: Shaped[Tensor, "step *rest"]) -> None:
-        """Let each step take a row of these too, which whoever reserves them fills for each block."""
+        """Let each step also read a row of these; the caller fills them for each block."""
         self._reserved.append(name)
         self.register_buffer(name, rows)
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
-        """Draw for `count` steps from step `first` of a phase on, by one of the seed's orders."""
+        """Draw for `count` steps of a phase, starting at its step `first`, in the given seeded order."""
         steps = [self.on_host(step, order=order) for step in range(first, first + count)]
         if steps:
             for name in self._names:
@@ -58,7 +58,7 @@ class Draws(nn.Module):
         self.get_buffer("place").zero_()
 
     def forward(self) -> dict[str, Tensor]:
-        """What the next step takes."""
+        """Return the rows of the next step."""
         place = self.get_buffer("place")
         names = (*self._names, *self._reserved)
         drawn = {name: self.get_buffer(name).index_select(0, place)[0] for name in names}
@@ -66,12 +66,12 @@ class Draws(nn.Module):
         return drawn
 
     def on_host(self, step: int, *, order: int) -> dict[str, Tensor]:
-        """What a step of a phase takes, whatever has been prepared."""
+        """Return the rows of a step of a phase, whatever has been prepared."""
         epoch, row = divmod(step, self.steps_per_epoch)
         return {name: rows[row] for name, rows in self._epoch(order, epoch).items()}
 
     def at(self, step: int, *, order: int) -> dict[str, Tensor]:
-        """The same on the device."""
+        """Return the rows of a step of a phase on the device, whatever has been prepared."""
         device = self.get_buffer("place").device
         return {name: to_device(values, device) for name, values in self.on_host(step, order=order).items()}
 
@@ -80,7 +80,9 @@ INDICES = "indices"
 
 
 def shuffled(count: int, size: int, generator: torch.Generator) -> Int[Tensor, "step size"]:
-    """The numbers below `count` in random order, cut into whole rows; several orders if they are fewer than a row has.
+    """Return the numbers below `count` in random order, cut into whole rows of `size`.
+
+    If `count` is smaller than `size`, a row contains several orders.
 
     >>> shuffled(5, 2, stream(0, "order")).shape, shuffled(2, 5, stream(0, "order")).sort().values
     (torch.Size([2, 2]), tensor([[0, 0, 1, 1, 1]]))
@@ -91,7 +93,7 @@ def shuffled(count: int, size: int, generator: torch.Generator) -> Int[Tensor, "
 
 
 def sample_draws(count: int, *, size: int, seed: int, name: str, block: int, device: torch.device) -> Draws:
-    """Different numbers below `count` as `INDICES`, `size` a step; of another name, drawn independently."""
+    """Return draws of `size` distinct numbers below `count` per step, as `INDICES`; other names are independent."""
 
     def draw(order: int, epoch: int) -> Rows:
         return {INDICES: shuffled(count, size, stream(seed, f"{name}/{order}/{epoch}"))}

@@ -1,4 +1,4 @@
-"""The training engine: blocks of steps, what is measured along them, and who has come to the end."""
+"""The training engine, which runs blocks of steps, records their measurements, and ends members."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from grok.training.ring import Block
 from grok.training.stack import Stack, release
 from grok.training.step import LOSS, Member, TrainingStep, check_alike
 
-BLOCK = 50  # steps between evaluations of what was observed: no host waits for a GPU in between
+BLOCK = 50  # steps between evaluations of observations; within a block the host does not wait for a GPU
 
 
 class TrainingError(Exception):
-    """Training cannot go on: the message says at which step, why, and the mend."""
+    """Raised when training cannot continue; the message says at which step, why, and the mend."""
 
 
 @dataclass(frozen=True)
 class _Together:
-    """The members that take their steps together, by index; their step, and how it is carried out."""
+    """The members that train together, by index, with their step and the function that executes it."""
 
     members: list[int]
     step: TrainingStep
@@ -32,7 +32,7 @@ class _Together:
 
 @dataclass(frozen=True)
 class _Launched:
-    """A block whose steps have been given to the device, and the event that it is done with them."""
+    """A block whose steps have been queued on the device, and the event that marks their end."""
 
     block: Block
     done: torch.cuda.Event | None
@@ -40,7 +40,7 @@ class _Launched:
 
 @dataclass(frozen=True)
 class _Evaluated:
-    """What was measured of one member in a block; step and value of its first loss that is no number."""
+    """The measurements of one member in a block, with step and value of its first loss that is not finite."""
 
     measurements: Measurements
     diverged: tuple[int, float] | None
@@ -54,15 +54,15 @@ def _raise(index: int, error: TrainingError | None) -> None:
 class Engine:
     """Trains one network, or many at once, and measures them.
 
-    Row `step` of a record is the network after `step` updates. A member that has come to its end leaves, and the
-    others go on. The step itself is `TrainingStep`.
+    Row `step` of a record describes the network after `step` updates. A member leaves when it reaches its end, and the
+    others continue. The step itself is `TrainingStep`.
     """
 
     def __init__(self, members: Sequence[Member], *, first_step: int = 0, executor: Executor = eager) -> None:
-        """Of members that can take their steps together.
+        """Train `members`, which must be able to form a stack, from `first_step` on.
 
         Raises:
-            ValueError: as `check_alike`.
+            ValueError: under the conditions of `check_alike`.
         """
         check_alike(members)
         self.members = list(members)
@@ -71,7 +71,7 @@ class Engine:
         self._executor = executor
         self._together: _Together | None = None
         self._side = SideStream(members[0].learner.device)
-        # A GPU evaluates a block while it trains the next one, so two blocks pass before an end is seen.
+        # A GPU evaluates a block while it trains the next one, so two blocks pass before an end is detected.
         self.overlap = self._side.exists and all(member.settle.allows(2) for member in members)
         self._pending: _Launched | None = None
 
@@ -84,20 +84,20 @@ class Engine:
     ) -> bool:
         """Train until all members have ended, and return True; or stop once `interrupted()`, and return False.
 
-        `recorders` has one for each member. `on_block` is given what was measured in a block, by member, after the
-        recorders have it. `on_end` is called for each member whose record is complete, or whose loss is no longer
-        finite, then with the error; by default it raises it.
+        There is one recorder per member. `on_block` receives the measurements of a block by member, after the recorders
+        have stored them. `on_end` is called for each member whose record is complete, or, with the error, whose loss is
+        no longer finite. By default it raises that error.
         """
         self._recorders, self._on_block, self._on_end = recorders, on_block, on_end
         while True:
-            # Whose last row is this?
+            # End the members that have reached their last row
             self._end_members()
             if not self.active:
                 return True
             together = self._compose()
             ring = together.step.ring
 
-            # A block of steps: the host gives out work and waits for nothing
+            # Train a block of steps: the host queues work and waits for nothing
             end = self._end_of_block()
             together.step.prepare(self.step, end - self.step)
             stopped = False
@@ -110,7 +110,7 @@ class Engine:
                 ring.note(self.step, (LOSS, *due))
                 self.step += 1
 
-            # Measure: on a GPU the block before, while this one is under way
+            # Measure: on a GPU, the previous block while this one trains
             before, self._pending = self._pending, _Launched(ring.take(), self._side.mark())
             if before:
                 self._measure(before)
@@ -120,7 +120,7 @@ class Engine:
                 return False
 
     def catch_up(self) -> None:
-        """Evaluate everything observed so far, so that the recorders have all rows before `step`."""
+        """Evaluate all observations so far, so that the recorders have all rows before `step`."""
         pending, self._pending = self._pending, None
         if pending:
             self._measure(pending)
@@ -133,7 +133,7 @@ class Engine:
         self._take_in(members, evaluated)
 
     def _compose(self) -> _Together:
-        """The active members, brought together anew if some have left."""
+        """Return the step of the active members, and make a new one if members have left."""
         if self._together is None or self._together.members != self.active:
             self.catch_up()
             step = TrainingStep([self.members[index] for index in self.active], block=BLOCK)
@@ -141,14 +141,14 @@ class Engine:
         return self._together
 
     def _end_of_block(self) -> int:
-        """The step to train to: nobody's end is passed, nor that of a phase."""
+        """Return the last step of the block, which passes neither the end of a member nor that of a phase."""
         settles = [self.members[index].settle for index in self.active]
         boundaries = [first for index in self.active for first in self.members[index].phases.later(self.step)]
         length = min(settle.look_every(BLOCK, delay=2 if self.overlap else 1) for settle in settles)
         return min(self.step - self.step % length + length, *(settle.last_step for settle in settles), *boundaries)
 
     def _due(self) -> Due:
-        """The probes that measure at this step, the same for all members."""
+        """Return the probes that measure at this step, which are the same for all members."""
         member = self.members[self.active[0]]
         phase, first = member.phases.at(self.step)
         in_phase = self.step - first
@@ -166,13 +166,13 @@ class Engine:
                 phase.enter()
 
     def _end_members(self) -> None:
-        """Measure in full, at its last step, every member that has come to it."""
+        """Measure every member that has reached its last step with all probes, and let it leave."""
         if any(self.step >= self.members[index].settle.last_step for index in self.active):
             self.catch_up()
         for index in list(self.active):
             if index in self.active and self.step >= self.members[index].settle.last_step:
                 self._measure_last(index)
-                if index in self.active:  # its last loss is a number
+                if index in self.active:  # its last loss is finite
                     self._leave(index, None)
 
     def _measure_last(self, index: int) -> None:
@@ -192,7 +192,7 @@ class Engine:
 
     def _leave(self, index: int, error: TrainingError | None) -> None:
         if error:
-            self.active.remove(index)  # before others are saved, for which a block of its may be measured
+            self.active.remove(index)  # the others are saved next, which may measure a pending block of this member
             self._on_end(index, error)
         else:
             self._on_end(index, None)
@@ -200,7 +200,7 @@ class Engine:
         release(self.members[index].learner)
 
     def _evaluate(self, members: list[int], block: Block) -> list[_Evaluated]:
-        """What a block comes to for each of its members, up to the first loss that is no number."""
+        """Evaluate a block for each of its members, up to the first loss that is not finite."""
         steps = block.steps.get(LOSS)
         if not steps:
             return []
@@ -214,7 +214,7 @@ class Engine:
         ]
 
     def _take_in(self, members: list[int], evaluated: list[_Evaluated]) -> None:
-        """Record what was measured, and let those go whose loss is no number."""
+        """Record the measurements, and end members whose loss is not finite."""
         active = {index: each for index, each in zip(members, evaluated, strict=False) if index in self.active}
         for index, each in active.items():
             self._recorders[index].record(each.measurements)
@@ -230,7 +230,7 @@ class Engine:
 
 
 def _first_not_finite(steps: list[int], losses: Tensor) -> np.ndarray:
-    """For each member the first step at which its loss is no number, or one after the last."""
+    """Return, for each member, the first step at which its loss is not finite, or the step after the last."""
     after = steps[-1] + 1
     at = torch.where(losses.isfinite(), after, torch.tensor(steps)[:, None])
     return at.amin(dim=0).numpy()

@@ -1,4 +1,4 @@
-"""How device work is carried out: a step issued anew or captured once and replayed, measurements on the side."""
+"""Execution of device work: steps run eagerly or as replayed CUDA graphs, and measurements run on a side stream."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,25 +12,25 @@ Due = tuple[str, ...]
 """The probes to observe at a step, by name."""
 
 Step = Callable[[Due], None]
-"""One step of training; what changes from step to step lies in tensors."""
+"""One training step. All values that change between steps are in tensors."""
 
 Executor = Callable[[Step], Step]
-"""Makes of a step one that does the same."""
+"""Turns a step into an equivalent one with another way of execution."""
 
-WARM_UP = 3  # calls before a capture: they allocate what the step keeps and let libraries choose their kernels
+WARM_UP = 3  # calls before a capture, which allocate the tensors of the step and let libraries choose kernels
 
 
 def eager(step: Step) -> Step:
-    """Every operation is issued by Python."""
+    """Return the step unchanged, so that Python launches every operation."""
     return step
 
 
 class CudaGraphs:
-    """A CUDA graph for each set of probes that are due together: one launch a step, nothing issued by Python.
+    """A step as one CUDA graph for each set of probes that are due together, with one launch per step.
 
-    The first calls of each set are plain steps on a side stream, as capturing needs; the next is captured, which does
-    not run it, and from then on the graph is replayed. The graphs share their memory, since one is done before the
-    next begins.
+    The first calls of each set are eager steps on a side stream, as CUDA requires before a capture. The next call
+    captures the step, which does not execute it, and replays the graph, as do all later calls. The graphs share memory,
+    since each one is finished before the next begins.
     """
 
     def __init__(self, step: Step) -> None:
@@ -41,7 +41,7 @@ class CudaGraphs:
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, due: Due) -> None:
-        """Take one step."""
+        """Execute one step."""
         if self._calls[due] < WARM_UP:
             self._calls[due] += 1
             self._stream.wait_stream(torch.cuda.current_stream())
@@ -61,22 +61,22 @@ EXECUTORS: dict[ExecutorName, Executor] = {"eager": eager, "graph": CudaGraphs}
 
 
 class SideStream:
-    """A second queue of device work, for what may run beside the next steps. A device without queues has none."""
+    """A second queue of device work, which may run in parallel with the next steps; a CPU has none."""
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     @property
     def exists(self) -> bool:
-        """Whether anything can run beside anything."""
+        """Whether the device has a second queue."""
         return self._stream is not None
 
     def mark(self) -> torch.cuda.Event | None:
-        """The end of the work given out so far."""
+        """Return the event that marks the end of the work queued so far."""
         return torch.cuda.current_stream().record_event() if self._stream else None
 
     def after(self, event: torch.cuda.Event | None) -> AbstractContextManager[object]:
-        """Run what is given out inside on the side, once the work before `event` is done."""
+        """Queue the work of this context on the side stream, after the work before `event`."""
         if self._stream is None or event is None:
             return nullcontext()
         self._stream.wait_event(event)

@@ -1,4 +1,4 @@
-"""A term of information in the training loss: MI, entropy difference, MIR or HDR of a batch."""
+"""The information loss, a term of the training loss: mutual information, entropy difference, MIR or HDR of a batch."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,10 +12,10 @@ TERM, LEFT_OUT = "information/term", "information/left_out"
 
 
 class InformationTerm(nn.Module):
-    """`weight` times `information_loss` of the features of some samples and the head rows of their labels.
+    """The product of `weight` and `information_loss`, for the features of samples and the head rows of their labels.
 
-    A sample whose features or head row have no direction, as where all neurons are off or a number is not finite, is
-    left out, and counted. With `draws` only the samples that they choose are taken, others at each step.
+    A sample is left out, and counted, if its features or head row have no direction, because all are zero or one is not
+    finite. With `draws`, each step uses only the samples that they choose.
     """
 
     def __init__(self, config: InformationTermConfig, device: torch.device, draws: Draws | None = None) -> None:
@@ -27,12 +27,12 @@ class InformationTerm(nn.Module):
         self.register_buffer("left_out", torch.zeros((), dtype=torch.int64, device=device))
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
-        """Be ready for `count` steps of a phase from its step `first` on."""
+        """Prepare `count` steps of a phase, starting at its step `first`."""
         if self._draws:
             self._draws.prepare(first, count, order=order)
 
     def switch_off(self) -> None:
-        """Add nothing from here on, while the term is still measured: anew, as from step 0."""
+        """Set the weight to 0, and restart the measurement of the term as at step 0."""
         self.get_buffer("weight").zero_()
         self.get_buffer("value").fill_(torch.nan)
         self.get_buffer("left_out").zero_()
@@ -44,7 +44,7 @@ class InformationTerm(nn.Module):
         targets: Int[Tensor, "sample"],
         counted: Bool[Tensor, "sample"] | None = None,
     ) -> Float[Tensor, ""]:
-        """The weighted term of the samples, or of those that are `counted`; 0 if there is none."""
+        """Return the weighted term of all samples, or of the `counted` ones; without samples it is 0."""
         if self._draws:
             chosen = self._draws()[INDICES]
             features, targets = features[chosen], targets[chosen]
@@ -58,14 +58,14 @@ class InformationTerm(nn.Module):
         return self.get_buffer("weight") * value
 
     def values(self) -> dict[str, Tensor]:
-        """`information_loss` at the last update, without the weight, and how many samples it has left out so far."""
+        """Return `information_loss` at the last update, without weight, and the number of samples left out so far."""
         return {TERM: self.get_buffer("value"), LEFT_OUT: self.get_buffer("left_out")}
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors themselves that later losses and records depend on."""
+        """Return the tensors themselves on which later losses and records depend, by name."""
         return {name: self.get_buffer(name) for name in ("weight", "value", "left_out")}
 
 
 def _directed(rows: Float[Tensor, "row dim"]) -> Bool[Tensor, "row"]:
-    """Which have a direction: of numbers that are not finite, torch finds no eigenvalues and would end the training."""
+    """Return which rows have a direction; torch would raise an error for eigenvalues of numbers that are not finite."""
     return (rows != 0).any(dim=-1) & rows.isfinite().all(dim=-1)

@@ -1,4 +1,4 @@
-"""One network with its data and its probes: everything that a step reads."""
+"""One network with its data and probes, which is everything that a step reads."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,9 +16,9 @@ from grok.training.snapshot import Known, Samples, Snapshot
 
 
 class Learner(nn.Module):
-    """The forward half of a step: the loss, and what the probes that are due observe.
+    """The forward half of a step: the loss, and the observations of the probes that are due.
 
-    All tensors that it reads are parameters or buffers, so that many learners stack into one (`stack.py`).
+    All tensors that it reads are parameters or buffers, so that many learners can be stacked (`stack.py`).
     """
 
     model: Classifier
@@ -34,11 +34,11 @@ class Learner(nn.Module):
         autocast: torch.dtype | None = None,
         at_once: int | None = None,
     ) -> None:
-        """A network that descends an `objective`.
+        """Make the learner of a network that minimises an `objective`.
 
-        The probes measure it on the samples of the task, passing at most `at_once` of them through it together, and its
-        loss by the objective's criterion. With an `average` of the network, whose parameters need no gradient, they
-        measure that in its stead. With `autocast`, products in training are in that precision; what is measured is not.
+        The probes measure the network on the samples of the task, in passes of at most `at_once` samples, and its loss
+        by the criterion of the objective. If an `average` of the network is given, whose parameters need no gradient,
+        they measure that instead. With `autocast`, products in training use this precision; measurements do not.
         """
         super().__init__()
         self.model = model
@@ -54,12 +54,12 @@ class Learner(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its tensors are."""
+        """The device of all tensors."""
         return self.model.head.weight.device
 
     @property
     def trained(self) -> list[Tensor]:
-        """The parameters that training changes, in order."""
+        """The trained parameters, in order."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
     @property
@@ -68,13 +68,13 @@ class Learner(nn.Module):
         return {name: probe for name, probe in self._probes.items() if isinstance(probe, Probe)}
 
     def samples(self, split: Split) -> Samples:
-        """Inputs and targets of a split."""
+        """Return inputs and targets of a split."""
         samples = self._samples[f"{split}_split"]  # nn.Module has a method called train
         assert isinstance(samples, Samples)
         return samples
 
     def pad(self, split: Split, size: int) -> None:
-        """Bring a split to `size` samples; those appended count for nothing."""
+        """Pad a split to `size` samples; the appended samples are ignored."""
         if size == len(self.samples(split).targets):
             return
         self.samples(split).pad(size)
@@ -82,30 +82,30 @@ class Learner(nn.Module):
             probe.pad(split, size)
 
     def prepare(self, phase: Phase, first: int, count: int) -> None:
-        """Be ready for `count` steps of a phase, from its step `first` on."""
+        """Prepare `count` steps of a phase, starting at its step `first`."""
         self.objective.prepare(first, count, order=phase.order)
         for probe in self.probes.values():
             if isinstance(probe, PhaseValues):
                 probe.show(phase.values)
 
     def compile_training(self) -> None:
-        """Let `torch.compile` fuse the pass of a batch through the network; what is measured is not compiled.
+        """Compile the training pass of a batch with `torch.compile`; measurements are not compiled.
 
         Raises:
-            ValueError: a step on all training samples, which is not compiled.
+            ValueError: if a step uses all training samples at once, which is not compiled.
         """
         if not isinstance(self.objective, OnBatches):
             raise ValueError("compile: expected an experiment that trains on batches, got one on all samples at once")
         self._compiled = torch.compile(self.model.features, dynamic=False)
 
     def forward(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, ""], Observed]:
-        """Training loss, and what the probes named in `due` observe of the network before it is trained any further.
+        """Return the training loss, and what the probes named in `due` observe before the next update.
 
-        After the `last` step nothing is trained: the loss is the criterion on the training samples that are measured.
+        With `last`, no update follows, and the loss is the criterion on the measured training samples.
         """
         begun = self.begin()
         snapshot = self.snapshot(begun.known)
-        snapshot.model.eval()  # batch normalisation by its averages, which stay as they are
+        snapshot.model.eval()  # batch normalisation uses its running averages and does not change them
         observed = self.observe(due, snapshot)
         if last:
             return snapshot.loss("train"), observed
@@ -113,11 +113,11 @@ class Learner(nn.Module):
         return begun.loss(), observed
 
     def begin(self) -> Begun:
-        """Begin the loss of the next step, with what can be computed before the network is measured."""
+        """Begin the loss of the next step with the parts that can be computed before the measurement."""
         return self.objective.begin(self.model, self._features, self.samples("train"))
 
     def _features(self, inputs: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch dim"]:
-        """The network's features of some inputs in training."""
+        """Return the features of the network in training."""
         features = self._compiled or self.model.features
         if self._autocast is None:
             return features(inputs)
@@ -125,9 +125,9 @@ class Learner(nn.Module):
             return features(inputs).float()
 
     def snapshot(self, known: Known | None = None) -> Snapshot:
-        """The network as the probes see it, with what training has computed on the training samples already.
+        """Return the network in the form that probes read, with results of the training pass in `known`.
 
-        What training has computed is left aside where the average is measured, or where training has another precision.
+        These results are not used if the average is measured, or if training has a different precision.
         """
         same = self.average is None and self._autocast is None
         return Snapshot(
@@ -141,5 +141,5 @@ class Learner(nn.Module):
 
     @torch.no_grad()
     def observe(self, due: Sequence[str], snapshot: Snapshot) -> Observed:
-        """What the probes named in `due` observe."""
+        """Return the observations of the probes named in `due`."""
         return {name: self.probes[name].observe(snapshot) for name in due}

@@ -1,4 +1,4 @@
-"""Learning rates: what each update takes of them, and where a step reads it."""
+"""Schedules of the learning rate, and the tensors from which a step reads it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ from grok.training.draws import fill
 
 @dataclass(frozen=True, kw_only=True)
 class LearningRateSchedule:
-    r"""The learning rate of each update: a linear warm-up, and a decay beside it.
+    r"""The learning rate of each update, with a linear warm-up and a decay.
 
-    Update t + 1 takes $\min(1, (t + 1) / \text{warmup})$ of the rate; with cosine decay also
-    $\frac{1}{2}(1 + \cos(\pi t / \text{total}))$ (Loshchilov & Hutter, SGDR, ICLR 2017), with cosine-7/16
+    The warm-up multiplies the rate of update t + 1 by $\min(1, (t + 1) / \text{warmup})$. Cosine decay also multiplies
+    it by $\frac{1}{2}(1 + \cos(\pi t / \text{total}))$ (Loshchilov & Hutter, SGDR, ICLR 2017), and cosine-7/16 by
     $\cos(\frac{7}{16} \pi t / \text{total})$ (Sohn et al., FixMatch, NeurIPS 2020).
     """
 
     rate: float
     """Learning rate after the warm-up, before any decay."""
     warmup_steps: int = 0
-    """Number of updates that the warm-up takes."""
+    """Number of updates of the warm-up."""
     decay: str = "constant"
     """Name of the decay: constant, cosine or cosine-7/16."""
 
@@ -34,11 +34,11 @@ class LearningRateSchedule:
 
     @classmethod
     def of(cls, config: OptimiserConfig) -> "LearningRateSchedule":
-        """The schedule that an optimiser's settings ask for."""
+        """Return the schedule of an optimiser's settings."""
         return cls(rate=config.learning_rate, warmup_steps=config.warmup_steps, decay=config.decay)
 
     def rates(self, steps: Int[Tensor, "step"], *, total: int) -> Float[Tensor, "step"]:
-        """Learning rates, in float64, of the updates that lead from these steps to the next, of `total` in all.
+        """Return the learning rates, in float64, of the updates that follow these steps, out of `total` updates.
 
         >>> LearningRateSchedule(rate=1.0, warmup_steps=10).rates(torch.arange(8, 10), total=40)
         tensor([0.9000, 1.0000], dtype=torch.float64)
@@ -52,23 +52,23 @@ DECAYS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "cosine": lambda rates, steps, total: rates * (1 + (steps * (math.pi / total)).cos()) / 2,
     "cosine-7/16": lambda rates, steps, total: rates * (steps * (7 / 16 * math.pi / total)).cos(),
 }
-"""What becomes of the rates of some steps, by the name of the decay."""
+"""Functions that apply a decay to the rates of given steps, by the name of the decay."""
 
 
 class LearningRates:
-    """The learning rates of M members, on their device, for the updates of a block: one after the other is `now`.
+    """The learning rates of M members for the updates of a block, on their device; `now` holds the current ones.
 
-    The place in the block is counted on the device too, so that a captured step finds its rate by itself.
+    The position in the block is also counted on the device, so that a captured step finds its rate.
     """
 
     def __init__(self, members: int, *, block: int, device: torch.device) -> None:
-        dtype = torch.float32 if device.type == "cuda" else torch.float64  # what the fused update reads there
+        dtype = torch.float32 if device.type == "cuda" else torch.float64  # the type that the fused update reads
         self._upcoming = torch.zeros(block, members, dtype=dtype, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self.now: Float[Tensor, "member"] = torch.zeros(members, dtype=dtype, device=device)
 
     def prepare(self, upcoming: Sequence[Float[Tensor, "step"]]) -> None:
-        """Take the rates of the next updates, at most `block`, of each member."""
+        """Store the rates of the next updates of each member, at most `block` of them."""
         rates = torch.stack(list(upcoming), dim=1)
         fill(self._upcoming, rates)
         self._place.zero_()

@@ -1,4 +1,4 @@
-"""What was measured: from the observations of a block to numbers on the host."""
+"""Measurements, which the host computes from the observations of a block."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from grok.training.ring import Block
 
 Row = dict[str, float]
 
-AT_ONCE = 64  # observations evaluated together on a GPU; on a CPU one by one, where batches of matrices gain nothing
+AT_ONCE = 64  # observations evaluated together on a GPU; a CPU takes one at a time, since it gains nothing from batches
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One probe's metrics of one network: steps, and an array of the same length a column."""
+    """The metrics of one probe on one network: the steps, and one array of the same length per column."""
 
     steps: Int[np.ndarray, "row"]
     columns: dict[str, Float[np.ndarray, "row"]]
@@ -26,12 +26,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Measurements:
-    """All probes' metrics of one network in a block of steps."""
+    """The metrics of all probes on one network in a block of steps."""
 
     by_probe: dict[str, Measured]
 
     def column(self, name: str) -> list[tuple[int, float]]:
-        """Step and value of one metric; nothing if it was not measured."""
+        """Return steps and values of one metric; the list is empty if it was not measured."""
         for measured in self.by_probe.values():
             if name in measured.columns:
                 return list(zip(measured.steps.tolist(), measured.columns[name].tolist(), strict=True))
@@ -39,11 +39,11 @@ class Measurements:
 
     @property
     def num_rows(self) -> int:
-        """The most steps at which one probe measured."""
+        """The largest number of steps at which a probe measured."""
         return max((len(measured.steps) for measured in self.by_probe.values()), default=0)
 
     def latest(self) -> Row:
-        """The newest value of every metric."""
+        """Return the newest value of every metric."""
         return {
             name: float(values[-1])
             for measured in self.by_probe.values()
@@ -52,7 +52,7 @@ class Measurements:
         }
 
     def rows(self) -> list[tuple[int, Row]]:
-        """The metrics step by step."""
+        """Return the metrics step by step."""
         rows: dict[int, Row] = {}
         for measured in self.by_probe.values():
             for index, step in enumerate(measured.steps.tolist()):
@@ -64,7 +64,7 @@ class Measurements:
 
 @torch.no_grad()
 def evaluate(block: Block, probes: Mapping[str, Probe], ends: Int[np.ndarray, "member"]) -> list[Measurements]:
-    """What `block` comes to for each member, from before the step at which it `ends`: what follows is left out."""
+    """Return the measurements of `block` for each member, at the steps before the step at which it `ends`."""
     by_member: list[dict[str, Measured]] = [{} for _ in ends]
     for name, probe in probes.items():
         steps = np.array(block.steps.get(name, []), dtype=np.int64)
@@ -84,7 +84,7 @@ def evaluate(block: Block, probes: Mapping[str, Probe], ends: Int[np.ndarray, "m
 def _evaluate(
     probe: Probe, observed: Observation, kept: Bool[Tensor, "row member"]
 ) -> dict[str, Float[np.ndarray, "row member"]]:
-    """The metrics of the kept observations; the others stay NaN, and are not looked at: they may be no numbers."""
+    """Return the metrics of the kept observations; the others may not be finite, so they are skipped and stay NaN."""
     flat = {name: tensor.flatten(0, 1) for name, tensor in observed.items()}
     if not kept.all():
         wanted = kept.flatten().nonzero().squeeze(1)

@@ -1,4 +1,4 @@
-"""What a training descends: the one loss of each step, of all training samples or of batches."""
+"""Objectives: the loss that each step minimises, on all training samples or on batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,22 +15,22 @@ from grok.training.loss import Criterion
 from grok.training.snapshot import Known, Samples
 
 Features = Callable[[Tensor], Tensor]
-"""The network's features of some inputs in training: float32, in whatever precision the products are."""
+"""Returns the features of inputs in training, in float32 whatever the precision of the products."""
 
 
 class Begun(NamedTuple):
-    """A step whose loss has been begun, before anything is measured."""
+    """A step whose loss has been begun, before the measurement."""
 
     known: Known | None
-    """What has been computed on the training samples that are measured, if anything has."""
+    """Results on the measured training samples, if the step has computed them."""
     loss: Callable[[], Float[Tensor, ""]]
-    """Computes the loss of the step, once the network has been measured."""
+    """Computes the loss of the step after the measurement."""
 
 
 class Objective(nn.Module, ABC):
-    """The criterion that a training descends, with a term of information or without.
+    """The criterion that a training minimises, with or without an information loss.
 
-    All tensors that it keeps are buffers, so that many objectives can be stacked.
+    All tensors of an objective are buffers, so that many objectives can be stacked.
     """
 
     def __init__(self, criterion: Criterion, term: InformationTerm | None = None) -> None:
@@ -40,15 +40,15 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
-        """Begin a step of this network, which has these `features` in training, and is measured on `train`."""
+        """Begin a step of a network; `features` computes its features in training, and `train` is what is measured."""
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
-        """Be ready for `count` steps of a phase from its step `first` on, by one of the seed's orders."""
+        """Prepare `count` steps of a phase, starting at its step `first`, in the given seeded order."""
         if self.term:
             self.term.prepare(first, count, order=order)
 
     def settings(self) -> dict[str, object]:
-        """The settings that are not tensors: objectives of one stack have these in common."""
+        """Return the settings that are not tensors, which must be equal within a stack."""
         criterion = self.criterion
         function, keywords = (criterion.func, criterion.keywords) if isinstance(criterion, partial) else (criterion, {})
         name = getattr(function, "__qualname__", type(function).__name__)
@@ -56,32 +56,33 @@ class Objective(nn.Module, ABC):
         return {"kind": type(self).__name__, "criterion": name, **keywords, "term": term}
 
     def switch_off_term(self) -> None:
-        """Add no term to the loss from here on; it is still measured, anew, as from step 0."""
+        """Add no information loss from now on; its measurement continues, restarted as at step 0."""
         if self.term:
             self.term.switch_off()
 
     @property
     def to_lower(self) -> list[str]:
-        """What may be too large where the loss is no longer a number."""
+        """The settings that may be too large if the loss is not finite."""
         return ["the size of information.weight"] if self.term else []
 
     def values(self) -> dict[str, Tensor]:
-        """What is to be recorded of the last step, scalars by column: the tensors themselves."""
+        """Return the scalars of the last step to record, by column, as the tensors themselves."""
         return self.term.values() if self.term else {}
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors themselves that later steps and records depend on, by name."""
+        """Return the tensors themselves on which later steps and records depend, by name."""
         return self.term.state() if self.term else {}
 
 
 class FullBatch(Objective):
     """A criterion on all training samples at once.
 
-    These samples are also measured. Where the network computes the same in training and in use, one pass serves both.
+    The probes measure the same samples. If the network computes the same in training and evaluation, one pass serves
+    both.
     """
 
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
-        """Pass all samples through the network; the term is added once the network has been measured."""
+        """Pass all samples through the network; the information loss is added after the measurement."""
         if _differs_in_training(model):
             return Begun(None, lambda: self._loss(self._passed(model, features, train), model.head, train))
         known = self._passed(model, features, train)
@@ -97,13 +98,13 @@ class FullBatch(Objective):
 
 
 def _differs_in_training(model: Classifier) -> bool:
-    """Whether a layer computes something else in training than in use, as batch normalisation and dropout do."""
+    """Return whether a layer computes differently in training and evaluation, as batch normalisation and dropout do."""
     kinds = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
     return any(isinstance(module, kinds) for module in model.modules())
 
 
 class OnBatches(Objective):
-    """A criterion on batches of labelled samples, and whatever else a step makes a loss of."""
+    """A criterion on batches of labelled samples, to which a subclass may add other losses."""
 
     def __init__(self, batches: Batches, criterion: Criterion, term: InformationTerm | None = None) -> None:
         super().__init__(criterion, term)
@@ -111,23 +112,23 @@ class OnBatches(Objective):
 
     @abstractmethod
     def forward(self, features: Features, head: nn.Linear) -> Float[Tensor, ""]:
-        """The loss of the next step."""
+        """Return the loss of the next step."""
 
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
-        """Compute nothing yet: a training pass would change the averages of batch normalisation too early."""
+        """Compute nothing before the measurement, since a training pass would change batch statistics."""
         return Begun(None, partial(self, features, model.head))
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
-        """Draw the batches."""
+        """Draw the batches of `count` steps."""
         super().prepare(first, count, order=order)
         self.batches.prepare(first, count, order=order)
 
 
 class Supervised(OnBatches):
-    """A criterion on labelled batches alone."""
+    """A criterion on labelled batches only."""
 
     def forward(self, features: Features, head: nn.Linear) -> Float[Tensor, ""]:
-        """The loss of the next batch."""
+        """Return the loss of the next batch."""
         inputs, targets = self.batches()
         representations = features(inputs)
         loss = self.criterion(head(representations), targets)

@@ -1,4 +1,4 @@
-"""The update of one network: gradient filter, rule, pruned weights, norm and average, with all their state."""
+"""The update of one network: gradient filter, rule, pruning, norm and average, with their state."""
 
 import torch
 from jaxtyping import Float
@@ -13,9 +13,9 @@ from grok.training.rules import make_rule
 class Optimiser:
     """Updates the parameters of a network as its config says.
 
-    All its state is made beforehand, and an update is work of the device alone, so that it can be captured; but for
-    Muon, which reads its learning rate on the host. It refers to the parameters themselves, not to their memory, which
-    changes as a network joins a stack or leaves it.
+    All state is allocated in advance, and an update is work of the device only, so that it can be captured. Muon is the
+    exception, since it reads its learning rate on the host. The optimiser refers to the parameters, not to their
+    memory, which changes when a network joins or leaves a stack.
     """
 
     def __init__(
@@ -27,9 +27,9 @@ class Optimiser:
         average: Average | None = None,
         followed_norm: FollowedNorm | None = None,
     ) -> None:
-        """Of a network of which `pruning`, if given, holds weights at 0, and which an `average` follows.
+        """Make the optimiser of a network; `pruning` holds weights at 0, and `average` follows the network.
 
-        With `followed_norm`, its norm is kept for another training, or held to that of one.
+        With `followed_norm`, the norm is stored for another training, or scaled to the norm of one.
         """
         self._parameters = dict(model.named_parameters())
         self._rule = make_rule(model, config)
@@ -43,16 +43,16 @@ class Optimiser:
         self._make_state()
         self.set_rate(config.learning_rate)
         self.to_lower = f"optimiser.learning_rate (now {config.learning_rate:g})"
-        """The setting that may be too large where the loss is no longer a number, and its value."""
+        """The setting that may be too large if the loss is not finite, with its value."""
 
     def set_rate(self, rate: float | Float[Tensor, ""]) -> None:
-        """Take this learning rate from now on: of a tensor, what it holds at each update."""
+        """Use this learning rate from now on; a tensor is read at each update."""
         for optimiser in self._rule:
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
     def step(self) -> None:
-        """Update the parameters by their `grad`: filter it, apply the rule, restore the norm; the average follows."""
+        """Update the parameters by their `grad`: filter it, apply the rule, prune, restore the norm, and average."""
         if self._grokfast:
             self._grokfast()
         for optimiser in self._rule:
@@ -67,7 +67,7 @@ class Optimiser:
             self._average()
 
     def restart(self) -> None:
-        """Forget all earlier gradients: the next update is as the first."""
+        """Forget all earlier gradients, so that the next update equals a first update."""
         for optimiser in self._rule:
             for tensors in optimiser.state.values():
                 for tensor in tensors.values():
@@ -76,7 +76,7 @@ class Optimiser:
             self._grokfast.restart()
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors themselves that the next update depends on, beside the parameters and the rate, by name."""
+        """Return the tensors on which the next update depends, by name, without the parameters and the rate."""
         state = {
             f"{name}.{key}": tensor
             for optimiser in self._rule
@@ -94,7 +94,7 @@ class Optimiser:
         return state
 
     def _make_state(self) -> None:
-        """Let the rule make its state, as torch does at the first update: by one of rate 0. Before it, all is 0."""
+        """Let torch allocate the state of the rule in an update with rate 0, then set the state to 0."""
         self.set_rate(0.0)
         for parameter in self._parameters.values():
             parameter.grad = torch.zeros_like(parameter)

@@ -1,4 +1,4 @@
-"""What a training consists of: stretches of steps, each with its rates and its beginning, and the end."""
+"""The phases of a training, each with its learning rates and its start, and the rule that ends the training."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,40 +11,40 @@ from grok.training.learning_rate import LearningRateSchedule
 
 
 def _nothing() -> None:
-    """Go on as it is."""
+    """Change nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A stretch of steps of one training."""
+    """A range of consecutive steps of one training."""
 
     steps: int
-    """Its length."""
+    """Number of steps."""
     learning_rate: LearningRateSchedule
-    """Its learning rates: warm-up and decay begin with the phase."""
+    """Schedule of the learning rate; warm-up and decay start with the phase."""
     updates: int | None = None
-    """Its first so many steps update the weights, and the others only the averages of batch normalisation; None: all
-    do."""
+    """Number of first steps that update the weights; the others update only the averages of batch normalisation. None
+    means all steps."""
     enter: Callable[[], None] = _nothing
-    """Brings network and optimiser to where the phase begins; device work alone. Not called on resuming amid it."""
+    """Sets network and optimiser to the start of the phase, on the device only. A resumed phase does not call it."""
     order: int = 0
-    """Which of the seed's orders of the training samples and augmentations its batches follow, from their beginning."""
+    """Number of the seeded order of training samples and augmentations that the batches follow from its start."""
     values: Mapping[str, float] = field(default_factory=dict)
-    """Columns that tell the phase in the record, as the probe `PhaseValues` shows them."""
+    """Values by column that identify the phase in the record; the probe `PhaseValues` records them."""
     measured: tuple[int, ...] = ()
-    """Steps, counted from its first, at which every probe measures, due or not."""
+    """Steps, counted from the first of the phase, at which every probe measures, due or not."""
     without: tuple[str, ...] = ()
-    """Probes that have nothing to measure in it."""
+    """Names of the probes that have nothing to measure in the phase."""
     own_schedule: bool = False
-    """Whether probes are due by its own steps, counted from its first, and not by those of the whole training."""
+    """Whether schedules of probes count from the first step of the phase instead of step 0 of the training."""
 
     @property
     def when_measured(self) -> dict[str, object]:
-        """The settings that decide when probes measure in it."""
+        """The settings that determine when probes measure in the phase."""
         return {"measured": self.measured, "without": self.without, "own_schedule": self.own_schedule}
 
     def rates(self, first: int, count: int) -> Float[Tensor, "step"]:
-        """The learning rates of `count` steps from its step `first` on; 0 where there is no update."""
+        """Return the learning rates of `count` steps from step `first` of the phase on; steps without update have 0."""
         steps = torch.arange(first, first + count)
         updates = self.steps if self.updates is None else self.updates
         rates = self.learning_rate.rates(steps, total=max(updates, 1))
@@ -52,7 +52,7 @@ class Phase:
 
 
 class Phases:
-    """The phases of a training, one after the other from step 0; the last lasts as long as the training does."""
+    """The consecutive phases of a training from step 0; the last one lasts until the end of the training."""
 
     def __init__(self, phases: Sequence[Phase]) -> None:
         self.by_first_step: dict[int, Phase] = {}
@@ -62,11 +62,11 @@ class Phases:
             at += phase.steps
 
     def begins(self, step: int) -> Phase | None:
-        """The phase whose first step this is, if one is."""
+        """Return the phase that starts at this step, or None."""
         return self.by_first_step.get(step)
 
     def at(self, step: int) -> tuple[Phase, int]:
-        """The phase that a step is in, and its first step; past the end of all the last one.
+        """Return the phase of a step and the first step of that phase; past the end this is the last phase.
 
         >>> constant = LearningRateSchedule(rate=1.0)
         >>> phases = Phases([Phase(steps=5, learning_rate=constant), Phase(steps=3, learning_rate=constant)])
@@ -77,7 +77,7 @@ class Phases:
         return self.by_first_step[first], first
 
     def later(self, step: int) -> list[int]:
-        """The first steps of the phases that begin after a step."""
+        """Return the first steps of the phases that start after a step."""
         return [first for first in self.by_first_step if first > step]
 
 
@@ -87,8 +87,8 @@ GROKKED = 0.99
 class Settle:
     """Ends a run `settle` steps after test accuracy has reached 99 % and stayed there, or at `steps`.
 
-    A measurement below 99 % starts the count anew. It knows only recorded rows, so a resumed run ends where the
-    uninterrupted one does.
+    A measurement below 99 % restarts the count. The rule uses only recorded rows, so a resumed run ends at the same
+    step as an uninterrupted one.
     """
 
     def __init__(self, *, steps: int, settle: int | None) -> None:
@@ -97,15 +97,15 @@ class Settle:
         self._grokked_at: int | None = None
 
     def look_every(self, block: int, *, delay: int = 1) -> int:
-        """At most `block` steps, and few enough that the end cannot be passed unseen in `delay` times as many."""
+        """Return at most `block` steps, few enough that `delay` times as many cannot pass the end unnoticed."""
         return block if self._settle is None else max(1, min(block, self._settle // delay))
 
     def allows(self, delay: int) -> bool:
-        """Whether there is a number of steps that `look_every` can give."""
+        """Return whether `look_every` can find such a number of steps."""
         return self._settle is None or self._settle >= delay
 
     def update(self, step: int, accuracy: float) -> None:
-        """Take in a test accuracy, in the order of the steps."""
+        """Take in a test accuracy; calls must be in the order of the steps."""
         if accuracy < GROKKED:
             self._grokked_at = None
         elif self._grokked_at is None:
@@ -113,7 +113,7 @@ class Settle:
 
     @property
     def last_step(self) -> int:
-        """The step to end at, as far as is known now."""
+        """The step at which the run ends, as far as is known now."""
         if self._settle is None or self._grokked_at is None:
             return self._steps
         return min(self._steps, self._grokked_at + self._settle)

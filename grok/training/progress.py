@@ -1,4 +1,4 @@
-"""What runs say while they train."""
+"""The progress line of runs that train."""
 
 import io
 import statistics
@@ -10,7 +10,7 @@ from grok.training.measurements import Row
 
 
 class Progress:
-    """Step, rate, loss, accuracies, MIR and HDR of one pairing, and time left; of many runs, their means."""
+    """A line with step, rate, time left, loss, accuracies, and MIR and HDR of one pairing, averaged over the runs."""
 
     def __init__(
         self,
@@ -29,13 +29,13 @@ class Progress:
         self._started = time.monotonic()
 
     def update(self, step: int, last_step: int, latest: Mapping[int, Row], *, active: int = 1) -> None:
-        """Take in the newest values, by run; show them if it is time."""
+        """Store the newest values by run, and show them if the interval has passed."""
         for run, row in latest.items():
             self._latest.setdefault(run, {}).update(row)
         self._live_line.update(self._describe(step, last_step, active, time.monotonic() - self._started))
 
     def close(self) -> None:
-        """Leave the newest line standing."""
+        """Show the newest line and leave it in the terminal."""
         self._live_line.close()
 
     def _describe(self, step: int, last_step: int, active: int, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The recorder: keeps what was measured on one network, and writes it to the run's record."""
+"""The recorder, which collects the measurements of one network and writes them to the record of its run."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -9,22 +9,22 @@ import pyarrow as pa
 from grok.tracking import Run
 from grok.training.measurements import Measured, Measurements
 
-LARGEST = 2**14  # rows kept before they are written without being asked
+LARGEST = 2**14  # number of rows after which they are written without a request
 
 
 @runtime_checkable
 class Mirror(Protocol):
-    """A second place that sees each row, such as wandb."""
+    """A second destination of each row, such as wandb."""
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Take one row."""
+        """Log one row."""
 
 
 class Recorder:
-    """Collects measurements and appends them to `metrics.parquet`. It holds only what has not been written."""
+    """Collects measurements and appends them to `metrics.parquet`. It holds only rows that are not yet written."""
 
     def __init__(self, run: Run, *, first_step: int = 0, mirror: Mirror | None = None) -> None:
-        """Go on with the record of `run` from `first_step`: later rows are dropped, to be measured again."""
+        """Continue the record of `run` from `first_step`; later rows are dropped, since they are measured again."""
         self._run = run
         self._mirror = mirror
         self._first_step = first_step
@@ -32,7 +32,7 @@ class Recorder:
         self._rows = 0
 
     def earlier(self, column: str) -> list[tuple[int, float]]:
-        """Step and value of a column in the rows that a resumed run starts with."""
+        """Return steps and values of a column in the rows with which a resumed run starts."""
         table = self._run.read_table(["step", column])
         if column not in table.column_names:
             return []
@@ -40,7 +40,7 @@ class Recorder:
         return [(step, value) for step, value in pairs if step < self._first_step and value is not None]
 
     def record(self, measurements: Measurements) -> None:
-        """Keep what was measured in a block of steps."""
+        """Store the measurements of a block of steps."""
         self._unsaved.append(measurements)
         self._rows += measurements.num_rows
         if self._mirror:
@@ -50,7 +50,7 @@ class Recorder:
             self.save()
 
     def save(self) -> None:
-        """Append everything recorded so far to the record."""
+        """Append all stored measurements to the record."""
         table = _table(self._unsaved)
         if table.num_rows:
             self._run.append_table(table, first_step=self._first_step)
@@ -59,7 +59,7 @@ class Recorder:
 
 
 def _table(measurements: list[Measurements]) -> pa.Table:
-    """One row a step at which anything was measured, null where a column was not."""
+    """Return one row per measured step; a column that was not measured there is null."""
     parts: dict[str, list[Measured]] = {}
     for block in measurements:
         for probe, measured in block.by_probe.items():

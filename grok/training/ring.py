@@ -1,4 +1,4 @@
-"""What is observed in a block of steps, kept on the device until it is evaluated."""
+"""The buffer that holds the observations of a block of steps on the device until they are evaluated."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,27 +10,27 @@ from torch import Tensor
 from grok.training.probes import Observation
 
 Observed = dict[str, Observation]
-"""What the probes keep of a step, by the probe's name."""
+"""The observations of a step, by the name of the probe."""
 
-LARGEST = 2**28  # bytes of one probe's half: 256 MiB
+LARGEST = 2**28  # bytes of one half of the rows of a probe (256 MiB)
 
 
 class Block(NamedTuple):
-    """What was observed since the last block: for each probe its steps, and its observations row by row."""
+    """The observations since the last block: for each probe, its steps and its observations row by row."""
 
     steps: dict[str, list[int]]
     observed: Observed
 
 
 class Ring:
-    """Two halves of a few rows a probe, used in turn: one is evaluated while the other fills. Its memory never grows.
+    """Two halves of a few rows per probe, used in turn: one is evaluated while the other fills.
 
-    The place of the next row is counted on the device, so that writing can be captured in a CUDA graph and replayed;
-    the host keeps the steps.
+    The memory never grows. The position of the next row is counted on the device, so that a CUDA graph can capture and
+    replay the write. The host keeps the steps.
     """
 
     def __init__(self, rows: Mapping[str, int]) -> None:
-        """Make room for so many rows of each probe; fewer where they would be larger than `LARGEST`."""
+        """Make room for `rows` rows of each probe, or fewer if they would be larger than `LARGEST`."""
         self._capacity = dict(rows)
         self._half = 0
         self._rows: Observed = {}
@@ -38,11 +38,11 @@ class Ring:
         self._steps: dict[str, list[int]] = {probe: [] for probe in rows}
 
     def has_room(self, probes: Sequence[str]) -> bool:
-        """Whether a row of each of these probes can be written."""
+        """Return whether a row of each of these probes can be written."""
         return all(len(self._steps[probe]) < self._capacity[probe] for probe in probes)
 
     def write(self, observed: Observed) -> None:
-        """Append a row a probe; device work alone, once each probe has been written."""
+        """Append a row per probe; after the first write of each probe, this is work of the device only."""
         for probe, observation in observed.items():
             if probe not in self._rows:
                 self._allocate(probe, observation)
@@ -51,12 +51,12 @@ class Ring:
             self._next[probe] += 1
 
     def note(self, step: int, probes: Sequence[str]) -> None:
-        """Say that a row of each of these probes has been written, or its writing replayed, for `step`."""
+        """Note that a row of each of these probes has been written for `step`, directly or by a replay."""
         for probe in probes:
             self._steps[probe].append(step)
 
     def take(self) -> Block:
-        """What was written since the last call, as views that stay as they are until the next call but one."""
+        """Return the rows since the last call, as views that remain valid until the call after the next."""
         observed: Observed = {}
         for probe, rows in self._rows.items():
             first = self._half * self._capacity[probe]

@@ -1,4 +1,4 @@
-"""The update rules by their names in the config, each as the torch optimisers that carry it out."""
+"""The update rules by their names in the config, each as a list of torch optimisers."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,21 @@ from torch import nn
 from grok.config import OptimiserConfig
 from grok.models import Classifier
 
-OUTER = {"embedding", "positions", "head"}  # names of what reads the input and writes the output
+OUTER = {"embedding", "positions", "head"}  # names of the modules that read the input and write the output
 
 
 def make_rule(model: Classifier, config: OptimiserConfig) -> list[torch.optim.Optimizer]:
-    """The optimisers that together update every parameter once, each parameter by one of them.
+    """Return the optimisers that together update every parameter, each parameter by one of them.
 
-    adamw: decoupled weight decay (Loshchilov & Hutter, ICLR 2019).
-    adam: weight decay is added to the gradient (Kingma & Ba, ICLR 2015).
-    sgd: b <- momentum·b + g, then p <- p - rate·b; weight decay is added to the gradient.
-    muon: the gradients' moving average of each hidden matrix (`hidden_matrices`), with Nesterov momentum and made
-    orthogonal by five Newton-Schulz steps in bfloat16 (Jordan et al., Muon, 2024), times 0.2·sqrt(larger side), the
-    size of AdamW's updates (Liu et al., Muon is Scalable for LLM Training, 2025); AdamW updates the rest.
+    adamw: Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019).
+    adam: Adam, with weight decay added to the gradient (Kingma & Ba, ICLR 2015).
+    sgd: b <- momentum·b + g, then p <- p - rate·b, with weight decay added to the gradient.
+    muon: the moving average of the gradient of each hidden matrix (`hidden_matrices`), with Nesterov momentum. Five
+    Newton-Schulz steps in bfloat16 make it orthogonal (Jordan et al., Muon, 2024). The factor 0.2·sqrt(larger side)
+    gives it the size of AdamW's updates (Liu et al., Muon is Scalable for LLM Training, 2025). AdamW updates the rest.
 
-    All but Muon are fused into one pass over memory and read their learning rate on the device, so that a CUDA graph
-    can capture them; Muon reads it on the host.
+    All rules except muon are fused into one pass over memory and read the learning rate on the device, so that a CUDA
+    graph can capture them. Muon reads the learning rate on the host.
     """
     every = dict(model.named_parameters())
     match config.rule:
@@ -53,7 +53,7 @@ def make_rule(model: Classifier, config: OptimiserConfig) -> list[torch.optim.Op
 
 
 def hidden_matrices(model: Classifier) -> list[str]:
-    """Names of the matrices of attention and MLP: all 2-D parameters but embeddings, positions and head."""
+    """Return the names of the matrices of attention and MLP, which excludes embeddings, positions and head."""
     return [
         name
         for name, parameter in model.named_parameters()
@@ -72,6 +72,6 @@ def _adam(
         fused=True,
         capturable=parameters[0].is_cuda,
     )
-    # The steps before a capture, and those of the eager executor, are none of the mistakes that torch would warn of.
+    # Steps before a capture and steps of the eager executor are intended, so torch need not warn about them.
     adam._warned_capturable_if_run_uncaptured = True
     return adam

@@ -1,4 +1,4 @@
-"""FixMatch and FreeMatch: what a network predicts of weak views is what it learns to predict of strong ones."""
+"""FixMatch and FreeMatch, which train the network to predict for strong views what it predicts for weak views."""
 
 from abc import ABC, abstractmethod
 
@@ -16,51 +16,52 @@ SMALLEST = 1e-12  # added to a probability before its logarithm
 
 
 class Thresholds(nn.Module, ABC):
-    """Which predictions are sure enough to be labels."""
+    """The rule that selects the predictions that serve as pseudo-labels."""
 
     @abstractmethod
     def forward(self, probabilities: Float[Tensor, "sample class"]) -> Bool[Tensor, "sample"]:
-        """Of a batch's weak views: whether each is."""
+        """Return which predictions of the weak views of a batch are used."""
 
     @abstractmethod
     def fairness(self, predictions: Float[Tensor, "sample class"], used: Bool[Tensor, "sample"]) -> Float[Tensor, ""]:
-        """A loss that keeps the predictions of strong views spread over the classes; 0 without."""
+        """Return a loss that keeps the predictions of strong views spread over the classes; without one it is 0."""
 
     def settings(self) -> dict[str, object]:
-        """The settings of the thresholds that are not tensors."""
+        """Return the settings of the thresholds that are not tensors."""
         return {"thresholds": type(self).__name__}
 
     @abstractmethod
     def value(self) -> Float[Tensor, ""]:
-        """The confidence that the surest class asks for."""
+        """Return the highest confidence threshold of all classes."""
 
 
 class FixedThreshold(Thresholds):
-    """One confidence for all classes and steps: FixMatch (Sohn et al., NeurIPS 2020)."""
+    """One confidence threshold for all classes and steps, as in FixMatch (Sohn et al., NeurIPS 2020)."""
 
     def __init__(self, confidence: float, device: torch.device) -> None:
         super().__init__()
         self.register_buffer("confidence", torch.tensor(confidence, device=device))
 
     def forward(self, probabilities: Float[Tensor, "sample class"]) -> Bool[Tensor, "sample"]:
-        """Those of at least this confidence."""
+        """Return which predictions have at least this confidence."""
         return probabilities.amax(dim=-1) >= self.get_buffer("confidence")
 
     def fairness(self, predictions: Float[Tensor, "sample class"], used: Bool[Tensor, "sample"]) -> Float[Tensor, ""]:
-        """None."""
+        """Return 0, since FixMatch has no fairness loss."""
         return predictions.new_zeros(())
 
     def value(self) -> Float[Tensor, ""]:
-        """The confidence."""
+        """Return the confidence threshold."""
         return self.get_buffer("confidence")
 
 
 class AdaptiveThresholds(Thresholds):
-    r"""Confidences that follow the network, one a class: FreeMatch (Wang et al., ICLR 2023).
+    r"""Confidence thresholds per class that adapt to the network, as in FreeMatch (Wang et al., ICLR 2023).
 
-    With q the predictions of a batch's weak views, moving averages of decay $\lambda$, all 1/C at first, are kept of
-    their confidence, $\tau$ (equation 5), of the predictions, $\tilde p$ (equation 6), and of how often each class is
-    the predicted one, $\tilde h$ (equation 10). Class c asks for $\tau \tilde p_c / \max \tilde p$ (equation 7).
+    Three moving averages with decay $\lambda$, all 1/C at first, follow the predictions of the weak views of each
+    batch. They are the mean confidence $\tau$ (equation 5), the mean prediction $\tilde p$ (equation 6), and the
+    frequency $\tilde h$ of each predicted class (equation 10). The threshold of class c is
+    $\tau \tilde p_c / \max \tilde p$ (equation 7).
     """
 
     def __init__(self, num_classes: int, decay: float, device: torch.device) -> None:
@@ -71,7 +72,7 @@ class AdaptiveThresholds(Thresholds):
         self.register_buffer("histogram", torch.full((num_classes,), 1 / num_classes, device=device))
 
     def forward(self, probabilities: Float[Tensor, "sample class"]) -> Bool[Tensor, "sample"]:
-        """Follow the batch; then those that their class's confidence lets through."""
+        """Update the averages by the batch, and return which predictions reach the threshold of their class."""
         confidence, classes = probabilities.max(dim=-1)
         self._follow("confidence", confidence.mean())
         self._follow("predicted", probabilities.mean(dim=0))
@@ -81,10 +82,11 @@ class AdaptiveThresholds(Thresholds):
         return confidence >= asked_for[classes]
 
     def fairness(self, predictions: Float[Tensor, "sample class"], used: Bool[Tensor, "sample"]) -> Float[Tensor, ""]:
-        r"""$-H(\mathrm{SumNorm}(\tilde p / \tilde h), \mathrm{SumNorm}(\bar p / \bar h))$, a cross-entropy in nats.
+        r"""Return $-H(\mathrm{SumNorm}(\tilde p / \tilde h), \mathrm{SumNorm}(\bar p / \bar h))$ in nats (equation 11).
 
-        $\bar p$ and $\bar h$ are the mean prediction of the strong views that are used, and how often each class is
-        predicted there (equation 11); a class that is not adds a constant, without a gradient. 0 if none is used.
+        Here H is a cross-entropy, $\bar p$ is the mean prediction of the strong views that are used, and $\bar h$ is
+        the frequency of each predicted class among them. A class that is not predicted adds a constant without a
+        gradient. The loss is 0 if no view is used.
         """
         weights = used.to(predictions.dtype)
         share = weights / weights.sum().clamp(min=1)
@@ -95,28 +97,28 @@ class AdaptiveThresholds(Thresholds):
         return torch.where(used.any(), (expected * (found + SMALLEST).log()).sum(), 0.0)
 
     def value(self) -> Float[Tensor, ""]:
-        r"""$\tau$, which the class that is predicted most asks for."""
+        r"""Return $\tau$, the threshold of the class with the highest mean prediction."""
         return self.get_buffer("confidence")
 
     def settings(self) -> dict[str, object]:
-        """The kind of the thresholds, and the decay of their averages."""
+        """Return the kind of the thresholds and the decay of their averages."""
         return super().settings() | {"threshold_decay": self._decay}
 
     def _follow(self, name: str, value: Tensor) -> None:
         average = self.get_buffer(name)
-        average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no rule to stack by
+        average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no batching rule
 
 
 def _frequencies(
     classes: Int[Tensor, "sample"], weights: Float[Tensor, "sample"], num_classes: int
 ) -> Float[Tensor, "class"]:
-    """How often each class is there, as a share of the weights."""
+    """Return the share of each class in the total weight."""
     found = (F.one_hot(classes, num_classes) * weights[:, None]).sum(dim=0)
     return found / weights.sum().clamp(min=SMALLEST)
 
 
 def _ratio(mean: Float[Tensor, "class"], frequencies: Float[Tensor, "class"]) -> Float[Tensor, "class"]:
-    """Their quotient, 0 for a class that is never there."""
+    """Return the quotient; it is 0 for a class that does not occur."""
     return torch.where(frequencies > 0, mean / frequencies.clamp(min=SMALLEST), 0.0)
 
 
@@ -134,10 +136,10 @@ COLUMNS = (
 
 
 class SemiSupervised(OnBatches):
-    """A criterion on labelled batches, and cross-entropy of strong views with what weak views are predicted to be.
+    """A criterion on labelled batches, and cross-entropy of strong views with the pseudo-labels of weak views.
 
-    Labelled samples, weak and strong views pass through the network together. A term of information, if wanted, is of
-    the labelled samples and those strong views whose pseudo-labels are used.
+    Labelled samples, weak views and strong views pass through the network together. An information loss, if there is
+    one, uses the labelled samples and the strong views whose pseudo-labels are used.
     """
 
     def __init__(
@@ -151,7 +153,7 @@ class SemiSupervised(OnBatches):
         fairness_weight: float,
         term: InformationTerm | None = None,
     ) -> None:
-        """`unlabelled` has a weak and a strong view; its targets are there to measure the pseudo-labels alone."""
+        """Take `unlabelled` batches with a weak and a strong view; their targets only measure pseudo-labels."""
         super().__init__(batches, criterion, term)
         self.unlabelled = unlabelled
         self.thresholds = thresholds
@@ -161,17 +163,17 @@ class SemiSupervised(OnBatches):
             self.register_buffer(_buffer(column), torch.tensor(torch.nan, device=device))
 
     def settings(self) -> dict[str, object]:
-        """The settings of any objective, both weights, and the settings of the thresholds."""
+        """Return the settings of every objective, both weights, and the settings of the thresholds."""
         weights = {"unlabelled_weight": self._unlabelled_weight, "fairness_weight": self._fairness_weight}
         return super().settings() | weights | self.thresholds.settings()
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
-        """Draw both kinds of batches."""
+        """Draw the labelled and the unlabelled batches of `count` steps."""
         super().prepare(first, count, order=order)
         self.unlabelled.prepare(first, count, order=order)
 
     def forward(self, features: Features, head: nn.Linear) -> Float[Tensor, ""]:
-        """The loss of the next batches."""
+        """Return the loss of the next batches."""
         inputs, targets = self.batches()
         weak, strong, true = self.unlabelled()
         sizes = [len(inputs), len(weak), len(strong)]
@@ -197,15 +199,15 @@ class SemiSupervised(OnBatches):
         return loss + self.term(torch.cat([first, third]), head.weight, torch.cat([targets, pseudo]), counted)
 
     def values(self) -> dict[str, Tensor]:
-        """The parts of the loss, the threshold, the share of pseudo-labels that are used, and of those that are right.
+        """Return the parts of the loss, the threshold, and the fractions of pseudo-labels that are used and right.
 
-        The last is NaN where none is used.
+        The accuracy of the used pseudo-labels is NaN if none is used.
         """
         parts = {column: self.get_buffer(_buffer(column)) for column in COLUMNS}
         return parts | {"pseudo_labels/threshold": self.thresholds.value()} | super().values()
 
     def state(self) -> dict[str, Tensor]:
-        """The parts of the loss, what the thresholds follow, and that of the term."""
+        """Return the parts of the loss, the averages of the thresholds, and the state of the information loss."""
         parts = {_buffer(column): self.get_buffer(_buffer(column)) for column in COLUMNS}
         of_thresholds = {f"thresholds.{name}": tensor for name, tensor in self.thresholds.named_buffers()}
         of_term = {f"term.{name}": tensor for name, tensor in super().state().items()}

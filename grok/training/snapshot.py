@@ -1,4 +1,4 @@
-"""The network at one step, as the probes see it."""
+"""The network at one step, in the form that probes read."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from grok.training.loss import IGNORED, Criterion
 
 
 class Samples(nn.Module):
-    """Inputs and targets of a split, as buffers of a module, so that those of many members can be stacked."""
+    """Inputs and targets of a split as buffers of a module, so that the samples of many members can be stacked."""
 
     inputs: Shaped[Tensor, "sample *shape"]
     targets: Int[Tensor, "sample"]
@@ -27,7 +27,7 @@ class Samples(nn.Module):
         self.register_buffer("targets", targets)
 
     def pad(self, size: int) -> None:
-        """Append samples that count for nothing, up to `size` in all: their target is `IGNORED`."""
+        """Pad the split to `size` samples; the target of the appended samples is `IGNORED`."""
         inputs, targets = self.inputs[: self.count], self.targets[: self.count]
         missing = size - self.count
         self.inputs = torch.cat([inputs, inputs[:1].expand(missing, *inputs.shape[1:])])
@@ -35,7 +35,7 @@ class Samples(nn.Module):
 
 
 class Known(NamedTuple):
-    """What a step has computed of a split."""
+    """Results of a training pass on a split."""
 
     features: Float[Tensor, "split dim"]
     logits: Float[Tensor, "split class"]
@@ -43,9 +43,9 @@ class Known(NamedTuple):
 
 
 class Snapshot:
-    """Features, logits, loss and moments of a split at one step, each computed when first asked for and then kept.
+    """Features, logits, loss and moments of the splits at one step, each computed on first use and then kept.
 
-    A step on all training samples hands over what it has computed on them, so measuring there costs no second pass.
+    A step on all training samples passes on its results, so that their measurement needs no second pass.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Snapshot:
         objective: Mapping[str, Tensor] | None = None,
         at_once: int | None = None,
     ) -> None:
-        """Of a network on these samples, at most `at_once` of which pass through it together.
+        """Make the snapshot of a network on these samples, with at most `at_once` samples per pass.
 
-        `objective` is what the training loss has to say of the update before, by column.
+        `objective` holds, by column, the values that the objective reports about the last update.
         """
         self.model = model
         self.criterion = criterion
@@ -74,16 +74,16 @@ class Snapshot:
         self._moments: dict[Split, ClassMoments] = {}
 
     def targets(self, split: Split) -> Int[Tensor, "split"]:
-        """Class indices of the split's samples; `IGNORED` for those that only pad it."""
+        """Return the class indices of the samples of a split; padding has `IGNORED`."""
         return self._samples[split].targets
 
     def counted(self, split: Split) -> Bool[Tensor, "split"]:
-        """Which samples are real."""
+        """Return which samples are real and not padding."""
         return self.targets(split) != IGNORED
 
     @torch.no_grad()
     def features(self, split: Split) -> Float[Tensor, "split dim"]:
-        """Representations of the split's samples."""
+        """Return the features of the samples of a split."""
         if split not in self._features:
             inputs = self._samples[split].inputs
             parts = inputs.split(self._at_once) if self._at_once else [inputs]
@@ -93,21 +93,21 @@ class Snapshot:
 
     @torch.no_grad()
     def logits(self, split: Split) -> Float[Tensor, "split class"]:
-        """Logits of the split's samples."""
+        """Return the logits of the samples of a split."""
         if split not in self._logits:
             self._logits[split] = self.model.head(self.features(split))
         return self._logits[split]
 
     @torch.no_grad()
     def loss(self, split: Split) -> Float[Tensor, ""]:
-        """Mean training loss of the split, in nats."""
+        """Return the mean training loss of a split, in nats."""
         if split not in self._loss:
             self._loss[split] = self.criterion(self.logits(split), self.targets(split))
         return self._loss[split]
 
     @torch.no_grad()
     def neurons(self, split: Split) -> Float[Tensor, "split neuron"]:
-        """Activations of the MLP's neurons on the split's samples."""
+        """Return the activations of the MLP's neurons on the samples of a split."""
         if split not in self._neurons:
             assert isinstance(self.model, TokenClassifier)
             self._neurons[split] = self.model.neurons(self._samples[split].inputs)
@@ -115,7 +115,7 @@ class Snapshot:
 
     @torch.no_grad()
     def moments(self, split: Split) -> ClassMoments:
-        """Counts, means and scatter of the classes of the split, in float64."""
+        """Return the counts, means and scatter of the classes of a split, in float64."""
         if split not in self._moments:
             features, targets = self.features(split), self.targets(split)
             num_classes = self.model.head.weight.shape[0]

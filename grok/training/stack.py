@@ -1,4 +1,4 @@
-"""Learners that take their steps together: each tensor gets a leading member dimension, each product is batched."""
+"""Learners that train together: each tensor gets a leading member dimension, and each product is batched."""
 
 import copy
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from grok.training.ring import Observed
 
 
 def release(learner: Learner) -> None:
-    """Give a learner that leaves its stack memory of its own, so that it does not keep the whole stack's."""
+    """Copy the tensors of a learner that leaves its stack, so that it does not keep the memory of the whole stack."""
     for parameter in learner.parameters():
         parameter.grad = None
     for tensor in (*learner.parameters(), *learner.buffers()):
@@ -23,22 +23,22 @@ def release(learner: Learner) -> None:
 
 
 def _buffers(learner: Learner) -> dict[str, Tensor]:
-    """Its buffers by name: by each, if one has several, such as a data set that two kinds of batches are of."""
+    """Return the buffers by name; a buffer with several names, such as a shared data set, occurs under each."""
     return dict(learner.named_buffers(remove_duplicate=False))
 
 
 def _shared(learners: Sequence[Learner]) -> set[str]:
-    """The names of buffers that are one and the same for all, such as a data set: they are not stacked."""
+    """Return the names of buffers that all learners share, such as a data set; these are not stacked."""
     places = [{name: (buffer.data_ptr(), buffer.shape) for name, buffer in _buffers(each).items()} for each in learners]
     return {name for name, place in places[0].items() if all(others[name] == place for others in places)}
 
 
 class Stack:
-    """M learners of one shape as one batched model, with the results of each alone but for rounding.
+    """M learners of one shape as one batched model; each gets the results of separate training up to rounding.
 
-    Splits of different sizes are padded to the largest. The learners' own parameters become views of the stacked ones,
-    so a learner can still be used, and its state read and written, by itself. What all share, such as the data set, is
-    there once. One learner alone is not stacked.
+    Splits of different sizes are padded to the largest. The parameters of the learners become views of the stacked
+    ones, so that a learner can still be used, and its state read and written, on its own. Shared tensors, such as the
+    data set, exist once. A single learner is not stacked.
     """
 
     def __init__(self, learners: Sequence[Learner]) -> None:
@@ -69,10 +69,10 @@ class Stack:
             for name, buffer in _buffers(learner).items():
                 if name not in shared:
                     buffer.data = self._buffers[name][index]
-        self._structure = copy.deepcopy(learners[0]).to("meta")  # what is computed, not on what
+        self._structure = copy.deepcopy(learners[0]).to("meta")  # the computation without its tensors
 
     def __call__(self, due: Sequence[str], *, last: bool = False) -> tuple[Float[Tensor, "member"], Observed]:
-        """The members' losses and what their probes observe, each with a leading member dimension; as `Learner`."""
+        """Return the losses and observations of the members as `Learner` does, with a leading member dimension."""
         if len(self._learners) == 1:
             loss, observed = self._learners[0](due, last=last)
             return loss[None], {
@@ -86,7 +86,7 @@ class Stack:
         return vmap(member, in_dims=(0, self._members))(self._parameters, self._buffers)
 
     def hand_out(self, gradients: Sequence[Tensor]) -> None:
-        """Give each learner its gradients, which are those of `parameters`."""
+        """Give each learner its part of the gradients of `parameters`."""
         for index, learner in enumerate(self._learners):
             for parameter, gradient in zip(learner.trained, gradients, strict=True):
                 of_learner = gradient if len(self._learners) == 1 else gradient[index]
@@ -94,7 +94,7 @@ class Stack:
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient in the parameter's own order of memory, in which the fused update reads both."""
+    """Return the gradient in the memory order of the parameter, which the fused update requires."""
     if gradient.stride() == parameter.stride():
         return gradient
     return torch.empty_like(parameter).copy_(gradient)

@@ -1,4 +1,4 @@
-"""One training step, whole and visible, of one network or of many at once."""
+"""One training step, whole and visible, for one network or for many at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,27 +14,27 @@ from grok.training.phases import Phases, Settle
 from grok.training.ring import Ring
 from grok.training.stack import Stack
 
-LOSS = "loss"  # the ring's name for the losses, which are kept at every step
+LOSS = "loss"  # name of the losses in the ring, which keeps them at every step
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One network in training, with its data, its probes, its update rule and its end."""
+    """One network in training, with its data, probes, update rule and end."""
 
     learner: Learner
     optimiser: Optimiser
     settle: Settle
     phases: Phases
     kept: Mapping[str, Tensor] = field(default_factory=dict)
-    """What later phases need of earlier ones, such as the weights of a network that is trained; by name."""
+    """Tensors of earlier phases that later ones need, such as the weights of a trained network, by name."""
 
     @property
     def mend(self) -> str:
-        """What may keep its loss a number."""
+        """The advice that may keep the loss finite."""
         return "lower " + " or ".join([self.optimiser.to_lower, *self.learner.objective.to_lower])
 
     def shared(self) -> dict[str, object]:
-        """What a stack reads from its first member alone, so that all members must share it; by name."""
+        """Return, by name, what a stack reads only from its first member, so that all members must share it."""
         learner, phases = self.learner, self.phases.by_first_step
         schedules = {name: probe.schedule for name, probe in sorted(learner.probes.items())}
         return {
@@ -51,7 +51,7 @@ def check_alike(members: Sequence[Member]) -> None:
     """Reject members that a stack would train or measure by the rules of another member.
 
     Raises:
-        ValueError: a member differs from the first; the message says in what.
+        ValueError: if a member differs from the first; the message names the difference.
     """
     expected = members[0].shared()
     for index, member in enumerate(members):
@@ -59,15 +59,15 @@ def check_alike(members: Sequence[Member]) -> None:
             if value != expected[what]:
                 raise ValueError(
                     f"members: expected {what} to be the same in all, got {expected[what]} in member 0 and {value} in "
-                    f"member {index}; train them apart"
+                    f"member {index} (train them separately)"
                 )
 
 
 class TrainingStep:
-    """The step of some members. It is device work alone, and what changes lies in tensors: it can be captured."""
+    """The step of a stack of members. It is work of the device only, with all changing values in tensors."""
 
     def __init__(self, members: Sequence[Member], *, block: int) -> None:
-        """Make ready for blocks of at most `block` steps, and for what is observed in them."""
+        """Make room for blocks of at most `block` steps and for their observations."""
         learner = members[0].learner
         self._members = list(members)
         self._stack = Stack([member.learner for member in members])
@@ -75,12 +75,12 @@ class TrainingStep:
         self._rates = LearningRates(len(members), block=block, device=learner.device)
         for optimiser, rate in zip(self._optimisers, self._rates.now, strict=True):
             optimiser.set_rate(rate)
-        # at least one: a phase may have a probe measure that is never due
+        # at least one row, since a phase may require a probe that is never due
         rows = {name: max(1, probe.schedule.most_due(block)) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
 
     def prepare(self, step: int, count: int) -> None:
-        """Bring to the device what the `count` steps from `step` on take of the host: rates and batches."""
+        """Copy the learning rates and batches of `count` steps, starting at `step`, to the device."""
         upcoming = []
         for member in self._members:
             phase, first = member.phases.at(step)
@@ -89,7 +89,7 @@ class TrainingStep:
         self._rates.prepare(upcoming)
 
     def __call__(self, due: Due) -> None:
-        """Train every member for a step, and keep what the probes that are due observe."""
+        """Train every member for a step, and store the observations of the probes that are due."""
         # Forward
         losses, observed = self._stack(due)
         self.ring.write({LOSS: {LOSS: losses}} | observed)

@@ -168,7 +168,7 @@ def test_help_is_printed_in_a_terminal_without_unicode():
     command = [sys.executable, "-m", "grok", "train", "grokking", "--help"]
     ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
     result = subprocess.run(command, cwd=ROOT, env=ascii_only, capture_output=True, check=True)
-    assert b"The modulus p: there are p classes and p? pairs" in b" ".join(result.stdout.split())
+    assert b"The modulus p, which gives p classes and p? pairs" in b" ".join(result.stdout.split())
 
 
 def test_training_without_a_mirror_does_not_load_wandb_and_listing_does_not_load_torch(runs):

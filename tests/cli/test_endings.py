@@ -18,7 +18,7 @@ def test_an_unfinished_run_is_to_be_resumed_and_can_be(runs, capsys, monkeypatch
     assert capsys.readouterr().out == f"\nInterrupted at step 2; everything is saved. To continue:\n    {resume}\n"
     assert train(runs) == 1
     assert error_line(capsys) == (
-        f"grok: run {run.name} was interrupted at step 2: go on with it by `{resume}`, or train another beside it "
+        f"grok: run {run.name} was interrupted at step 2: continue it with `{resume}`, or train another beside it "
         "with --again"
     )
     assert main([*resume.split()[1:], "--wandb", "disabled"]) == 0

@@ -45,4 +45,4 @@ def test_help_lists_every_setting_and_ends_without_an_error(capsys):
     shown = capsys.readouterr().out
     for flag in ("--seed", "--preset {paper,laptop}", "--config.task.modulus", "--config.probes.sample-size"):
         assert flag in shown
-    assert "Fraction of the pairs to train on" in " ".join(shown.split())
+    assert "Fraction of the pairs in the train split" in " ".join(shown.split())

@@ -1,4 +1,4 @@
-"""Settings are checked when they are made, and a rejection says what was expected and what came."""
+"""Settings are checked when they are made, and an error says what was expected and what was given."""
 
 import dataclasses
 import json
@@ -44,7 +44,7 @@ class Further(Inner):
         ({"count": "3"}, "count: expected an integer, got '3'"),
         ({"end": "none"}, "end: expected an integer or None, got 'none'"),
         ({"on": 1}, "on: expected true or false, got 1"),
-        ({"name": None}, "name: expected a text, got None"),
+        ({"name": None}, "name: expected a string, got None"),
         ({"shares": 0.5}, "shares: expected finite numbers, got 0.5"),
         ({"shares": (0.5, None)}, "shares: expected finite numbers, got (0.5, None)"),
         ({"inner": None}, "inner: expected a value of type Inner, got None"),

@@ -1,4 +1,4 @@
-"""Settings of the transformer and of its trainings, and what their parts ask of each other."""
+"""Settings of a transformer and of its trainings, and the checks between them."""
 
 import dataclasses
 
@@ -35,7 +35,10 @@ def test_a_setting_of_the_network_that_cannot_be_is_named_with_what_was_expected
         (lambda: GrokkingConfig(steps=-1), "steps: expected an integer of at least 0, got -1"),
         (lambda: GrokkingConfig(settle=0), "settle: expected None or an integer of at least 1, got 0"),
         (lambda: GrokkingConfig(task=TaskConfig(modulus=11)), "probes.sample_size: .* smaller split, 36, got 256"),
-        (lambda: GrokkingConfig(probes=ProbesConfig(accuracy="off")), "settle: needs test accuracy"),
+        (
+            lambda: GrokkingConfig(probes=ProbesConfig(accuracy="off")),
+            "settle: expected None while probes.accuracy is off, got 2000",
+        ),
         (
             lambda: GrokkingConfig(task=TaskConfig(operation="s5-compose", modulus=None)),
             "probes.fourier: expected off, as s5-compose has no frequencies, got every:10",
@@ -57,7 +60,7 @@ def test_configs_cannot_be_changed():
     [
         (
             {"information": SampledInformationTermConfig()},
-            "information.term: expected a term of information, got none",
+            "information.term: expected an information loss, got none",
         ),
         (
             {"optimiser": OptimiserConfig(fixed_norm=True)},

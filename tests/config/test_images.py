@@ -1,4 +1,4 @@
-"""Settings of training on images or signals: the data, and the networks on them."""
+"""Settings of training on images or signals: the data and the network."""
 
 import pytest
 

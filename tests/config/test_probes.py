@@ -1,4 +1,4 @@
-"""Settings of the measurements: what is measured, and when."""
+"""Settings of the measurements: which probes measure, and at which steps."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_a_kind_that_there_is_not_is_rejected():
     [
         (lambda: ProbesConfig(norms="sometimes"), "probes.norms: expected every:K, log:N or off, .* got sometimes"),
         (lambda: ProbesConfig(sample="every:0"), "probes.sample: expected every:K, log:N or off"),
-        (lambda: ProbesConfig(rank=50), "^probes.rank: expected a text, got 50$"),
+        (lambda: ProbesConfig(rank=50), "^probes.rank: expected a string, got 50$"),
         (lambda: ProbesConfig(sample_size=1), "probes.sample_size: expected an integer of at least 2, got 1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Settings survive a round trip through JSON, and their hash names them whatever settings are added later."""
+"""Settings survive a round trip through JSON, and settings that are added later do not change their hash."""
 
 import json
 from pathlib import Path

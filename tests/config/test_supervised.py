@@ -1,4 +1,4 @@
-"""Settings of supervised training, of two that are interpolated, and of one that is pruned."""
+"""Settings of supervised training, of linear mode connectivity, and of pruning."""
 
 import dataclasses
 

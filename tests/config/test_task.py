@@ -1,4 +1,4 @@
-"""Settings of the data: what cannot be is refused, and sizes follow from them."""
+"""Settings of the data: invalid ones are rejected, and the sizes of the splits follow from them."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Types of settings are described by what their values are, and a name that is near a choice is told."""
+"""Types of settings are described by their values, and a message suggests the most similar choice."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from grok.config.types import describe, did_you_mean
     [
         (bool, "true or false"),
         (Literal[1, 2] | None, "one of 1, 2 or None"),
-        (tuple[str, ...], "texts"),
+        (tuple[str, ...], "strings"),
         (tuple[int, int], "2 integers"),
         (dict[str, int], "a value of type dict"),
     ],

@@ -1,4 +1,4 @@
-"""Settings of an update: one that would have no effect is rejected, and what a CUDA graph can capture is known."""
+"""Settings of an update: one without an effect is rejected, and they tell whether a CUDA graph can capture it."""
 
 import dataclasses
 
@@ -39,11 +39,11 @@ from tests.helpers import small_config
         (lambda: OptimiserConfig(grokfast=-1.0), "optimiser.grokfast: expected a number of at least 0, got -1"),
         (
             lambda: OptimiserConfig(momentum=0.5),
-            "optimiser.momentum: expected its default, 0.9, with the rule adamw, which has none, got 0.5",
+            "optimiser.momentum: expected its default, 0.9, with the rule adamw, which does not read it, got 0.5",
         ),
         (
             lambda: OptimiserConfig(rule="sgd", betas=(0.5, 0.5)),
-            "optimiser.betas: .* with the rule sgd, which has none",
+            "optimiser.betas: .* with the rule sgd, which does not read it",
         ),
         (lambda: OptimiserConfig(grokfast_decay=0.5), "grokfast_decay: .* with optimiser.grokfast 0, which is off"),
     ],

@@ -1,4 +1,4 @@
-"""Runs of the small problem, begun, interrupted and resumed."""
+"""Runs of a small problem that are started, interrupted and resumed."""
 
 import contextlib
 import copy
@@ -23,7 +23,7 @@ def altered(**methods):
 
 
 def setup(root, **how):
-    """How the tests train: on the CPU, into this store, without a mirror if not said otherwise."""
+    """The setup of the tests: on the CPU, into this store, by default without a mirror."""
     return Setup(**{"device": CPU, "store": Store(root), "wandb": "disabled", "command": ["grok"]} | how)
 
 
@@ -40,7 +40,7 @@ def resume(run, **how):
 
 
 def interrupt_before(monkeypatch, step):
-    """Let the next run be interrupted as by Ctrl-C, before its given step."""
+    """Interrupt the next run as Ctrl-C does, before the given step."""
     monkeypatch.setattr(driving, "interruptible", lambda: contextlib.nullcontext(before_step(step)))
 
 
@@ -60,5 +60,5 @@ def assert_same_record(run, expected):
 
 
 def outcome_of(run):
-    """What is said below the state of a run, a list of words a line."""
+    """The lines below the state of a run, each as a list of words."""
     return [line.split() for line in describe(run).split("\n\n", maxsplit=1)[1].splitlines()[1:]]

@@ -36,17 +36,17 @@ SIGNALS = {
     "model": ImageModelConfig(network="conv1d", width=6),
     "batch_size": 90,  # 44 steps an epoch
 }
-"""One with it."""
+"""A network with batch normalisation."""
 
 
 def probes(schedule="every:1", **schedules) -> ClassifierProbesConfig:
-    """All at these steps, of 32 samples in the pairing `sample`."""
+    """Settings that switch on all probes at these steps, with 32 samples in the pairing `sample`."""
     names = ("accuracy", "prototype", "sample", "norms", "collapse", "rank")
     return ClassifierProbesConfig(**dict.fromkeys(names, schedule) | schedules, sample_size=32)
 
 
 only = partial(dataclasses.replace, probes(), **dict.fromkeys(probes().names(), "off"))
-"""These probes alone."""
+"""Settings that switch on only these probes."""
 
 
 def supervised_config(setting=DIGITS, **settings) -> SupervisedConfig:
@@ -54,7 +54,7 @@ def supervised_config(setting=DIGITS, **settings) -> SupervisedConfig:
 
 
 def semi_supervised_config(setting=SIGNALS, **settings) -> SemiSupervisedConfig:
-    """FreeMatch, if not said otherwise, on four labels a class: 24 labelled and 72 unlabelled signals a step."""
+    """Settings of FreeMatch by default, on four labels per class: 24 labelled and 72 unlabelled signals per step."""
     task = ImageTaskConfig(dataset="mnist1d", augmentation="shift-scale", measured_train=200)
     of_method = {} if settings.get("method") == "supervised" else {"unlabelled_ratio": 3}
     own = {"probes": probes("every:7"), "task": task, "batch_size": 24, "average_decay": 0.9}
@@ -62,7 +62,7 @@ def semi_supervised_config(setting=SIGNALS, **settings) -> SemiSupervisedConfig:
 
 
 def train(root, member: Member, *, first_step: int = 0, steps: int | None = None) -> dict[int, dict[str, float]]:
-    """The rows of a member that is trained to its end, or for so many steps."""
+    """The rows of a member that trains to its end, or for the given number of steps."""
     rows = []
     Engine([member], first_step=first_step).run(
         [Recorder(new_run(root), first_step=first_step)],
@@ -77,7 +77,7 @@ def build(name, config, seed=0) -> Member:
 
 
 def state_of(member: Member) -> dict[str, torch.Tensor]:
-    """Copies of parameters and buffers of the network."""
+    """Copies of the parameters and buffers of the network."""
     return {name: tensor.clone() for name, tensor in member.learner.model.state_dict().items()}
 
 
@@ -88,7 +88,7 @@ def assert_equal_states(first, second):
 
 
 def assert_resumes_bit_for_bit(root, monkeypatch, experiment, config, whole: Run, step: int):
-    """Interrupted before a step and resumed, the record and all that is saved at its end are those of a `whole` run."""
+    """A run that is interrupted and resumed ends with the same record and state as the `whole` run."""
     with monkeypatch.context() as patch:
         interrupt_before(patch, step)
         run, finished = start(root, config, experiment=experiment)

@@ -1,4 +1,4 @@
-"""A run that is stopped, killed or out of disk loses nothing that was saved, and keeps what was measured."""
+"""A run that is stopped, killed or out of disk space keeps everything that was saved and measured."""
 
 import dataclasses
 import os
@@ -167,7 +167,7 @@ def test_a_diverged_run_keeps_its_rows_and_says_why_it_ended(tmp_path):
 
 
 class Broken(EmbeddingInterplay):
-    """Cannot evaluate what it observed at step 70."""
+    """A probe that fails to evaluate its observation of step 70."""
 
     def __init__(self):
         super().__init__(Schedule.parse("every:1"))
@@ -200,7 +200,7 @@ def test_a_run_that_an_error_ends_keeps_its_rows_says_why_and_resumes(tmp_path, 
 
 
 class CtrlC(EmbeddingInterplay):
-    """Measures as it should, and presses Ctrl-C so many times at step 3."""
+    """A probe that measures correctly and sends Ctrl-C the given number of times at step 3."""
 
     def __init__(self, presses):
         super().__init__(Schedule.parse("every:1"))
@@ -275,7 +275,7 @@ def test_a_run_that_measures_nothing_finishes(tmp_path):
 
 
 class FakeMirror(WandbMirror):
-    """Takes rows in the place of wandb's."""
+    """A mirror that receives rows in place of wandb."""
 
     made: list["FakeMirror"]
 

@@ -1,4 +1,4 @@
-"""The seed decides all that is drawn; precision, memory format and measuring are as the config says."""
+"""The seed determines everything that is drawn; precision and memory format follow the config."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ from tests.helpers import CPU, before_step, new_run, small_member
 
 
 def drawn(member):
-    """Everything that the seed decides."""
+    """Everything that the seed determines."""
     learner = member.learner
     return {
         "weights": learner.model.head.weight.detach(),

@@ -1,4 +1,4 @@
-"""What all experiments on images check and stack."""
+"""Data checks and stacking rules that all experiments on images share."""
 
 import dataclasses
 

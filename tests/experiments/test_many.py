@@ -1,4 +1,4 @@
-"""Many runs train together or in turn, each recorded as its own; the same call again goes on where it stopped."""
+"""Many runs train together or in turn, each with its own record; repeating the call resumes them."""
 
 import dataclasses
 import shutil
@@ -74,7 +74,7 @@ def test_finished_runs_are_left_and_missing_ones_trained(tmp_path, capsys):
     runs, _ = many(tmp_path, seeds(3), together=2)
     assert [run.manifest()["seed"] for run in runs] == [0, 1, 2]
     assert [run.metrics_path.stat().st_ino for run in runs[:2]] == before
-    assert capsys.readouterr().err.count("3 runs: 2 ended, 0 to go on with, 1 new\n") == 1
+    assert capsys.readouterr().err.count("3 runs: 2 ended, 0 to resume, 1 new\n") == 1
     assert len(many(tmp_path, seeds(1), together=1, again=True)[0]) == 1
     assert len(Store(tmp_path).runs()) == 4
 
@@ -115,7 +115,7 @@ def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_p
 
 
 class Accurate(Settle):
-    """Takes any test accuracy for grokked from a step of its own on."""
+    """An end rule that treats every test accuracy from a given step on as grokked."""
 
     def __init__(self, at):
         super().__init__(steps=120, settle=20)
@@ -277,13 +277,13 @@ def test_a_member_that_diverges_while_measuring_lags_leaves_once(tmp_path, monke
 
 
 def test_a_diverged_run_is_not_tried_again(tmp_path, capsys):
-    for expected in ("2 runs: 0 ended, 0 to go on with, 2 new", "2 runs: 2 ended, 0 to go on with, 0 new"):
+    for expected in ("2 runs: 0 ended, 0 to resume, 2 new", "2 runs: 2 ended, 0 to resume, 0 new"):
         assert train(tmp_path, "--seeds", "0-1", "--stack", "2", "--config.optimiser.learning-rate", "1e30") == 1
         assert expected in capsys.readouterr().err
 
 
 def test_checkpoints_of_a_time_that_is_trained_anew_are_removed(tmp_path, monkeypatch, stacked):
-    """Twice killed amid a save: a member's stale checkpoint must not push out the one that all share."""
+    """After two kills during a save, a stale checkpoint of a member must not replace the one that all share."""
     monkeypatch.setattr(driving, "SAVE_INTERVAL", 0.0)
     monkeypatch.setattr(driving, "SAVE_SHARE", 1e9)
     with monkeypatch.context() as patch:
@@ -306,4 +306,4 @@ def test_the_rest_of_a_stack_goes_on_without_a_run_that_is_gone(tmp_path, monkey
     shutil.rmtree(runs[1].path)
     resumed, finished = runner.resume(runs[0], wandb="disabled")
     assert (finished, [run.id for run in resumed]) == (True, [runs[0].id, runs[2].id])
-    assert "grok: 1 runs of the stack are gone; the others go on without\n" in capsys.readouterr().err
+    assert "grok: 1 runs of the stack are missing; the others continue\n" in capsys.readouterr().err

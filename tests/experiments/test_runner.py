@@ -1,4 +1,4 @@
-"""A run is begun once, held by one process, and resumes to the same numbers with the device and executor it had."""
+"""A run starts once, belongs to one process, and resumes with the same results, device and executor."""
 
 import contextlib
 import dataclasses
@@ -78,7 +78,7 @@ def test_the_mend_of_a_damaged_checkpoint_works(tmp_path, monkeypatch, capsys, u
     assert main(resume) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"grok: {newest} is damaged (")
-    assert line.endswith(": delete it to go on from step-00000050.safetensors")
+    assert line.endswith(": delete it to continue from step-00000050.safetensors")
     newest.unlink()
     assert main(resume) == 0
     assert_same_record(run, uninterrupted)
@@ -141,7 +141,7 @@ def test_an_unfinished_run_of_the_same_config_and_seed_is_to_be_resumed(tmp_path
     run = new_run(tmp_path)
     assert runner.find_existing(Store(tmp_path), EXPERIMENT, small_config(), 1) is None
     run.update(status=status, step=40)
-    message = f"run {run.name} was {status} at step 40: go on with it by `grok resume {run.path}`, or train another"
+    message = f"run {run.name} was {status} at step 40: continue it with `grok resume {run.path}`, or train another"
     with pytest.raises(runner.RunExistsError, match=message):
         runner.refuse_unfinished(runner.find_existing(Store(tmp_path), EXPERIMENT, small_config(), 0))
     run.update(status="finished")
@@ -200,5 +200,5 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_again_over_its_record(tmp
 def test_a_run_of_an_unknown_experiment_is_named(tmp_path):
     run = new_run(tmp_path)
     run.update(experiment="alchemy")
-    with pytest.raises(StoreError, match="of the experiment 'alchemy', which this version does not know"):
+    with pytest.raises(StoreError, match="belongs to the experiment 'alchemy', which this version does not know"):
         runner.resume(run)

@@ -1,4 +1,4 @@
-"""A TOML text is values with lines; one that is not TOML is rejected in tomllib's own words."""
+"""A TOML document gives values and their lines; other text is rejected with the message of tomllib."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A sweep's file is read into blocks; what is wrong with it is one line with file, line and mend."""
+"""A sweep file is read into blocks, and an error in it is one line with file, line and mend."""
 
 from pathlib import Path
 
@@ -89,11 +89,11 @@ REFUSALS = {
     ),
     "an axis that is a base setting too": (
         f"{TOP}base.steps = 3\naxes.steps = [3, 4]\n",
-        "4: steps: set in base too, on line 3: leave out the base or the axis",
+        "4: steps: also set in base on line 3: leave out the base or the axis",
     ),
     "a block's base under the file's axes": (
         f"{TOP}axes.steps = [3, 4]\n[[block]]\nbase.steps = 3\n",
-        "3: steps: set in base too, on line 5: leave out the base or the axis",
+        "3: steps: also set in base on line 5: leave out the base or the axis",
     ),
     "a value that cannot be": (
         f"{TOP}[axes]\ntask.train_fraction = [0.3, 1.5]\n",
@@ -143,7 +143,7 @@ REFUSALS = {
     ),
     "blocks of one name": (
         f'{TOP}[[block]]\nname = "a"\n[[block]]\nname = "a"\n',
-        "6: name: 'a' is the block of line 3 too: rename one",
+        "6: name: 'a' is also the name of the block on line 3: rename one",
     ),
     "a block that is none": (f"{TOP}block = 3\n", "3: block: expected tables, each begun by [[block]]"),
 }

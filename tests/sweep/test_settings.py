@@ -1,4 +1,4 @@
-"""A TOML value becomes the value that the same setting has on the command line, or is refused."""
+"""A TOML value becomes the value of the same setting on the command line, or is rejected."""
 
 from typing import Literal
 
@@ -35,7 +35,7 @@ def test_a_value_has_the_type_of_its_setting(hint, value, expected):
         (float, float("nan"), "a finite number"),
         (float, "1", "a finite number"),
         (bool, 1, "true or false"),
-        (str, 1, "a text"),
+        (str, 1, "a string"),
         (int, "none", "an integer"),
         (int | None, "3", 'an integer or "none"'),
         (Literal["add", "divide"], "multiply", "one of add, divide"),

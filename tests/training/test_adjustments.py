@@ -1,4 +1,4 @@
-"""What an update does beside its rule is what the sources say, and its state resumes."""
+"""Adjustments around the update rule agree with their sources, and their state resumes."""
 
 import copy
 import itertools
@@ -97,19 +97,19 @@ def copies(parameters):
 
 
 def shift(parameters, update, by=0.1):
-    """Some update of a rule, of another size at each."""
+    """A stand-in for an update, with a different size at each step."""
     with torch.no_grad():
         for parameter in parameters:
             parameter.add_(by * (1 + update) * torch.cos(parameter + update))
 
 
 def norm(parameters):
-    """All together, added up one by one in double precision."""
+    """The total norm, summed one by one in double precision."""
     return math.sqrt(sum(value**2 for each in parameters for value in each.detach().double().flatten().tolist()))
 
 
 def led(parameters, updates=UPDATES):
-    """What keeps the norms of a training, and these after each of its updates."""
+    """A `FollowedNorm` that has stored the norms of a training, with these norms after each update."""
     followed, norms = FollowedNorm(parameters, updates=updates), []
     for update in range(updates):
         shift(parameters, update)
@@ -223,12 +223,12 @@ def make(*, seed=0):
 
 
 def weights_of(model):
-    """Kernels and matrices as one array, in their order."""
+    """All kernels and matrices as one array, in order."""
     return np.concatenate([p.detach().numpy().ravel() for p in model.parameters() if p.ndim > 1])
 
 
 def others_of(model):
-    """Biases and batch normalisations."""
+    """All biases and batch normalisations."""
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters() if parameter.ndim == 1]).clone()
 
 

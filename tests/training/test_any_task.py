@@ -1,4 +1,4 @@
-"""A task and a network from elsewhere train, are measured, stacked, saved and resumed; the engine knows neither."""
+"""A task and a network from outside the package train, are measured, stacked, saved and resumed."""
 
 import dataclasses
 
@@ -31,7 +31,7 @@ PROBES = ClassifierProbesConfig(**dict.fromkeys(ClassifierProbesConfig.names(), 
 
 
 class Sequences(Classifier):
-    """The mean embedding of a sequence of tokens, through an MLP."""
+    """An MLP on the mean embedding of a sequence of tokens."""
 
     def __init__(self, *, generator: torch.Generator) -> None:
         super().__init__()
@@ -65,13 +65,13 @@ def split(inputs, targets, num_classes, seed, *, train=150):
 
 
 def sums_of_five(seed, **settings):
-    """Five tokens each, whose class is their sum modulo 7."""
+    """A task of sequences of five tokens, whose class is their sum modulo 7."""
     inputs = torch.randint(7, (260, 5), generator=stream(0, "tokens"))
     return split(inputs, inputs.sum(dim=1) % 7, 7, seed, **settings)
 
 
 def parity(seed):
-    """The parity of three of 40 bits, which are given as the numbers 1 and -1."""
+    """A task of 40 bits, given as 1 and -1, whose class is the parity of three of them."""
     inputs = torch.randint(2, (260, 40), generator=stream(0, "bits"))
     return split(1.0 - 2 * inputs, inputs[:, [3, 17, 31]].sum(dim=1) % 2, 2, seed)
 
@@ -159,7 +159,7 @@ def test_members_of_splits_of_different_sizes_measure_in_a_stack_what_they_do_al
 
 
 def test_a_network_that_is_another_in_training_is_measured_as_in_use():
-    """Its batch normalisation takes the batch's statistics in training, and their averages in use."""
+    """Batch normalisation uses batch statistics in training and their averages in evaluation."""
     learner = member(parity(0), Bits, in_full).learner
     loss, observed = learner(("accuracy",))
     train = learner.samples("train")
@@ -188,7 +188,7 @@ def test_a_probe_that_has_nothing_to_measure_on_task_or_network_is_rejected(prob
 
 
 class Smallest(Probe):
-    """The smallest logit of the test split."""
+    """A probe of the smallest logit of the test split."""
 
     name = "smallest"
 
@@ -201,7 +201,7 @@ class Smallest(Probe):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WithSmallest(ClassifierProbesConfig):
-    """Settings with a probe that the package does not know."""
+    """Settings with a probe from outside the package."""
 
     smallest: str = "every:5"
 
@@ -221,5 +221,5 @@ def test_two_probes_cannot_have_one_name():
     class Other(Smallest):
         name = "accuracy"
 
-    with pytest.raises(ValueError, match=r"^name: expected one that no probe has yet, got accuracy$"):
+    with pytest.raises(ValueError, match=r"^name: expected one that no other probe has, got accuracy$"):
         register_probe(Other)

@@ -1,4 +1,4 @@
-"""Batches are drawn by seed, order and step alone: whole epochs, augmented as by hand, normalised."""
+"""Batches depend only on seed, order and step; they cut whole epochs and are augmented and normalised."""
 
 from itertools import chain
 
@@ -15,7 +15,7 @@ STEPS = 5
 
 
 def make_task():
-    """Images that their first pixel tells apart, among them test samples that are in no batch."""
+    """Images with distinct first pixels; some are test samples, which are in no batch."""
     images = torch.randint(256, (NUMBER + 5, 3, 8, 8), generator=stream(0, "images"), dtype=torch.uint8)
     images[:, 0, 0, 0] = torch.arange(NUMBER + 5)
     targets = torch.arange(NUMBER + 5) % 7
@@ -32,13 +32,13 @@ def make(augmentation="none", *, seed=0, block=50, size=SIZE):
 
 
 def taken(batches, first, count, *, order=0):
-    """The batches of some steps, as they are trained on."""
+    """The training batches of the given steps."""
     batches.prepare(first, count, order=order)
     return [batches() for _ in range(count)]
 
 
 def samples_of(inputs):
-    """Which training samples these inputs are, by their first pixels."""
+    """The training samples that these inputs come from, by their first pixels."""
     first = inputs[:, 0, 0, 0] * TASK.std[0] + TASK.mean[0]
     return first.round().long().tolist()
 

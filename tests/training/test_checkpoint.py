@@ -1,4 +1,4 @@
-"""A checkpoint brings network and optimiser back bit for bit, or says why it cannot and changes nothing."""
+"""A checkpoint restores network and optimiser bit for bit, or says why it cannot and changes nothing."""
 
 import pytest
 import torch
@@ -63,7 +63,7 @@ def test_a_truncated_checkpoint_is_named_with_its_mend(tmp_path, length):
     second = save(run, member, 100)
     before = copies(member.learner.parameters())
     second.write_bytes(second.read_bytes()[:length])
-    message = "step-00000100.safetensors is damaged .*: delete it to go on from step-00000050.safetensors$"
+    message = "step-00000100.safetensors is damaged .*: delete it to continue from step-00000050.safetensors$"
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(second, member)
     first.write_bytes(first.read_bytes()[:length])

@@ -1,4 +1,4 @@
-"""What steps take of the host is drawn by seed, order and step alone, in as many blocks as one likes."""
+"""Draws depend only on seed, order and step, whatever the blocks in which they are prepared."""
 
 from itertools import chain
 
@@ -15,7 +15,7 @@ def make(*, seed=0, name="term", block=50, count=10, size=3):
 
 
 def taken(draws, first, count, *, order=0):
-    """The samples that some steps take."""
+    """The samples that the given steps draw."""
     draws.prepare(first, count, order=order)
     return [draws()[INDICES].tolist() for _ in range(count)]
 

@@ -1,4 +1,4 @@
-"""The engine takes plain AdamW steps, measures what it says, and ends when it should."""
+"""The engine takes plain AdamW steps, measures on schedule, and ends at the correct step."""
 
 import copy
 import dataclasses
@@ -105,7 +105,7 @@ def test_each_probe_measures_when_it_is_due(tmp_path):
 
 
 class Scripted(Probe):
-    """A test accuracy of one's choosing, at the steps that are counted on the device."""
+    """A probe with a chosen test accuracy at steps that are counted on the device."""
 
     name = "scripted"
 

@@ -1,4 +1,4 @@
-"""A step is device work alone: recorded once and replayed, it trains and measures bit for bit as issued anew."""
+"""A step is work of the device only: a replayed step trains and measures bit for bit as an eager one."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""The term is weight times the loss of the samples that have a direction; it is recorded without its weight."""
+"""The information loss uses samples that have a direction, and is recorded without its weight."""
 
 import dataclasses
 
@@ -165,7 +165,7 @@ def test_an_interrupted_run_resumes_to_the_same_record_and_draws(tmp_path, monke
 
 
 def test_members_of_a_stack_have_their_own_terms(tmp_path):
-    """Each with its own seed, weight and number of training samples."""
+    """Members that differ in seed, weight and number of training samples."""
 
     def member(index):
         information = dataclasses.replace(INFORMATION, weight=0.3 - 0.5 * index)
@@ -201,7 +201,7 @@ def test_a_tiny_weight_trains_as_none_does_and_without_a_term_there_are_no_colum
 
 @pytest.mark.parametrize("stacked", [False, True], ids=["alone", "stacked"])
 def test_a_run_that_diverges_ends_with_its_loss(tmp_path, stacked):
-    """Not with the eigenvalues of numbers that are not finite; and the others of its stack go on."""
+    """The error names the loss, not the eigenvalues of infinite numbers, and the rest of the stack continues."""
     wild = dataclasses.replace(CONFIG, optimiser=OptimiserConfig(rule="sgd", learning_rate=1e30, warmup_steps=0))
     wanted = [(wild, 0), (CONFIG, 1)] if stacked else [(wild, 0)]
     runs, _ = runner.start(EXPERIMENT, wanted, setup(tmp_path))

@@ -1,4 +1,4 @@
-"""A learner gives the loss of its model, and what the probes that are due observe of it."""
+"""A learner returns the loss of its model and the observations of the probes that are due."""
 
 import pytest
 

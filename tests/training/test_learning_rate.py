@@ -1,4 +1,4 @@
-"""The learning rate warms up and decays member by member, and goes on where a resumed run stands."""
+"""The learning rate warms up and decays per member, and continues correctly in a resumed run."""
 
 import math
 

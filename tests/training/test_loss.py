@@ -1,4 +1,4 @@
-"""A loss is a mean cross-entropy, of softmax or of StableMax, in the precision that was asked for."""
+"""A loss is the mean cross-entropy of softmax or StableMax, in the requested precision."""
 
 import math
 

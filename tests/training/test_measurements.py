@@ -1,4 +1,4 @@
-"""Observations become numbers by member, up to where a member ends; what lies behind is not looked at."""
+"""Observations are evaluated for each member up to its end; later ones are never evaluated."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from grok.training.ring import Block
 
 
 class Square(Probe):
-    """Refuses what is no number, as an eigenvalue solver does."""
+    """A probe that rejects numbers that are not finite, as an eigenvalue solver does."""
 
     name = "square"
 

@@ -1,4 +1,4 @@
-"""What training descends has the gradient that finite differences find, through the whole network."""
+"""The gradient of an objective agrees with finite differences through the whole network."""
 
 import copy
 from functools import partial
@@ -33,7 +33,7 @@ SIZE = 1e-6  # of the moves of central differences
 
 
 def transformer(kind, weight, **model):
-    """The network and its loss, a function of its parameters alone, with the term of 20 training samples."""
+    """A network and its loss as a function of its parameters, with an information loss on 20 training samples."""
     information = SampledInformationTermConfig(term=kind, weight=weight, samples=20)
     config = small_config(model=small_model(**model), information=information)
     learner = experiment("grokking").build(config, 0, CPU).learner.double()
@@ -46,7 +46,7 @@ def transformer(kind, weight, **model):
 
 
 def on_batches(name, config, thresholds=None):
-    """The same on the batches of step 4."""
+    """A network and its loss as a function of its parameters, on the batches of step 4."""
     learner = build(name, config).learner
     objective = learner.objective
     objective.criterion = partial(DOUBLE, label_smoothing=config.label_smoothing)
@@ -62,7 +62,7 @@ def on_batches(name, config, thresholds=None):
 
 
 def free_match(kind, weight):
-    """With the thresholds as they are: what follows the predictions is no part of the gradient."""
+    """The thresholds are constants here, since their averages are not part of the gradient."""
     config = semi_supervised_config(information=InformationTermConfig(term=kind, weight=weight), fairness_weight=0.5)
     thresholds = AdaptiveThresholds(10, 1.0, CPU)
     thresholds.confidence.fill_(0.19)
@@ -138,7 +138,7 @@ def test_without_a_term_there_is_nothing_to_record_or_to_keep():
 
 
 NARROW = DIGITS | {"model": ImageModelConfig(network="mlp", depth=1, width=2)}
-"""Of some samples both neurons are off."""
+"""A network in which both neurons are off for some samples."""
 
 
 @pytest.mark.parametrize("setting", [NARROW, SIGNALS], ids=["mlp", "conv1d"])

@@ -1,4 +1,4 @@
-"""An optimiser filters the gradients, updates, and restores the norm; its state is there before the first update."""
+"""An optimiser filters gradients, updates, and restores the norm; its state exists before the first update."""
 
 import pytest
 import torch

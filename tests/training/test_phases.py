@@ -1,4 +1,4 @@
-"""Phases follow each other, each with a rate of its own, and a run ends when it has seen enough."""
+"""Phases follow each other, each with its own learning rate, and a run ends by its rule."""
 
 import math
 
@@ -37,7 +37,7 @@ def test_steps_without_an_update_have_no_rate_and_decay_goes_over_the_others():
 
 
 def trained(root, phases, **settings):
-    """The rows of a small network trained in these phases, and the member."""
+    """The rows of a small network that trains in these phases, and its member."""
     member = small_member(steps=sum(phase.steps for phase in phases), optimiser=OptimiserConfig(), **settings)
     member = type(member)(**(vars(member) | {"phases": Phases(phases)}))
     rows = []

@@ -1,4 +1,4 @@
-"""The progress line of training says what one wants to know."""
+"""The progress line of training shows step, time left, rate and the latest measurements."""
 
 import io
 import re

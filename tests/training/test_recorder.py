@@ -1,4 +1,4 @@
-"""The recorder keeps every measured value once, in order, through saves, failures and resumptions."""
+"""The recorder stores every measured value once and in order, through saves, failures and resumes."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -19,7 +19,7 @@ class ListMirror:
 
 
 def measurements(**columns):
-    """A probe a column; each column is a dict from step to value."""
+    """Measurements with one probe per column; each column is a dict from step to value."""
     return Measurements(
         {
             name: Measured(np.array(list(values), dtype=np.int64), {name: np.array(list(values.values()), dtype=float)})

@@ -1,4 +1,4 @@
-"""A ring keeps what is written until it is taken, in two halves, and no more."""
+"""A ring keeps written rows until they are taken, in two halves of constant size."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Each rule's updates are those of its formula, worked out in float64."""
+"""The updates of each rule agree with its formula, computed in float64."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def sgd(weights, gradients):
 
 
 def muon(weights, gradients):
-    """The Newton-Schulz polynomial acts on the singular values alone."""
+    """The Newton-Schulz polynomial acts only on the singular values."""
     average = 0.0
     for gradient in gradients:
         average = MOMENTUM * average + (1 - MOMENTUM) * gradient
@@ -48,7 +48,7 @@ def muon(weights, gradients):
 
 
 def updated(rule, *, steps=4):
-    """name -> weights before, gradients, weights after."""
+    """A map from each name to the weights before, the gradients, and the weights after."""
     model = small_member().learner.model
     reads = {
         "adamw": {"betas": BETAS},

@@ -1,4 +1,4 @@
-"""FreeMatch and FixMatch are their papers', and nothing but the labelled samples' targets teaches."""
+"""FreeMatch and FixMatch agree with their papers, and only the targets of labelled samples teach."""
 
 import copy
 
@@ -28,7 +28,7 @@ CLASSES = 7
 
 
 def logits(step, size=40, *, classes=CLASSES):
-    """Of a batch: sharper from one to the next, and often of the first classes."""
+    """Predictions of consecutive batches, which become sharper and favour the first classes."""
     generator = torch.Generator().manual_seed(step)
     drawn = torch.randn(size, classes, generator=generator, dtype=torch.float64)
     return (1 + step) * drawn + torch.linspace(1, -1, classes, dtype=torch.float64)
@@ -104,7 +104,7 @@ def learner_of(**settings) -> Learner:
 
 
 def batch_and_logits(model: nn.Module, objective, step):
-    """The batches of a step, and logits and features of all their views, that pass through the network together."""
+    """The batches of a step, with logits and features of all views from one pass through the network."""
     inputs, targets = objective.batches.batch(step, order=0)
     weak, strong, true = objective.unlabelled.batch(step, order=0)
     features = model.features(torch.cat([inputs, weak, strong]))
@@ -156,7 +156,7 @@ def test_the_loss_is_that_of_the_paper_step_after_step(method):
 
 
 class Given:
-    """Features that are given, in the place of a network's, so that one can see which of them a loss moves."""
+    """A stand-in for a network with given features, which shows the features that a loss moves."""
 
     def __init__(self, objective, head, *, scale=20.0):
         sizes = [24, 72, 72]

@@ -1,4 +1,4 @@
-"""A snapshot computes what is asked for, once."""
+"""A snapshot computes each requested quantity once."""
 
 import pytest
 import torch

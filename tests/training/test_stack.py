@@ -1,4 +1,4 @@
-"""A stack trains each of its members as it would train alone, whatever their seeds, rates and splits."""
+"""A stack trains each member as separate training does, whatever the seeds, rates and splits."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ PAIRS = 121  # the samples of a task of modulus 11
 
 
 def member(index, device="cpu", **model):
-    """Each with its own seed, learning rate, weight decay, warm-up and train fraction."""
+    """Members that differ in seed, learning rate, weight decay, warm-up and train fraction."""
     optimiser = OptimiserConfig(learning_rate=1e-3 * (1 + index), weight_decay=0.5 * index, warmup_steps=3 + index)
     config = small_config(model=small_model(**model), optimiser=optimiser, accuracy="every:1")
     task = dataclasses.replace(config.task, train_fraction=0.4 + 0.1 * index)

@@ -55,7 +55,7 @@ RATE = LearningRateSchedule(rate=1e-3)
 
 
 def in_phases(*, first=10, **second):
-    """A small member with two phases, of which the second begins at step `first`."""
+    """A small member with two phases, the second of which starts at step `first`."""
     phases = Phases([Phase(steps=first, learning_rate=RATE), Phase(steps=10, learning_rate=RATE, **second)])
     return dataclasses.replace(small_member(), phases=phases)
 
@@ -90,10 +90,10 @@ def small_member_with(**settings):
 
 @pytest.mark.parametrize(("first", "second", "message"), UNLIKE.values(), ids=UNLIKE)
 def test_members_that_a_stack_would_train_or_measure_by_the_rules_of_another_are_rejected(first, second, message):
-    """In whichever order they come; alone each is trained."""
+    """Members that differ are rejected in either order, although each can train alone."""
     with pytest.raises(ValueError, match=f"^members: expected {message}"):
         Engine([first(), second()])
-    with pytest.raises(ValueError, match=r"^members: expected the .* in member 2; train them apart$"):
+    with pytest.raises(ValueError, match=r"^members: expected the .* in member 2 \(train them separately\)$"):
         Engine([second(), second(), first()])
 
 

@@ -1,4 +1,4 @@
-"""Figures 3 and 4: two children of one initialisation, and the networks on the line between them."""
+"""Figures 3 and 4: linear mode connectivity of two children of one initialisation."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 
 def with_children(config: SupervisedConfig) -> ConnectivityConfig:
-    """Both children trained as this says."""
+    """Return the settings under which both children train with this config."""
     settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     return ConnectivityConfig(**settings)
 
 
 def laptop() -> ConnectivityConfig:
-    """MNIST-1D with a convolutional network."""
+    """Return the settings for MNIST-1D with a convolutional network."""
     return with_children(supervised.laptop())
 
 
 def paper() -> ConnectivityConfig:
-    """CIFAR-10 with WideResNet-28-2; the paper also has learning rates of 3e-3 and 3e-4."""
+    """Return the settings for CIFAR-10 with WideResNet-28-2; the paper also uses learning rates of 3e-3 and 3e-4."""
     return with_children(supervised.paper())
 
 
 def paper_cifar100() -> ConnectivityConfig:
-    """CIFAR-100 with WideResNet-28-8."""
+    """Return the settings for CIFAR-100 with WideResNet-28-8."""
     return with_children(supervised.paper_cifar100())
 
 
 def gpu() -> ConnectivityConfig:
-    """CIFAR-10 with WideResNet-28-2 in 40,000 steps for each child."""
+    """Return the settings for CIFAR-10 with WideResNet-28-2 in 40,000 steps per child."""
     return with_children(supervised.gpu())
 
 
 class Connectivity(ImageExperiment):
-    """Linear mode connectivity."""
+    """Two children of one initialisation, and the networks on the line between them."""
 
     name = "connectivity"
-    description = "linear mode connectivity: two networks of one initialisation and those between (Figures 3 and 4)"
+    description = "linear mode connectivity: two networks of one initialisation and the line between (Figures 3 and 4)"
     config_type = ConnectivityConfig
     presets = {"laptop": laptop, "paper": paper, "paper-cifar100": paper_cifar100, "gpu": gpu}
     phase_columns = (OMEGA, RECOMPUTED)
@@ -59,19 +59,19 @@ class Connectivity(ImageExperiment):
     def build(
         self, config: ConnectivityConfig, seed: int, device: torch.device, data: DataFolder | None = None
     ) -> Member:
-        """The network at step 0, at which both children begin."""
+        """Return the network at step 0, from which both children start."""
         from grok.experiments.connectivity.training import build
 
         return build(config, seed, device, data)
 
     def outcome(self, run: Run) -> list[str]:
-        """The loss barrier between the children; the events of a run would mix both trainings and the path."""
+        """Return the loss barrier between the children, since the events would mix both trainings and the path."""
         from grok.experiments.connectivity.outcome import outcome
 
         return outcome(run)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Figures 3 and 4."""
+        """Return Figures 3 and 4, which are one kind of figure."""
         from grok.figures.connectivity import CONNECTIVITY
 
         return (CONNECTIVITY,)

@@ -1,4 +1,4 @@
-"""What a run of linear mode connectivity came to, in words."""
+"""The result of a run of linear mode connectivity, in words."""
 
 from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, at_omega, barrier_of_test_loss, networks_between
 from grok.analysis.report import cell, read
@@ -6,7 +6,7 @@ from grok.tracking import Run
 
 
 def outcome(run: Run) -> list[str]:
-    """The loss barrier, and the accuracy at one end and in the middle, with either kind of batch statistics."""
+    """Return lines with the loss barrier and the accuracy at omega 0 and 0.5, for both kinds of batch statistics."""
     metrics = read(run, [OMEGA, RECOMPUTED, "test/loss", "test/accuracy"])
     between = networks_between(metrics, steps=run.manifest()["config"]["steps"])
     if between.empty:

@@ -1,4 +1,4 @@
-"""Builds the training of two children of one initialisation, and the networks on the line between them."""
+"""Training of two children of one initialisation, and the networks on the line between them."""
 
 import numpy as np
 import torch
@@ -14,37 +14,37 @@ from grok.training.phases import Phase
 from grok.training.probes import PhaseValues
 from grok.training.step import Member
 
-FIRST, SECOND, RECOMPUTING = 0, 1, 2  # orders of the training samples: of either child, and for batch statistics
+FIRST, SECOND, RECOMPUTING = 0, 1, 2  # orders of the training samples: for each child, and for batch statistics
 
 
 class Path:
-    """The networks between two children: (1 - omega)·first + omega·second, of weights and batch statistics alike."""
+    """The networks (1 - omega)·first + omega·second between two children, in weights and in batch statistics."""
 
     def __init__(self, training: ImageTraining) -> None:
-        """From a network at step 0, which is the beginning of either child."""
+        """Remember the network at step 0, from which both children start."""
         self._training = training
         self._initial = {name: tensor.clone() for name, tensor in training.network().items()}
         self.first = {name: torch.zeros_like(tensor) for name, tensor in training.network().items()}
         self.second = {name: torch.zeros_like(tensor) for name, tensor in training.network().items()}
 
     def begin_second(self) -> None:
-        """Keep the first child, and begin the second."""
+        """Store the first child, and start the second from the initial network."""
         for name, tensor in self._training.network().items():
             self.first[name].copy_(tensor)
             tensor.copy_(self._initial[name])
         self._training.optimiser.restart()
 
     def begin_path(self) -> None:
-        """Keep the second child, and go back to the first."""
+        """Store the second child, and return to the first."""
         for name, tensor in self._training.network().items():
             self.second[name].copy_(tensor)
         self.go_to(0.0)
 
     def go_to(self, omega: float, *, recompute_batches: int = 0) -> None:
-        """The network at omega; with statistics recomputed, if over any batches."""
+        """Set the network at omega; with `recompute_batches` above 0, recompute its batch statistics."""
         for name, tensor in self._training.network().items():
             if tensor.is_floating_point():
-                # not lerp, whose two formulas differ by a rounding
+                # lerp would use two formulas that round differently
                 tensor.copy_(self.first[name] * (1 - omega) + self.second[name] * omega)
             else:
                 tensor.copy_(self.first[name])
@@ -54,9 +54,9 @@ class Path:
 
 @torch.no_grad()
 def recompute_statistics(training: ImageTraining, batches: int) -> None:
-    """Average the statistics of all batch normalisations over so many training batches, with the weights as they are.
+    """Recompute the statistics of all batch normalisations as averages over this many training batches.
 
-    In float32, as what is measured, whatever the precision of training.
+    The weights do not change. The computation uses float32, as measurements do, whatever the precision of training.
 
     Source: Izmailov, Podoprikhin, Garipov, Vetrov and Wilson, Averaging Weights Leads to Wider Optima, UAI 2018.
     """
@@ -69,7 +69,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
     learner.model.train()
     for batch in range(batches if norms else 0):
         for norm in norms:
-            norm.momentum = 1 / (batch + 1)  # the average of all, each weighing the same
+            norm.momentum = 1 / (batch + 1)  # the running mean of all batches with equal weights
         inputs, _ = learner.objective.batches.batch(batch, order=RECOMPUTING)
         learner.model.features(inputs)
     for norm, momentum in zip(norms, momenta, strict=True):
@@ -77,7 +77,7 @@ def recompute_statistics(training: ImageTraining, batches: int) -> None:
 
 
 def build(config: ConnectivityConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
-    """The network at step 0, the beginning of both children."""
+    """Return the network at step 0, from which both children start."""
     training = image_training(
         config,
         seed,
@@ -108,7 +108,7 @@ def build(config: ConnectivityConfig, seed: int, device: torch.device, folder: D
 
 
 def _network(config: ConnectivityConfig, path: Path, omega: float, batches: int, *, first: bool) -> Phase:
-    """A step at one of the networks between, which is measured and not trained."""
+    """Return the phase of one interpolated network: one step, which measures and does not train."""
 
     def enter() -> None:
         if first:

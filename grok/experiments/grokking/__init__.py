@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def paper() -> GrokkingConfig:
-    """A + b (mod 113) on 30 % of all pairs, as published."""
+    """Return the published settings: a + b (mod 113) on 30 % of all pairs."""
     return GrokkingConfig()
 
 
 def laptop() -> GrokkingConfig:
-    """A smaller modulus and network that grok within a minute or two on two cores."""
+    """Return the settings for a smaller modulus and network, which grok within two minutes on two cores."""
     return GrokkingConfig(
         task=TaskConfig(modulus=59, train_fraction=0.4),
         model=TransformerConfig(d_mlp=256),
@@ -34,7 +34,7 @@ def laptop() -> GrokkingConfig:
 
 
 def small() -> GrokkingConfig:
-    """The smallest modulus at which memorising and grokking are far apart: a minute or so on one core."""
+    """Return the smallest modulus at which memorising and grokking are far apart; it takes a minute on one core."""
     return GrokkingConfig(
         task=TaskConfig(modulus=31, train_fraction=0.5),
         model=TransformerConfig(d_mlp=256),
@@ -47,7 +47,7 @@ def small() -> GrokkingConfig:
 
 
 def s5() -> GrokkingConfig:
-    """Composition of permutations of five things (Power et al. 2022), which has no Fourier frequencies."""
+    """Return the settings for composition in S5 (Power et al. 2022), which has no Fourier frequencies."""
     return GrokkingConfig(
         task=TaskConfig(operation="s5-compose", modulus=None, train_fraction=0.5),
         probes=ProbesConfig(fourier="off", neurons="off"),
@@ -55,7 +55,7 @@ def s5() -> GrokkingConfig:
 
 
 class Grokking(Experiment):
-    """A small transformer on a binary operation."""
+    """Training of a small transformer on a binary operation until it groks."""
 
     name = "grokking"
     description = "a small transformer on modular addition, with MIR and HDR before and after it groks (Figure 7)"
@@ -66,7 +66,7 @@ class Grokking(Experiment):
     together = 64
 
     def build(self, config: GrokkingConfig, seed: int, device: torch.device, data: DataFolder | None = None) -> Member:
-        """The network at step 0."""
+        """Return the network at step 0."""
         from grok.experiments.grokking.training import transformer_training
 
         return transformer_training(config, seed, device, settle=config.settle)
@@ -78,10 +78,10 @@ class Grokking(Experiment):
         check_probes(config, seed)
 
     def alike(self, config: GrokkingConfig) -> GrokkingConfig:
-        """All settings but train fraction, optimiser and end.
+        """Return the config without train fraction, optimiser and end, which may differ in a stack.
 
-        The train fraction counts too where sample sizes are measured, which go up to that of the test split, and where
-        a term of information takes more samples than half of all pairs.
+        The train fraction must agree if the probe `sample_sizes` is on, since its sizes depend on the test split. It
+        must also agree if an information loss uses more samples than half of all pairs.
         """
         half = dataclasses.replace(config.task, train_fraction=0.5)
         enough = not config.information.is_on or config.information.samples <= half.train_size
@@ -95,7 +95,7 @@ class Grokking(Experiment):
         )
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Figure 7, and what comparisons of grokking runs are drawn in."""
+        """Return Figure 7 and the figures that compare grokking runs."""
         from grok.figures.comparison import CONTROLS, MODULI, OPERATIONS
         from grok.figures.figure7 import FIGURE7
         from grok.figures.fourier_circuit import FOURIER_CIRCUIT

@@ -1,4 +1,4 @@
-"""Builds a transformer that trains on a binary operation, with its data, probes and update."""
+"""Training of a transformer on a binary operation, with its data, probes and update."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -32,10 +32,10 @@ def transformer_training(
     more_probes: Sequence[Probe] = (),
     followed_updates: int | None = None,
 ) -> Member:
-    """The network at step 0. Split, initial weights and measured samples come from `seed`, alike on every device.
+    """Return the network at step 0. The seed determines split, initial weights and samples, equally on every device.
 
-    It ends `settle` steps after it has grokked; None: after all steps.
-    With `followed_updates`, its optimiser keeps the norm after so many updates, for another training to follow.
+    The training ends `settle` steps after the network has grokked, or after all steps if `settle` is None. With
+    `followed_updates`, its optimiser stores the norm after each of that many updates, for another training to follow.
     """
     task = operation_task(config.task, seed).to(device)
     model = make_transformer(
@@ -65,9 +65,9 @@ def transformer_training(
 
 
 def check_probes(config: TransformerTrainingConfig, seed: int) -> None:
-    """Refuse probes that have nothing to measure on the data of this seed; cheap beside `build`.
+    """Reject probes that have nothing to measure on the data of this seed; the check is cheaper than `build`.
 
     Raises:
-        ConfigError: as `check_task`.
+        ConfigError: under the conditions of `check_task`.
     """
     check_task(config.probes, operation_task(config.task, seed))

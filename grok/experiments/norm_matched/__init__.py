@@ -1,4 +1,4 @@
-"""Is it the information or the norm? Grokking with a term of information, then without it at the same weight norm."""
+"""Test of whether an information loss acts through the weight norm: grokking with it, then a twin of equal norm."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 
 def with_twin(config: GrokkingConfig) -> NormMatchedConfig:
-    """Trained as this says, but with mutual information raised, and for all steps."""
+    """Return settings for this config with the default information loss, for all steps without an early stop."""
     shared = [field.name for field in dataclasses.fields(TransformerTrainingConfig) if field.name != "information"]
     return NormMatchedConfig(**{name: getattr(config, name) for name in shared})
 
 
 def small() -> NormMatchedConfig:
-    """The smallest modulus at which memorising and grokking are far apart: three minutes on one core."""
+    """Return the smallest modulus at which memorising and grokking are far apart; it takes 3 minutes on one core."""
     return with_twin(grokking.small())
 
 
 def paper() -> NormMatchedConfig:
-    """A + b (mod 113) on 30 % of all pairs, 12,000 steps each."""
+    """Return the settings for a + b (mod 113) on 30 % of all pairs, with 12,000 steps per training."""
     return dataclasses.replace(with_twin(grokking.paper()), steps=12_000)
 
 
 class NormMatched(Experiment):
-    """A training with a term of information, and its twin of the same weight norm without it."""
+    """A training with an information loss, and its twin of the same weight norm without that loss."""
 
     name = "norm-matched"
-    description = "grokking with a term of information, and a twin of the same weight norm without it, `steps` each"
+    description = "grokking with an information loss, and a twin of the same weight norm without it, `steps` each"
     config_type = NormMatchedConfig
     presets = {"small": small, "paper": paper}
     default_preset = "small"
@@ -53,7 +53,7 @@ class NormMatched(Experiment):
     def build(
         self, config: NormMatchedConfig, seed: int, device: torch.device, data: DataFolder | None = None
     ) -> Member:
-        """The network at step 0, at which both trainings begin."""
+        """Return the network at step 0, from which both trainings start."""
         from grok.experiments.norm_matched.training import build
 
         return build(config, seed, device)
@@ -65,25 +65,25 @@ class NormMatched(Experiment):
         check_probes(config, seed)
 
     def alike(self, config: NormMatchedConfig) -> NormMatchedConfig:
-        """All settings but those of the optimiser."""
+        """Return the config with a default optimiser, whose settings may differ in a stack."""
         return dataclasses.replace(config, optimiser=OptimiserConfig())
 
     def summarise(self, run: Run) -> dict[str, Any]:
-        """The summary of the training with the term and, under `twin`, that of its twin in steps of its own."""
+        """Return the summary of the first training and, under `twin`, the summary of the twin in its own steps."""
         parts = trainings(run.metrics())
-        if len(parts) == 1:  # an export may have left out the column that tells them apart
+        if len(parts) == 1:  # an export may have left out the column that distinguishes them
             return summary_of(run)
         first, twin = (events_and_last(part, part.tail(1).to_dict("records")[0]) for part in parts)
         return {**first, "twin": twin}
 
     def outcome(self, run: Run) -> list[str]:
-        """When each of the two trainings grokked, and how accurate it ended."""
+        """Return lines with the step at which each training grokked and its final test accuracy."""
         from grok.experiments.norm_matched.outcome import outcome
 
         return outcome(run)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """When each training and its twin grokked."""
+        """Return the figure that shows when each training and its twin grokked."""
         from grok.figures.interventions import INTERVENTIONS
 
         return (INTERVENTIONS,)

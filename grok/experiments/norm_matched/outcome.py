@@ -1,4 +1,4 @@
-"""What a training with a term of information and its twin came to, in words."""
+"""The results of a training with an information loss and of its twin, in words."""
 
 import math
 
@@ -7,7 +7,7 @@ from grok.tracking import Run
 
 
 def outcome(run: Run) -> list[str]:
-    """When the training with the term and when its twin grokked, in steps of its own, and their test accuracy."""
+    """Return lines with the step at which each training grokked, in its own steps, and its final test accuracy."""
     manifest = run.manifest()
     summary, term = manifest["summary"], manifest["config"]["information"]
     trainings = {

@@ -1,4 +1,4 @@
-"""Builds a training with a term of information, and its twin of the same weight norm without it."""
+"""Training with an information loss, and its twin of the same weight norm without that loss."""
 
 import dataclasses
 
@@ -14,14 +14,14 @@ from grok.training.step import Member
 
 
 def build(config: NormMatchedConfig, seed: int, device: torch.device) -> Member:
-    """The network at step 0, the beginning of both trainings."""
+    """Return the network at step 0, from which both trainings start."""
     rates = LearningRateSchedule.of(config.optimiser)
     with_term = Phase(
         steps=config.steps + 1,
         updates=config.steps,
         learning_rate=rates,
         values={TWIN: 0.0},
-        measured=(config.steps,),  # its last network, in full, in a step without an update
+        measured=(config.steps,),  # a step without an update measures the final network in full
     )
     which = PhaseValues(Schedule.parse(config.probes.accuracy), [TWIN], device)
     member = transformer_training(

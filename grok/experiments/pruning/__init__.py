@@ -1,4 +1,4 @@
-"""Figure 6: a trained network is pruned to one sparsity after the other, and fine-tuned at each."""
+"""Figure 6: a trained network is pruned to one sparsity after another and fine-tuned at each."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 
 def then_pruned(config: SupervisedConfig, **settings: Any) -> PruningConfig:
-    """Trained as this says, then pruned."""
+    """Return the settings for training with this config and then pruning."""
     training: dict[str, Any] = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     return PruningConfig(**training, **settings)
 
 
 def laptop() -> PruningConfig:
-    """MNIST-1D with a convolutional network."""
+    """Return the settings for MNIST-1D with a convolutional network."""
     return then_pruned(supervised.laptop())
 
 
 def paper() -> PruningConfig:
-    """CIFAR-10 with WideResNet-28-2."""
+    """Return the settings for CIFAR-10 with WideResNet-28-2."""
     return then_pruned(supervised.paper(), fine_tune_steps=20_000)
 
 
 def gpu() -> PruningConfig:
-    """CIFAR-10 with WideResNet-28-2 in 40,000 steps, and 2,000 of fine-tuning."""
+    """Return the settings for CIFAR-10 with WideResNet-28-2, with 40,000 steps and 2,000 of each fine-tuning."""
     return then_pruned(supervised.gpu(), fine_tune_steps=2_000)
 
 
 class Pruning(ImageExperiment):
-    """Magnitude pruning."""
+    """Magnitude pruning of a trained network, with fine-tuning."""
 
     name = "pruning"
     description = "magnitude pruning of a trained network, with fine-tuning at each sparsity (Figure 6)"
@@ -52,23 +52,23 @@ class Pruning(ImageExperiment):
     phase_columns = (SPARSITY,)
 
     def build(self, config: PruningConfig, seed: int, device: torch.device, data: DataFolder | None = None) -> Member:
-        """The network at step 0."""
+        """Return the network at step 0."""
         from grok.experiments.pruning.training import build
 
         return build(config, seed, device, data)
 
     def alike(self, config: PruningConfig) -> PruningConfig:
-        """All settings but those of the optimiser, to which the learning rate of fine-tuning belongs."""
+        """Return the config without optimiser and learning rate of fine-tuning, which may differ in a stack."""
         return dataclasses.replace(super().alike(config), fine_tune_learning_rate=1.0)
 
     def outcome(self, run: Run) -> list[str]:
-        """The network at each sparsity; the events of a run would mix it with the training before."""
+        """Return the results at each sparsity, since the events would mix them with the training before."""
         from grok.experiments.pruning.outcome import outcome
 
         return outcome(run)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Figure 6."""
+        """Return Figure 6."""
         from grok.figures.pruning import PRUNING
 
         return (PRUNING,)

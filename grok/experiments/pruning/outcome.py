@@ -1,4 +1,4 @@
-"""What a run of pruning came to, in words."""
+"""The result of a run of pruning, in words."""
 
 from grok.analysis.phases import FINE_TUNED, SPARSITY, pruning_stages
 from grok.analysis.report import cell, read
@@ -6,7 +6,7 @@ from grok.tracking import Run
 
 
 def outcome(run: Run) -> list[str]:
-    """A line a sparsity: accuracy and interplay of the network that is fine-tuned at it."""
+    """Return a line per sparsity with the accuracy, MIR and HDR of the fine-tuned network."""
     ratios = [f"interplay/{pairing}/test/{ratio}" for pairing in ("before-after", "sample") for ratio in ("mir", "hdr")]
     metrics = read(run, [SPARSITY, "test/accuracy", *ratios])
     config = run.manifest()["config"]

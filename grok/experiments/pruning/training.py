@@ -1,4 +1,4 @@
-"""Builds a training after which the network is pruned to one sparsity after the other, and fine-tuned at each."""
+"""Training, after which the network is pruned to one sparsity after another and fine-tuned at each."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ from grok.training.step import Member
 
 
 class Trained:
-    """The trained network, from which each sparsity begins."""
+    """The trained network, from which pruning starts."""
 
     def __init__(self, training: ImageTraining, before_after: BeforeAfter) -> None:
         self._training = training
@@ -24,7 +24,7 @@ class Trained:
         self.network = {name: torch.zeros_like(tensor) for name, tensor in training.network().items()}
 
     def keep(self) -> None:
-        """Keep the network as it is now, and what it makes of the samples."""
+        """Store the current network and its features of the measured samples."""
         for name, tensor in self._training.network().items():
             self.network[name].copy_(tensor)
         model = self._training.learner.model
@@ -34,13 +34,13 @@ class Trained:
         model.train()
 
     def restore(self) -> None:
-        """Go back to it."""
+        """Return to the stored network."""
         for name, tensor in self._training.network().items():
             tensor.copy_(self.network[name])
 
 
 def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
-    """The network at step 0."""
+    """Return the network at step 0."""
 
     def more_probes(task: Task, dim: int) -> list[Probe]:
         schedule = Schedule.parse(config.probes.sample)
@@ -67,7 +67,7 @@ def build(config: PruningConfig, seed: int, device: torch.device, folder: DataFo
 def _fine_tuning(
     config: PruningConfig, training: ImageTraining, trained: Trained, sparsity: float, *, order: int
 ) -> Phase:
-    """Measured as it is after pruning, and in its last step, which updates no more, as it is fine-tuned."""
+    """Return the phase of one sparsity: it measures right after pruning, and in a last step without an update."""
     rates = LearningRateSchedule.of(config.optimiser)
 
     def enter() -> None:

@@ -1,4 +1,4 @@
-"""Table 1: training on few labels and many unlabelled samples, with or without a term of information."""
+"""Table 1: training on few labels and many unlabelled samples, with or without an information loss."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 
 def laptop() -> SemiSupervisedConfig:
-    """MNIST-1D with four labels a class and a convolutional network: half a minute on one core."""
+    """Return the settings for MNIST-1D with four labels per class, which take half a minute on one core."""
     return SemiSupervisedConfig(probes=supervised.measured())
 
 
 def paper() -> SemiSupervisedConfig:
-    """CIFAR-10 with four labels a class and WideResNet-28-2 for 2^20 steps, FreeMatch's setting.
+    """Return the settings of FreeMatch: CIFAR-10 with four labels per class and WideResNet-28-2 for 2^20 steps.
 
-    But for what its reference code adds: momentum is Nesterov's there, and only matrices and kernels decay.
+    The reference code of FreeMatch differs in two points: it uses Nesterov momentum, and weight decay acts only on
+    matrices and kernels.
     """
     return SemiSupervisedConfig(
         task=ImageTaskConfig(dataset="cifar10", augmentation="crop-flip", measured_train=10_000),
@@ -39,35 +40,35 @@ def paper() -> SemiSupervisedConfig:
 
 
 def gpu() -> SemiSupervisedConfig:
-    """The same in 20,000 steps of mixed precision."""
+    """Return the settings of `paper` with 20,000 steps in mixed precision."""
     return dataclasses.replace(paper(), steps=20_000, precision="bfloat16")
 
 
 class SemiSupervised(ImageExperiment):
-    """FreeMatch, FixMatch, or few labels alone."""
+    """Training by FreeMatch or FixMatch, or on few labels only."""
 
     name = "semi-supervised"
-    description = "FreeMatch, FixMatch or few labels alone, with or without a term of information (Table 1)"
+    description = "FreeMatch, FixMatch or few labels alone, with or without an information loss (Table 1)"
     config_type = SemiSupervisedConfig
     presets = {"laptop": laptop, "paper": paper, "gpu": gpu}
 
     def build(
         self, config: SemiSupervisedConfig, seed: int, device: torch.device, data: DataFolder | None = None
     ) -> Member:
-        """The network at step 0, and its moving average."""
+        """Return the network at step 0 with its moving average."""
         from grok.experiments.semi_supervised.training import build
 
         return build(config, seed, device, data)
 
     def check(self, config: SemiSupervisedConfig, seed: int, data: DataFolder | None = None) -> None:
-        """Reject data that cannot be had, and more labels of a class than they have."""
+        """Reject data that are not available, and more labels per class than the data have."""
         from grok.experiments.semi_supervised.training import check_labels
 
         super().check(config, seed, data)
         check_labels(config, seed)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Table 1."""
+        """Return Table 1."""
         from grok.figures.semi_supervised import SEMI_SUPERVISED
 
         return (SEMI_SUPERVISED,)

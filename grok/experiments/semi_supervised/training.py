@@ -1,4 +1,4 @@
-"""Builds training on few labels and many unlabelled samples."""
+"""Training on few labels and many unlabelled samples."""
 
 import torch
 from jaxtyping import Int
@@ -21,7 +21,7 @@ from grok.training.step import Member
 
 
 def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
-    """The network at step 0, and its average."""
+    """Return the network at step 0 with its moving average."""
 
     def make_objective(data: ImageTask, criterion: Criterion, term: InformationTerm | None) -> Objective:
         labelled = labelled_batches(data, config, seed, labelled_samples(data, config.labels_per_class, seed))
@@ -47,10 +47,10 @@ def build(config: SemiSupervisedConfig, seed: int, device: torch.device, folder:
 
 
 def labelled_samples(data: ImageTask, labels_per_class: int, seed: int) -> Int[Tensor, "labelled"]:
-    """Training samples whose labels are known: as many of each class, drawn by the seed.
+    """Return the training samples whose labels are used, equally many per class and drawn by the seed.
 
     Raises:
-        ConfigError: more of each class than the rarest has.
+        ConfigError: if the rarest class has fewer training samples than `labels_per_class`.
     """
     fewest = int(torch.bincount(data.targets[data.train].cpu(), minlength=data.num_classes).min())
     expected = f"at most the {fewest:,} training samples of the rarest class"
@@ -67,10 +67,10 @@ def _thresholds(config: SemiSupervisedConfig, device: torch.device) -> Threshold
 
 
 def check_labels(config: SemiSupervisedConfig, seed: int) -> None:
-    """Reject more labels of a class than MNIST-1D has of the rarest; cheap beside `build`.
+    """Reject more labels per class than the rarest class of MNIST-1D has; the check is cheaper than `build`.
 
     Raises:
-        ConfigError: as `labelled_samples`.
+        ConfigError: under the conditions of `labelled_samples`.
     """
-    if config.task.dataset == "mnist1d":  # of CIFAR, every class has as many samples, which the settings know
+    if config.task.dataset == "mnist1d":  # the classes of CIFAR are equally large, which the config checks
         labelled_samples(make_image_task(config.task, seed, DataFolder()), config.labels_per_class, seed)

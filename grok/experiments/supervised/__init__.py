@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def paper() -> SupervisedConfig:
-    """CIFAR-10 with WideResNet-28-2 for 2^20 steps, as published."""
+    """Return the published settings for CIFAR-10: WideResNet-28-2 for 2^20 steps."""
     return SupervisedConfig(
         task=ImageTaskConfig(dataset="cifar10", augmentation="crop-flip", measured_train=10_000),
         model=ImageModelConfig(network="wide-resnet", depth=28, width=2),
@@ -29,7 +29,7 @@ def paper() -> SupervisedConfig:
 
 
 def paper_cifar100() -> SupervisedConfig:
-    """CIFAR-100 with WideResNet-28-8 for 2^20 steps, as published."""
+    """Return the published settings for CIFAR-100: WideResNet-28-8 for 2^20 steps."""
     return dataclasses.replace(
         paper(),
         task=ImageTaskConfig(dataset="cifar100", augmentation="crop-flip", measured_train=10_000),
@@ -38,17 +38,17 @@ def paper_cifar100() -> SupervisedConfig:
 
 
 def gpu() -> SupervisedConfig:
-    """The same on CIFAR-10 in 40,000 steps of mixed precision."""
+    """Return the settings of `paper` with 40,000 steps in mixed precision."""
     return dataclasses.replace(paper(), steps=40_000, precision="bfloat16")
 
 
 def laptop() -> SupervisedConfig:
-    """MNIST-1D with a convolutional network: half a minute on two cores."""
+    """Return the settings for MNIST-1D with a convolutional network, which take half a minute on two cores."""
     return SupervisedConfig(probes=measured())
 
 
 def measured() -> ClassifierProbesConfig:
-    """Log-spaced measurements, with the paper's batch of 64 samples in the pairing `sample`."""
+    """Return probes with log-spaced measurements, and the paper's batch of 64 samples in the pairing `sample`."""
     return ClassifierProbesConfig(
         accuracy="log:30",
         prototype="log:30",
@@ -61,7 +61,7 @@ def measured() -> ClassifierProbesConfig:
 
 
 class Supervised(ImageExperiment):
-    """Standard training."""
+    """Standard training on images or signals."""
 
     name = "supervised"
     description = "standard training on images or signals, with MIR, HDR and neural collapse (Figures 1, 2 and 5)"
@@ -71,13 +71,13 @@ class Supervised(ImageExperiment):
     def build(
         self, config: SupervisedConfig, seed: int, device: torch.device, data: DataFolder | None = None
     ) -> Member:
-        """The network at step 0."""
+        """Return the network at step 0."""
         from grok.experiments.supervised.training import build
 
         return build(config, seed, device, data)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Figures 1, 2 and 5, Table 2, and the `sample` pairing by number of samples."""
+        """Return Figures 1, 2 and 5, Table 2, and the figure of the `sample` pairing by number of samples."""
         from grok.figures.label_smoothing import LABEL_SMOOTHING
         from grok.figures.objectives import OBJECTIVES
         from grok.figures.sample_sizes import SAMPLE_SIZES

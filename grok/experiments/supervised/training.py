@@ -1,4 +1,4 @@
-"""Builds standard training on images or signals."""
+"""Standard training on images or signals."""
 
 import torch
 
@@ -11,6 +11,6 @@ from grok.training.step import Member
 
 
 def build(config: SupervisedConfig, seed: int, device: torch.device, folder: DataFolder | None) -> Member:
-    """The network at step 0."""
+    """Return the network at step 0."""
     phase = Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))
     return image_training(config, seed, device, folder).member([phase])

@@ -1,4 +1,4 @@
-"""Probes, one file a kind: what is measured on a network while it trains."""
+"""Probes, one file per kind, which measure a network while it trains."""
 
 from collections.abc import Iterable
 
@@ -38,23 +38,23 @@ PROBES: dict[str, type[Probe]] = {
 
 
 def register_probe(probe: type[Probe]) -> type[Probe]:
-    """Let settings that have a schedule of its name switch on a probe from elsewhere; to be used as a decorator.
+    """Register a probe from outside the package, so that settings can schedule it by name; use it as a decorator.
 
     Raises:
-        ValueError: another probe has its name.
+        ValueError: if another probe has this name.
     """
     if PROBES.setdefault(probe.name, probe) is not probe:
-        raise ValueError(f"name: expected one that no probe has yet, got {probe.name}")
+        raise ValueError(f"name: expected one that no other probe has, got {probe.name}")
     return probe
 
 
 def make_probes(
     config: ClassifierProbesConfig, task: Task, model: Classifier, seed: int, *, criterion: Criterion = cross_entropy
 ) -> list[Probe]:
-    """The probes that `config` switches on, of a network that trains with `criterion`, here in float64.
+    """Return the probes that `config` switches on; `criterion`, in float64, is the loss that the network trains with.
 
     Raises:
-        ConfigError: as `check_task`, or a probe of tokens for a network that embeds none.
+        ConfigError: under the conditions of `check_task`, or if a probe of tokens meets a network that embeds none.
     """
     check_task(config, task)
     subject = Subject(task=task, model=model, seed=seed, criterion=criterion, config=config)
@@ -69,14 +69,14 @@ def check_task(config: ClassifierProbesConfig, task: Task) -> None:
     """Reject probes that have nothing to measure on a task.
 
     Raises:
-        ConfigError: such as a probe of class means where a split has samples of one class alone.
+        ConfigError: for example if a probe needs class means and a split has samples of only one class.
     """
     for probe in _switched_on(config):
         probe.check(task)
 
 
 def _switched_on(config: ClassifierProbesConfig) -> list[type[Probe]]:
-    """The probes that have a schedule, in the order in which they are registered."""
+    """Return the scheduled probes, in the order of their registration."""
     named = {name for name in config.names() if config.schedule(name).kind != "off"}
     if unknown := sorted(named - set(PROBES)):
         raise ValueError(f"config: expected schedules of probes that are registered, got {', '.join(unknown)}")
@@ -84,7 +84,7 @@ def _switched_on(config: ClassifierProbesConfig) -> list[type[Probe]]:
 
 
 def objective_probes(config: ClassifierProbesConfig, columns: Iterable[str]) -> list[Probe]:
-    """The probe of what the training loss is made of, if it has columns and the loss is measured; as often as that."""
+    """Return the probe of the parts of the training loss, on the schedule of the loss, if there are any to measure."""
     columns, schedule = list(columns), config.schedule("accuracy")
     return [ObjectiveValues(schedule, columns)] if columns and schedule.kind != "off" else []
 

@@ -1,4 +1,4 @@
-"""The pairing of one network's features with those it had before."""
+"""The pairing of a network's current features with its features at an earlier step."""
 
 import torch
 from torch import Tensor
@@ -11,15 +11,15 @@ from grok.training.snapshot import Snapshot
 
 
 class BeforeAfter(Probe):
-    """Pairing `before-after`: n samples' representations at an earlier step with those they have now.
+    """Pairing `before-after`: the features of n samples at an earlier step with their current features.
 
-    The samples are those of the pairing `sample`.
+    It uses the same samples as the pairing `sample`.
     """
 
     name = "before_after"
 
     def __init__(self, schedule: Schedule, task: Task, *, size: int, seed: int, dim: int) -> None:
-        """Of features of this dimension; until `remember` is called there is nothing to measure."""
+        """Make the probe for features of dimension `dim`; it needs a call of `remember` before it measures."""
         super().__init__(schedule)
         for split in SPLITS:
             chosen = sample_order(task, split, seed)[:size].clone()
@@ -27,17 +27,17 @@ class BeforeAfter(Probe):
             self.register_buffer(f"{split}_before", torch.zeros(len(chosen), dim, device=chosen.device))
 
     def remember(self, snapshot: Snapshot) -> None:
-        """Take the features of this network as those from before."""
+        """Store the features of this network as the earlier ones."""
         for split in SPLITS:
             chosen = self.get_buffer(f"{split}_chosen")
             self.get_buffer(f"{split}_before").copy_(snapshot.features(split)[chosen])
 
     def remembered(self) -> dict[str, Tensor]:
-        """What it remembers, the tensors themselves by name."""
+        """Return the stored features by name, as the tensors themselves."""
         return {f"{split}_before": self.get_buffer(f"{split}_before") for split in SPLITS}
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The chosen samples' features, before and now."""
+        """Return the earlier and the current features of the chosen samples."""
         observed: Observation = {}
         for split in SPLITS:
             observed[f"{split}/before"] = self.get_buffer(f"{split}_before").clone()
@@ -45,7 +45,7 @@ class BeforeAfter(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `interplay/before-after/<split>/<value>`."""
+        """Return the columns `interplay/before-after/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
             before, after = observed[f"{split}/before"], observed[f"{split}/after"]

@@ -1,4 +1,4 @@
-"""Neural collapse: how near features and head are to one simplex frame."""
+"""Neural collapse: the distance of features and head from a common simplex frame."""
 
 import torch
 from jaxtyping import Float
@@ -13,21 +13,21 @@ MOMENTS = ("counts", "means", "within", "spreads")
 
 
 class Collapse(Probe):
-    """NC1 to NC4 on train and test, as `neural_collapse` defines them.
+    """NC1 to NC4 on both splits, as `neural_collapse` defines them.
 
-    Of the classes that have a sample in the split alone: their means, head rows and logits. What has no direction, such
-    as class means that are one, makes a value NaN or infinite.
+    The means, head rows and logits of a class count only if the class has a sample in the split. A value is NaN or
+    infinite if a vector has no direction, for example if all class means coincide.
     """
 
     name = "collapse"
 
     @classmethod
     def check(cls, task: Task) -> None:
-        """Reject splits with samples of one class alone."""
+        """Reject splits with samples of only one class."""
         require_classes(task)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The head rows, and of either split the moments of its classes and the agreement of NC4."""
+        """Return the head rows and, for each split, the moments of its classes and the agreement of NC4."""
         observed: Observation = {"head": snapshot.model.head.weight}
         for split in SPLITS:
             moments = snapshot.moments(split)
@@ -36,7 +36,7 @@ class Collapse(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `collapse/<split>/<value>`."""
+        """Return the columns `collapse/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
             moments = ClassMoments.of(**{name: observed[f"{split}/{name}"] for name in MOMENTS})
@@ -49,7 +49,7 @@ def _nearest_centre_agreement(snapshot: Snapshot, split: Split) -> Float[Tensor,
     moments, counted = snapshot.moments(split), snapshot.counted(split)
     means = moments.means - moments.global_mean
     features = snapshot.features(split) - moments.global_mean
-    # ‖h - μ‖² but for ‖h‖²; about the global mean, so that squares and products do not cancel where an offset is large.
+    # This is ‖h - μ‖² without ‖h‖². Centring on the global mean avoids cancellation if features have a large offset.
     squared_lengths = torch.where(moments.present, means.square().sum(dim=1), torch.inf)
     nearest = torch.addmm(squared_lengths, features, means.mT, alpha=-2).argmin(dim=1)
     decided = torch.where(moments.present, snapshot.logits(split), -torch.inf).argmax(dim=1)

@@ -1,4 +1,4 @@
-"""Fourier structure of what a network represents and of its neurons, and the losses with and without its circuit."""
+"""Fourier structure of representations and neurons, and the losses with and without the Fourier circuit."""
 
 import torch
 from jaxtyping import Int
@@ -17,16 +17,16 @@ from grok.training.snapshot import Snapshot
 
 
 class Fourier(Probe):
-    """Concentration of embedding, unembedding and class means; the interplay of their spectra; two losses.
+    """Concentration of embedding, unembedding and class means; MIR and HDR of their spectra; and two losses.
 
-    Restricted and excluded loss are of the criterion that the run trains with, softmax or StableMax, in float64.
+    Restricted and excluded loss use the criterion of the training, with softmax or StableMax, in float64.
     """
 
     name = "fourier"
     needs_tokens = True
 
     def __init__(self, schedule: Schedule, task: Task, criterion: Criterion) -> None:
-        """Of a task whose cycle has no class without a pair; the network trains with this criterion."""
+        """Make the probe for a task in which every class of the cycle has a pair, and for the training criterion."""
         super().__init__(schedule)
         cycle = cycle_of(task, self.name)
         self._criterion = criterion
@@ -36,16 +36,16 @@ class Fourier(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For the cycle of the task and the criterion of the training."""
+        """Return the probe for the cycle of the task and the criterion of the training."""
         return cls(schedule, subject.task, subject.criterion)
 
     @classmethod
     def check(cls, task: Task) -> None:
-        """Reject a task without a cycle, and one with a class of the cycle that is the result of no pair."""
+        """Reject a task without a cycle, or with a class of the cycle that is the result of no pair."""
         require_whole_cycle(task, cls.name)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Embedding, unembedding, class means about the global mean, and both losses, whose weights are the seed's."""
+        """Return embedding, unembedding, centred class means and both losses; class logits are means over all pairs."""
         assert isinstance(snapshot.model, TokenClassifier)
         head, counts = snapshot.model.head.weight, self._means.counts
         means = self._means(snapshot.features)
@@ -66,9 +66,9 @@ class Fourier(Probe):
         }
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `fourier/<object>/<value>`, `theory/<pairing>/mir` and `hdr`, and the losses as observed.
+        """Return the columns `fourier/<object>/<value>`, `theory/<pairing>/mir` and `hdr`, and the observed losses.
 
-        Concentration is that of vectors as they are, as published; theory needs the spectra of unit vectors.
+        As published, concentration is computed from unscaled vectors; theory needs the spectra of unit vectors.
         """
         losses = ("fourier/restricted_loss", "fourier/excluded_loss")
         metrics: Metrics = {column: observed[column] for column in losses}
@@ -84,12 +84,12 @@ class Fourier(Probe):
         return metrics
 
     def pad(self, split: Split, size: int) -> None:
-        """Padding has no share in a class mean; its target is none."""
+        """Give the samples that pad a split weight 0 in the class means; the losses ignore their targets."""
         self._means.pad(split, size)
 
 
 def cycle_of(task: Task, probe: str) -> Int[Tensor, "cycle"]:
-    """The cycle of a task; ConfigError, which names the probe, if it has none."""
+    """Return the cycle of a task; without one, raise ConfigError, which names the probe."""
     if task.cycle is None:
         raise ConfigError(f"probes.{probe}: expected off, as the classes of the task lie on no cycle, got a schedule")
     return task.cycle
@@ -107,7 +107,7 @@ def require_whole_cycle(task: Task, probe: str) -> None:
 
 
 class Neurons(Probe):
-    """Concentration of the neurons' mean activations given the first token: of all together, and of each."""
+    """Concentration of the neurons' mean activations by first token, for all neurons together and for each neuron."""
 
     name = "neurons"
     needs_tokens = True
@@ -119,39 +119,39 @@ class Neurons(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For the cycle of the task."""
+        """Return the probe for the cycle of the task."""
         return cls(schedule, subject.task)
 
     @classmethod
     def check(cls, task: Task) -> None:
-        """Reject a task without a cycle, and one whose samples are not made of elements."""
+        """Reject a task without a cycle, or with samples that are not made of elements."""
         cycle_of(task, cls.name)
         require_elements(task, cls.name)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Mean activations of each neuron over all pairs with the same first token."""
+        """Return the mean activation of each neuron over all pairs with the same first token."""
         return {"neurons": self._means(snapshot.neurons)}
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `fourier/neurons/<value>`; `single` is the mean share of a neuron's own largest frequency."""
+        """Return the columns `fourier/neurons/<value>`; `single` is the mean share of a neuron's largest frequency."""
         basis = self.get_buffer("basis")
         values = concentration(power(observed["neurons"], basis))._asdict()
         values["single"] = single_frequency_share(observed["neurons"], basis)
         return {f"fourier/neurons/{value}": number for value, number in values.items()}
 
     def pad(self, split: Split, size: int) -> None:
-        """Padding has no share in a mean."""
+        """Give the samples that pad a split weight 0 in the means."""
         self._means.pad(split, size)
 
 
 class Spectrum(Probe):
-    """Power on every frequency: of embedding, unembedding, class means, and neurons' means given the first token."""
+    """Power of embedding, unembedding, class means and the neurons' means by first token on every frequency."""
 
     name = "spectrum"
     needs_tokens = True
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
-        """Of a task with a cycle, each class of which is the result of a pair."""
+        """Make the probe for a task in which every class of the cycle is the result of a pair."""
         super().__init__(schedule)
         self._class_means = class_means(task)
         self._element_means = first_element_means(task)
@@ -159,17 +159,17 @@ class Spectrum(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For the cycle of the task."""
+        """Return the probe for the cycle of the task."""
         return cls(schedule, subject.task)
 
     @classmethod
     def check(cls, task: Task) -> None:
-        """Reject a task without a whole cycle, and one whose samples are not made of elements."""
+        """Reject a task without a whole cycle, or with samples that are not made of elements."""
         require_whole_cycle(task, cls.name)
         require_elements(task, cls.name)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The four sets of vectors, one for each class or element, neither scaled nor centred."""
+        """Return the four sets of vectors, one vector per class or element, neither scaled nor centred."""
         assert isinstance(snapshot.model, TokenClassifier)
         return {
             "embedding": snapshot.model.token_embeddings(),
@@ -179,7 +179,7 @@ class Spectrum(Probe):
         }
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `spectrum/<object>/<f>`: the fraction of the whole power that lies on frequency f."""
+        """Return the columns `spectrum/<object>/<f>`, the fraction of the total power on frequency f."""
         metrics: Metrics = {}
         for name, vectors in observed.items():
             on_each = power(vectors.double(), self.get_buffer("basis"))
@@ -188,6 +188,6 @@ class Spectrum(Probe):
         return metrics
 
     def pad(self, split: Split, size: int) -> None:
-        """Padding has no share in a mean."""
+        """Give the samples that pad a split weight 0 in the means."""
         self._class_means.pad(split, size)
         self._element_means.pad(split, size)

@@ -1,4 +1,4 @@
-"""MIR and HDR of the three pairings: prototype, sample, embedding."""
+"""MIR and HDR of the three pairings prototype, sample and embedding."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -17,7 +17,7 @@ from grok.training.snapshot import Snapshot
 class PrototypeInterplay(Probe):
     """Pairing `prototype`: head rows with class means, centred on the global mean (Theorem 4.2).
 
-    n is the number of classes that have a sample in the split; the others have weight 0.
+    The pairing uses only the n classes that occur in the split; the other classes have weight 0.
     """
 
     name = "prototype"
@@ -35,16 +35,16 @@ class PrototypeInterplay(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For the classes of the task."""
+        """Return the probe for the classes of the task."""
         return cls(schedule, subject.task)
 
     @classmethod
     def check(cls, task: Task) -> None:
-        """Reject splits with samples of one class alone."""
+        """Reject splits with samples of only one class."""
         require_classes(task)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The head rows, and of either split the centred class means and what each counts."""
+        """Return the head rows and, for each split, the centred class means and their weights."""
         observed: Observation = {"head": snapshot.model.head.weight}
         for split in SPLITS:
             class_means = self._means.of(split, snapshot.features(split)).double()
@@ -53,7 +53,7 @@ class PrototypeInterplay(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `interplay/prototype/<split>/<value>`."""
+        """Return the columns `interplay/prototype/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
             metrics |= interplay_columns(
@@ -62,12 +62,12 @@ class PrototypeInterplay(Probe):
         return metrics
 
     def pad(self, split: Split, size: int) -> None:
-        """Padding has no share in a class mean."""
+        """Give the samples that pad a split weight 0 in the class means."""
         self._means.pad(split, size)
 
 
 class SampleInterplay(Probe):
-    """Pairing `sample`: n samples' representations with the head rows of their labels (Corollary 4.3)."""
+    """Pairing `sample`: the features of n samples with the head rows of their labels (Corollary 4.3)."""
 
     name = "sample"
 
@@ -78,15 +78,15 @@ class SampleInterplay(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For `probes.sample_size` samples, which the seed chooses."""
+        """Return the probe for `probes.sample_size` samples, which the seed chooses."""
         return cls(schedule, subject.task, size=subject.config.sample_size, seed=subject.seed)
 
     def chosen(self, split: Split) -> Int[Tensor, "sample"]:
-        """Which of the split's samples are measured."""
+        """Return the indices of the measured samples within the split."""
         return self.get_buffer(f"{split}_chosen")
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The chosen samples' features, and the head rows of their labels."""
+        """Return the features of the chosen samples and the head rows of their labels."""
         observed: Observation = {}
         for split in SPLITS:
             observed[f"{split}/features"] = snapshot.features(split)[self.chosen(split)]
@@ -94,7 +94,7 @@ class SampleInterplay(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `interplay/sample/<split>/<value>`."""
+        """Return the columns `interplay/sample/<split>/<value>`."""
         metrics: Metrics = {}
         for split in SPLITS:
             features, head_rows = observed[f"{split}/features"], observed[f"{split}/head"]
@@ -103,23 +103,23 @@ class SampleInterplay(Probe):
 
 
 class EmbeddingInterplay(Probe):
-    """Pairing `embedding`: token embeddings with the unembedding, token by token. It knows no split."""
+    """Pairing `embedding`: token embeddings with the unembedding, token by token. It does not depend on a split."""
 
     name = "embedding"
     needs_tokens = True
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Both sets of vectors."""
+        """Return the token embeddings and the head rows."""
         assert isinstance(snapshot.model, TokenClassifier)
         return {"embedding": snapshot.model.token_embeddings(), "head": snapshot.model.head.weight}
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `interplay/embedding/<value>`."""
+        """Return the columns `interplay/embedding/<value>`."""
         return interplay_columns("interplay/embedding", observed["embedding"], observed["head"])
 
 
 def sample_order(task: Task, split: Split, seed: int) -> Int[Tensor, "sample"]:
-    """The split's samples in a random order, of which the pairing `sample` measures the first."""
+    """Return the samples of a split in a random order; the pairing `sample` measures the first of them."""
     order = torch.randperm(len(task.indices(split)), generator=stream(seed, f"sample/{split}"))
     return order.to(task.targets.device)
 
@@ -130,13 +130,13 @@ def interplay_columns(
     vectors_2: Float[Tensor, "*batch n dim_2"],
     weights: Float[Tensor, "*batch n"] | None = None,
 ) -> Metrics:
-    """Columns `<prefix>/<value>` of the two sets of vectors; NaN if one of them is zero, which has no direction.
+    """Return the columns `<prefix>/<value>` of two sets of vectors; they are NaN if a vector has no direction.
 
-    Pruning can leave a class such a head row, and a ReLU a sample such features.
+    A zero vector has no direction. Pruning can produce a zero head row, and a ReLU can produce zero features.
     """
     directed = _directed(vectors_1, weights) & _directed(vectors_2, weights)
     vectors_1, vectors_2 = (torch.where(directed[..., None, None], each, 1.0) for each in (vectors_1, vectors_2))
-    # float64, so that what is recorded is the measure and not its rounding; unchecked, so that no GPU is waited for.
+    # float64 keeps rounding out of the record; without checks, the host does not wait for a GPU.
     values = gram_interplay(vectors_1.double(), vectors_2.double(), weights=weights, check=False)
     return {
         f"{prefix}/{name}": torch.where(directed, value, torch.nan)
@@ -147,7 +147,7 @@ def interplay_columns(
 def _directed(
     vectors: Float[Tensor, "*batch n dim"], weights: Float[Tensor, "*batch n"] | None
 ) -> Bool[Tensor, "*batch"]:
-    """Whether all vectors that count are finite and not zero."""
+    """Return whether all vectors with a weight above 0 are finite and not zero."""
     largest = vectors.abs().amax(dim=-1)
     directed = (largest > 0) & largest.isfinite()
     return (directed if weights is None else directed | (weights == 0)).all(dim=-1)

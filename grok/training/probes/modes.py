@@ -1,10 +1,13 @@
-r"""Progress measures of Fourier structure: on how few frequencies a network computes, and what each loss owes to them.
+r"""Progress measures of Fourier structure: concentration on few frequencies, and the losses of the circuit on these.
 
-Waves run along a cycle: classes in the order of a cyclic group, whose characters they are. All residues for addition,
-the powers of a primitive root for multiplication, which leaves out 0. Vectors come with a row a class, in the order of
-the classes, and a basis that knows the cycle; rows of classes off it count for nothing. Power is that of vectors as
-they are, a long one counting for more, as published. For `fourier_interplay`, whose Gram matrices are of unit vectors,
-scale the rows to unit length first: the power over its sum is then `grok.information.fourier_power`.
+The waves run along a cycle, which lists classes in the order of a cyclic group; the waves are the characters of this
+group. For addition the cycle has all residues. For multiplication it has the powers of a primitive root, without 0.
+Vectors have one row per class, in the order of the classes, and the basis contains the order of the cycle. Rows of
+classes outside the cycle do not count.
+
+As published, power is computed from unscaled vectors, so that longer vectors count more. `fourier_interplay` needs the
+Gram matrices of unit vectors: scale the rows to unit length first. The power divided by its sum is then
+`grok.information.fourier_power`.
 
 Source: Nanda, Chan, Lieberum, Smith & Steinhardt, Progress measures for grokking via mechanistic interpretability,
 ICLR 2023.
@@ -20,14 +23,15 @@ from torch import Tensor
 
 from grok.information.entropy import shannon_entropy
 
-KEY = 2  # times its even share of the power makes a frequency a key frequency
+KEY = 2  # multiple of the even share of the power from which a frequency is a key frequency
 
 
 def fourier_basis(cycle: Int[Tensor, "cycle"], num_classes: int) -> Float[Tensor, "frequency 2 class"]:
-    r"""Orthonormal waves along a cycle of n classes: cosine and sine of each frequency f = 0, ..., ⌊n/2⌋.
+    r"""Return orthonormal waves along a cycle of n classes: cosine and sine of each frequency f = 0, ..., ⌊n/2⌋.
 
-    $\sqrt{m_f/n} \cos(2\pi f i/n)$ at the i-th class of the cycle, and the same with a sine; $m_f$ is 1 at f = 0 and
-    f = n/2, where the sine is zero, otherwise 2. Zero at the classes that are not on the cycle. float64.
+    The cosine wave is $\sqrt{m_f/n} \cos(2\pi f i/n)$ at the i-th class of the cycle; the sine wave is analogous. Here
+    $m_f$ is 1 at f = 0 and f = n/2, where the sine is zero, and 2 otherwise. The waves are zero at classes outside the
+    cycle. The result is in float64.
 
     >>> fourier_basis(torch.tensor([1, 2, 3]), num_classes=4)[0, 0]      # the constant
     tensor([0.0000, 0.5774, 0.5774, 0.5774], dtype=torch.float64)
@@ -46,9 +50,10 @@ def fourier_basis(cycle: Int[Tensor, "cycle"], num_classes: int) -> Float[Tensor
 def power(
     vectors: Float[Tensor, "*batch class dim"], basis: Float[Tensor, "frequency 2 class"]
 ) -> Float[Tensor, "*batch frequency"]:
-    """Power of the cycle's vectors on each frequency: the squared length of their two waves of it, over all dimensions.
+    """Return the power on each frequency: the squared amplitudes of its two waves, summed over all dimensions.
 
-    Units: those of the vectors, squared; the sum over f = 0, ..., ⌊n/2⌋ is the sum of their squared lengths (Parseval).
+    The unit is the square of the unit of the vectors. The sum over f = 0, ..., ⌊n/2⌋ is the sum of the squared lengths
+    of the vectors on the cycle (Parseval).
 
     >>> basis = fourier_basis(torch.arange(7), num_classes=7)
     >>> power(3 * basis[2].T + basis[0].T, basis).round(decimals=3)     # two waves of length 3, one of length 1
@@ -58,12 +63,14 @@ def power(
 
 
 def key_frequencies(power: Float[Tensor, "*batch frequency"]) -> Bool[Tensor, "*batch frequency"]:
-    """The frequencies with at least twice the even share of the power, that at f = 0 left out.
+    """Return which frequencies f > 0 have at least twice the even share of the power, without that at f = 0.
 
-    With power on frequencies 0 to m, those f > 0 with at least 2/m of the power on 1 to m. Twice is far above chance:
-    the largest of all shares of random vectors in 128 dimensions, over 1,000 draws, is 1.32, 1.37 and 1.44 times the
-    even one for n = 23, 59 and 113. Mean logits by class have fewer dimensions: in 18 untrained networks, 6 for each n,
-    5 of 576 frequencies reach it. A circuit of k frequencies gives each about m/k times the even share.
+    With power on frequencies 0 to m, a key frequency has at least 2/m of the power on 1 to m. A circuit of k
+    frequencies gives each of them about m/k times the even share.
+
+    Twice the even share is far above chance. For random vectors in 128 dimensions, the largest share in 1,000 draws is
+    1.32, 1.37 and 1.44 times the even share for n = 23, 59 and 113. Mean logits by class have fewer dimensions: in 18
+    untrained networks, 6 for each n, 5 of 576 frequencies reach the threshold.
 
     >>> key_frequencies(torch.tensor([9.0, 0.1, 2.0, 0.2, 1.7, 0.0]))
     tensor([False, False,  True, False,  True, False])
@@ -74,30 +81,30 @@ def key_frequencies(power: Float[Tensor, "*batch frequency"]) -> Bool[Tensor, "*
 
 
 class Concentration(NamedTuple):
-    """On how few frequencies the power lies, that at f = 0 left out."""
+    """Four measures of the concentration of the power on few frequencies f > 0."""
 
     gini: Tensor
-    """Gini coefficient of the power: 0 if it is even, near 1 if on one frequency."""
+    """Gini coefficient of the power, which is 0 for even power and near 1 for power on one frequency."""
     ipr: Tensor
-    """Inverse participation ratio, the sum of the squared shares: one over the number of frequencies if even, or 1."""
+    """Inverse participation ratio (sum of the squared shares), which is 1/m for even power and 1 for one frequency."""
     entropy: Tensor
-    """Shannon entropy of the shares, in nats."""
+    """Shannon entropy of the shares of the power, in nats."""
     key: Tensor
     """Number of key frequencies."""
 
 
 def concentration(power: Float[Tensor, "*batch frequency"]) -> Concentration:
-    r"""On how few frequencies the power lies, that at f = 0 left out.
+    r"""Return four measures of the concentration of the power on few frequencies f > 0.
 
-    With shares $s_1 \le \dots \le s_m$ of the power on f = 1, ..., m, in ascending order: Gini coefficient
-    $\sum_i \frac{2i - m - 1}{m} s_i$, inverse participation ratio $\sum_i s_i^2$, entropy $-\sum_i s_i \log s_i$, and
-    the number of `key_frequencies`. On one frequency they are (m-1)/m, 1, 0 and 1; spread evenly 0, 1/m, log m and 0.
-    NaN, but for the number, where there is no power.
+    Let $s_1 \le \dots \le s_m$ be the shares of the power on f = 1, ..., m, in ascending order. The measures are the
+    Gini coefficient $\sum_i \frac{2i - m - 1}{m} s_i$, the inverse participation ratio $\sum_i s_i^2$, the entropy
+    $-\sum_i s_i \log s_i$, and the number of `key_frequencies`. For power on one frequency they are (m-1)/m, 1, 0 and
+    1; for even power they are 0, 1/m, log m and 0. Without any power, all but the number are NaN.
 
     Shapes: (..., m + 1) -> four (...). Units: fractions, nats, and a number.
 
-    Source: Nanda et al. 2023 (Gini coefficient of the lengths, not of the power, of the Fourier components; inverse
-    participation ratio of the squared shares is the physicists' measure of localisation).
+    Source: Nanda et al. 2023, who use the Gini coefficient of the lengths of the Fourier components instead of their
+    power. The inverse participation ratio is the physicists' measure of localisation.
 
     >>> values = concentration(torch.tensor([5.0, 1.0, 0.0, 0.0, 1.0]))       # two of four frequencies
     >>> print(*(round(value.item(), 4) for value in values))
@@ -118,12 +125,13 @@ def concentration(power: Float[Tensor, "*batch frequency"]) -> Concentration:
 def single_frequency_share(
     vectors: Float[Tensor, "*batch class dim"], basis: Float[Tensor, "frequency 2 class"]
 ) -> Float[Tensor, "*batch"]:
-    r"""How far each dimension, such as a neuron, keeps to a frequency of its own.
+    r"""Return the degree to which each dimension, such as a neuron, has power on a single frequency.
 
-    The share of its largest non-zero frequency in its power on all of them, in the mean over dimensions weighed by that
-    power: $\sum_j \max_{f>0} P_{fj} / \sum_j \sum_{f>0} P_{fj}$. 1 if each has one frequency, whichever it is.
+    With $P_{fj}$ the power of dimension j on frequency f, it is
+    $\sum_j \max_{f>0} P_{fj} / \sum_j \sum_{f>0} P_{fj}$: the share of the largest frequency of each dimension,
+    averaged with the power as weight. It is 1 if every dimension has one frequency, whichever that is.
 
-    Source: Nanda et al. 2023, where most neurons of a grokked network are explained by one frequency.
+    Source: Nanda et al. 2023, where one frequency explains most neurons of a grokked network.
 
     >>> basis = fourier_basis(torch.arange(7), num_classes=7)
     >>> single_frequency_share(basis[1:3, 0].T, basis).round(decimals=3)      # one of frequency 1, one of frequency 2
@@ -134,12 +142,12 @@ def single_frequency_share(
 
 
 class CircuitLosses(NamedTuple):
-    """Training losses of a network's Fourier circuit alone, and of the network without it, in nats."""
+    """Training losses, in nats, of the Fourier circuit of a network and of the network without the circuit."""
 
     restricted: Tensor
-    """Of the circuit alone, over all pairs."""
+    """Loss of the circuit alone, over all pairs."""
     excluded: Tensor
-    """Of the network without it, over the training samples."""
+    """Loss of the network without the circuit, over the training samples."""
 
 
 def circuit_losses(
@@ -150,26 +158,26 @@ def circuit_losses(
     basis: Float[Tensor, "frequency 2 class"],
     criterion: Callable[[Tensor, Tensor], Tensor],
 ) -> CircuitLosses:
-    r"""Restricted and excluded loss: the training loss of the Fourier circuit alone, and of the network without it.
+    r"""Return restricted and excluded loss: the training loss of the Fourier circuit, and of the network without it.
 
-    Let M[c] be the mean of the logits over all pairs (a, b), train and test, with a ∘ b = c: the part of the logits
-    that depends on the result alone. Along the cycle it is a sum of waves, one for each frequency. The circuit is the
-    sum of those of the key frequencies of M, and the constant is that of f = 0.
+    Let M[c] be the mean of the logits over all pairs (a, b) of both splits with a ∘ b = c, which is the part of the
+    logits that depends only on the result. Along the cycle, M is a sum of waves, one for each frequency. The circuit is
+    the sum of the waves of the key frequencies of M, and the constant is the wave of f = 0.
 
-    Restricted loss: of the logits constant + circuit, over the classes of the cycle, each weighed by its `pairs`.
-    Excluded loss: of the logits of each sample less the circuit at its target, over the samples whose target is on the
-    cycle. While no frequency is key, they are the loss of a guess, about log C, and that of the training samples; of a
-    network that knows nothing but its circuit, its own loss and about log C or more. Both jump when a frequency becomes
-    key.
+    The restricted loss is that of the logits constant + circuit, over the classes of the cycle, weighted by `pairs`.
+    The excluded loss is that of each sample's logits minus the circuit at its target, over the samples whose target is
+    on the cycle. Without a key frequency, the restricted loss is that of a guess, about log C, and the excluded loss is
+    the training loss. For a network that consists only of its circuit, the restricted loss is its own loss, and the
+    excluded loss is about log C or more. Both jump when a frequency becomes key.
 
-    `criterion` is the loss that the network trains with: the mean over samples, from logits (n, C) and targets (n), of
-    which those of -100 are left out. Published is the cross-entropy of softmax.
+    `criterion` is the loss that the network trains with: a mean over samples, from logits (n, C) and targets (n), that
+    ignores targets of -100. The published criterion is the cross-entropy of softmax.
 
     For addition this is the published projection, on $\cos w_k(a+b)$ and $\sin w_k(a+b)$ in the basis of waves in a
-    and b: a function of (a, b) is projected on the functions of a + b by averaging over the pairs with the same sum.
+    and b. Averaging a function of (a, b) over the pairs with the same sum projects it on the functions of a + b.
 
-    Shapes: M (C, C), a row a result; pairs (C); logits (n, C) and targets (n) of the training samples, of which those
-    of target -100 count for nothing. Of one network; `torch.func.vmap` takes many. Units: nats.
+    Shapes: M (C, C), with one row per result; pairs (C); logits (n, C) and targets (n) of the training samples, where
+    targets of -100 are ignored. The function takes one network; `torch.func.vmap` takes many. Units: nats.
 
     Source: Nanda et al. 2023, where the key frequencies are those of the network at the end of training.
 

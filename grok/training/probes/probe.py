@@ -1,8 +1,8 @@
-"""What a probe is: one measurement on a network while it trains.
+"""The interface of a probe, which takes one measurement on a network while it trains.
 
-A probe works in two halves. `observe` runs inside the training step and keeps what little the measurement needs of it,
-such as C class means; it never makes the host wait for a device, so it can be captured in a CUDA graph, and it sees one
-member, so it can be stacked over many. `evaluate` turns what was observed at many steps into metrics, once a block.
+A probe works in two halves. `observe` runs inside the training step and keeps only what the measurement needs, such as
+C class means. It never makes the host wait for a device, so a CUDA graph can capture it. It sees one member, so it can
+be stacked over many. `evaluate` turns the observations of many steps into metrics, once per block.
 """
 
 from abc import ABC, abstractmethod
@@ -21,35 +21,35 @@ from grok.training.snapshot import Snapshot
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 Observation = dict[str, Tensor]
-"""What a probe keeps of a step, by a name of its own; with leading dimensions, of many steps and members."""
+"""The tensors that a probe keeps of a step, by name; leading dimensions stand for several steps and members."""
 
 Metrics = dict[str, Float[Tensor, "*batch"]]
-"""The measured values by column name, float64, one for each observation."""
+"""The measured values by column name, in float64, one for each observation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What the probes of one network are made for."""
+    """The network, task and settings for which probes are made."""
 
     task: Task
     """The samples that are measured."""
     model: Classifier
     """The network that is measured."""
     seed: int
-    """The seed of the run, which also chooses what a probe takes at random."""
+    """The seed of the run, which also determines the random choices of a probe."""
     criterion: Criterion
-    """The loss that is trained with, in float64."""
+    """The training loss, in float64."""
     config: ClassifierProbesConfig
     """The settings of all probes."""
 
 
 class Probe(nn.Module, ABC):
-    """One measurement and when to take it. What it needs to know of the task it holds as buffers, to be stacked."""
+    """One measurement and its schedule. A probe stores data of the task as buffers, so that it can be stacked."""
 
     name: ClassVar[str]
-    """Its name, under which the settings have its schedule."""
+    """The name of the probe, which is also the name of its schedule in the settings."""
     needs_tokens: ClassVar[bool] = False
-    """Whether it measures a `TokenClassifier` alone."""
+    """Whether the probe can measure only a `TokenClassifier`."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Probe(nn.Module, ABC):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> "Probe":
-        """The probe with this schedule for a subject, from which a subclass takes whatever else it needs."""
+        """Return the probe with this schedule; a subclass may take more from the subject."""
         return cls(schedule)
 
     @classmethod
@@ -65,23 +65,23 @@ class Probe(nn.Module, ABC):
         """Reject a task on which the probe has nothing to measure.
 
         Raises:
-            ConfigError: the message names the setting to change.
+            ConfigError: if there is nothing to measure; the message names the setting to change.
         """
 
     @abstractmethod
     def observe(self, snapshot: Snapshot) -> Observation:
-        """What the measurement needs of this step."""
+        """Return the tensors that the measurement needs from this step."""
 
     @abstractmethod
     def evaluate(self, observed: Observation) -> Metrics:
-        """The metrics, for any leading dimensions."""
+        """Return the metrics of observations with any leading dimensions."""
 
     def pad(self, split: Split, size: int) -> None:
-        """Be ready for a split padded to `size` samples; one that asks nothing of samples that do not count is."""
+        """Adapt to a split that is padded to `size` samples; a probe that ignores padding has nothing to do."""
 
 
 def require_classes(task: Task) -> None:
-    """Raise ConfigError unless both splits have samples of two classes, as differences of class means need."""
+    """Raise ConfigError unless both splits have samples of two classes, which differences of class means need."""
     for split in SPLITS:
         present = len(task.targets[task.indices(split)].unique())
         if present < 2:

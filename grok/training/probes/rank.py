@@ -1,4 +1,4 @@
-"""Effective ranks and spectral entropies: how many directions weights and features use."""
+"""Effective ranks and spectral entropies, which count the directions that weights and features use."""
 
 import torch
 from jaxtyping import Float
@@ -14,21 +14,22 @@ from grok.training.snapshot import Snapshot
 class Rank(Probe):
     r"""Effective rank (Roy & Vetterli 2007) of embedding, unembedding, class means and features.
 
-    Class means are about their mean, of the classes that have a sample in the split, and features about theirs:
-    $\exp(-\sum_i p_i \log p_i)$ with $p_i = \sigma_i / \sum_j \sigma_j$ over the singular values of the n×d matrix of
-    centred features, whose squares are n times the eigenvalues $\lambda_i$ of their covariance. The spectral entropy
-    weighs those themselves: $-\sum_i q_i \log q_i$ in nats, with $q_i = \lambda_i / \sum_j \lambda_j$.
+    The effective rank of a matrix is $\exp(-\sum_i p_i \log p_i)$, with $p_i = \sigma_i / \sum_j \sigma_j$ for its
+    singular values. Features are centred on their mean. Class means are centred on their own mean, over the classes
+    that occur in the split. The squared singular values of the n×d matrix of centred features are n times the
+    eigenvalues $\lambda_i$ of their covariance. The spectral entropy is the entropy of these eigenvalues,
+    $-\sum_i q_i \log q_i$ in nats, with $q_i = \lambda_i / \sum_j \lambda_j$.
     """
 
     name = "rank"
 
     @classmethod
     def check(cls, task: Task) -> None:
-        """Reject splits with samples of one class alone."""
+        """Reject splits with samples of only one class."""
         require_classes(task)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Embedding, unembedding, and of either split the centred class means and the covariance of the features."""
+        """Return embedding, unembedding and, for each split, the centred class means and covariance of the features."""
         observed: Observation = {"unembedding": snapshot.model.head.weight}
         if isinstance(snapshot.model, TokenClassifier):
             observed["embedding"] = snapshot.model.token_embeddings()
@@ -39,9 +40,10 @@ class Rank(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `rank/unembedding`, `rank/{class_means,features}/<split>` and, of tokens, `rank/embedding`.
+        """Return the columns `rank/unembedding`, `rank/{class_means,features}/<split>` and `spectral_entropy/<split>`.
 
-        These are numbers of dimensions; and `spectral_entropy/<split>` (nats).
+        Networks with tokens also have the column `rank/embedding`. Ranks are numbers of dimensions, and spectral
+        entropies are in nats.
         """
         metrics = {f"rank/{name}": _rank(observed[name]) for name in ("embedding", "unembedding") if name in observed}
         for split in SPLITS:

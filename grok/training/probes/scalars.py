@@ -1,4 +1,4 @@
-"""Loss, accuracy and norms, and the values by which the objective and the phases describe themselves."""
+"""Probes of scalars: loss, accuracy, norms, and the values that objectives and phases report."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,12 +11,12 @@ from grok.training.snapshot import Snapshot
 
 
 class Accuracy(Probe):
-    """Mean training loss (nats) and accuracy (fraction) on train and test."""
+    """Mean training loss (nats) and accuracy (fraction) on both splits."""
 
     name = "accuracy"
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Columns `train/loss`, `train/accuracy`, `test/loss`, `test/accuracy`."""
+        """Return the columns `train/loss`, `train/accuracy`, `test/loss` and `test/accuracy`."""
         observed: Observation = {}
         for split in SPLITS:
             correct = snapshot.logits(split).argmax(dim=-1) == snapshot.targets(split)
@@ -25,19 +25,19 @@ class Accuracy(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """As observed."""
+        """Return the observed columns."""
         return observed
 
 
 class Norms(Probe):
-    """Weight norm, and logit scale on train and test."""
+    """Weight norm, and logit scale on both splits."""
 
     name = "norms"
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Columns `weight_norm` (L2, all parameters), `train/logit_scale`, `test/logit_scale`.
+        """Return the columns `weight_norm` (L2, all parameters), `train/logit_scale` and `test/logit_scale`.
 
-        The logit scale is the root mean square of the logits, centred over classes: what softmax sees of them.
+        The logit scale is the root mean square of the logits after centring over classes, which softmax ignores.
         """
         norms = torch.stack([parameter.detach().double().norm() for parameter in snapshot.model.parameters()])
         observed = {"weight_norm": norms.norm()}
@@ -48,29 +48,29 @@ class Norms(Probe):
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """As observed."""
+        """Return the observed columns."""
         return observed
 
 
 class ObjectiveValues(Probe):
-    """What the objective says of the update that led to a step, such as the term of information without its weight.
+    """Values that the objective reports about the last update, such as the information loss without its weight.
 
-    NaN before the first update, unless it is a number of things so far.
+    Before the first update they are NaN, except for counts.
     """
 
     name = "objective_values"
 
     def __init__(self, schedule: Schedule, columns: Sequence[str]) -> None:
-        """Of an objective that has these columns."""
+        """Make the probe for an objective that reports these columns."""
         super().__init__(schedule)
         self._columns = list(columns)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The values, as they are before the next update."""
+        """Return the values before the next update."""
         return {column: snapshot.objective[column].double().clone() for column in self._columns}
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """The same."""
+        """Return the observed columns."""
         return dict(observed)
 
 
@@ -80,20 +80,20 @@ class PhaseValues(Probe):
     name = "phase_values"
 
     def __init__(self, schedule: Schedule, columns: Sequence[str], device: torch.device) -> None:
-        """With these columns, which each phase has a value for."""
+        """Make the probe for these columns, for which each phase has a value."""
         super().__init__(schedule)
         self._columns = list(columns)
         self.register_buffer("values", torch.zeros(len(columns), dtype=torch.float64, device=device))
 
     def show(self, values: Mapping[str, float]) -> None:
-        """Show these from now on."""
+        """Report these values from now on."""
         shown = torch.tensor([values[column] for column in self._columns], dtype=torch.float64)
         fill(self.get_buffer("values"), shown)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The phase's values."""
+        """Return the values of the phase."""
         return {"values": self.get_buffer("values").clone()}
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """The columns by their names."""
+        """Return the values by column."""
         return dict(zip(self._columns, observed["values"].unbind(-1), strict=True))

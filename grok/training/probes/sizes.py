@@ -1,4 +1,4 @@
-"""The `sample` pairing by the number of samples, which moves MIR more than training does."""
+"""The `sample` pairing by number of samples, which changes MIR more than training does."""
 
 import torch
 from jaxtyping import Float, Int
@@ -13,19 +13,20 @@ from grok.training.snapshot import Snapshot
 
 SMALLEST = 64
 EXACT = 1024
-"""The most samples whose matrices are formed."""
+"""Largest number of samples for which the Gram matrices are computed exactly."""
 RANK = 128
-"""Directions that an estimate computes: features near one direction, as at step 0, have most of their entropy there."""
+"""Number of leading directions of an estimate. They have most of the entropy of features near one direction, as at
+step 0."""
 
 STANDARD_ERROR = "mir_standard_error"
 
 
 class SampleSizes(Probe):
-    """Pairing `sample` on the test split for n = 64, 128, 256 and so on below its size, and for all of it.
+    """Pairing `sample` on n = 64, 128, 256 and so on test samples, and on the whole test split.
 
-    The samples are nested: the first n of the order in which the `sample` probe takes its own, with which it agrees at
-    n = `probes.sample_size`. Above 1,024 samples the values are `estimate_interplay`'s, with MIR's standard error. The
-    sizes are those of one test split, so the members of a stack need test splits of one size.
+    The samples are nested: they are the first n in the order of the `sample` probe. The two probes agree at
+    n = `probes.sample_size`. Above 1,024 samples, `estimate_interplay` gives the values, with the standard error of
+    MIR. The sizes depend on the test split, so the members of a stack need test splits of equal size.
     """
 
     name = "sample_sizes"
@@ -42,11 +43,11 @@ class SampleSizes(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For the test split, in the order that the seed gives."""
+        """Return the probe for the test split, in the order that the seed determines."""
         return cls(schedule, subject.task, seed=subject.seed)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """The head rows, and all features and labels of the test split in the order of the samples."""
+        """Return the head rows, and the features and labels of the test split in the order of the samples."""
         order = self.get_buffer("order")
         return {
             "features": snapshot.features("test")[order],
@@ -55,9 +56,9 @@ class SampleSizes(Probe):
         }
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `interplay/sample-<n>/test/<value>`, with n = 64, 128 and so on, and `all`.
+        """Return the columns `interplay/sample-<n>/test/<value>`, for n = 64, 128 and so on, and `all`.
 
-        And `interplay/sample-<n>/test/mir_standard_error` where n is above 1,024.
+        Where n is above 1,024, there is also the column `interplay/sample-<n>/test/mir_standard_error`.
         """
         metrics: Metrics = {}
         for name, size in self._sizes.items():
@@ -93,7 +94,7 @@ def _estimated_columns(
 def _estimated(
     features: Float[Tensor, "n dim"], head: Float[Tensor, "class dim"], labels: Int[Tensor, "n"]
 ) -> dict[str, Float[Tensor, ""]]:
-    """Values by name; NaN if a vector is zero, which has no direction."""
+    """Return the values by name; they are NaN if a vector is zero, since it has no direction."""
     if not (features.any(dim=-1).all() and head.any(dim=-1)[labels].all()):
         return dict.fromkeys((*Interplay._fields, STANDARD_ERROR), features.new_tensor(torch.nan))
     estimate = estimate_interplay(features, head, labels, rank=RANK)

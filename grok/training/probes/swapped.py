@@ -1,4 +1,4 @@
-"""How much of the test accuracy is commutativity: pairs that were trained on the other way round, and the others."""
+"""Accuracy on test pairs whose swap is a training pair, which shows how much of it is commutativity."""
 
 import torch
 import torch.nn.functional as F
@@ -11,9 +11,10 @@ from grok.training.snapshot import Snapshot
 
 
 class Swapped(Probe):
-    """Accuracy on the test pairs (a, b) of which (b, a) is a training pair, and on the others; NaN if there are none.
+    """Accuracy on the test pairs (a, b) whose swap (b, a) is a training pair, and on the other test pairs.
 
-    Of a commutative operation a network that knows no more than a ∘ b = b ∘ a is right on the first.
+    For a commutative operation, a network that has learned only a ∘ b = b ∘ a is right on the first kind. The accuracy
+    is NaN if there are no pairs of a kind.
     """
 
     name = "swapped"
@@ -28,7 +29,7 @@ class Swapped(Probe):
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
-        """For the pairs of the task."""
+        """Return the probe for the pairs of the task."""
         return cls(schedule, subject.task)
 
     @classmethod
@@ -37,17 +38,17 @@ class Swapped(Probe):
         require_elements(task, cls.name, number=2)
 
     def observe(self, snapshot: Snapshot) -> Observation:
-        """Of either kind of test pairs the fraction that is right."""
+        """Return the accuracy on each kind of test pair."""
         correct = snapshot.logits("test").argmax(dim=-1) == snapshot.targets("test")
         seen = self.get_buffer("seen")
         kinds = {"seen": seen, "unseen": ~seen & snapshot.counted("test")}
         return {name: (correct & kind).sum().double() / kind.sum() for name, kind in kinds.items()}
 
     def evaluate(self, observed: Observation) -> Metrics:
-        """Columns `swapped/seen_accuracy` and `swapped/unseen_accuracy`."""
+        """Return the columns `swapped/seen_accuracy` and `swapped/unseen_accuracy`."""
         return {f"swapped/{name}_accuracy": value for name, value in observed.items()}
 
     def pad(self, split: Split, size: int) -> None:
-        """Padding is of neither kind."""
+        """Count the samples that pad the test split to neither kind."""
         if split == "test":
             self.seen = F.pad(self.get_buffer("seen")[: self._size], (0, size - self._size))

@@ -1,4 +1,4 @@
-"""Two children of one initialisation are kept, and the networks between them are what they say."""
+"""Two children of one initialisation are stored, and the networks between them are interpolated as defined."""
 
 import dataclasses
 
@@ -36,7 +36,7 @@ def make_config(setting=SIGNALS, **settings):
 
 
 class Trained:
-    """A whole run: its rows, and the network at every step as the row shows it."""
+    """A whole run: its rows, and the network that each row measures."""
 
     def __init__(self, root, config):
         self.member = build("connectivity", config)
@@ -53,7 +53,7 @@ class Trained:
         learner.snapshot = snapshot
 
     def measured(self, step):
-        """A row without what tells its phase."""
+        """A row without the columns that distinguish its phase."""
         return {name: value for name, value in self.rows[step].items() if not name.startswith("connectivity/")}
 
 
@@ -63,7 +63,7 @@ def trained(tmp_path_factory):
 
 
 def child(root, order):
-    """A member trained alone in one of the orders, by standard training."""
+    """A member that trains alone, by standard training, in one of the orders."""
     config = make_config(probes=probes("every:1"))
     settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(SupervisedConfig)}
     member = build("supervised", SupervisedConfig(**settings))

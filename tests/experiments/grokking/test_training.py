@@ -1,4 +1,4 @@
-"""The grokking experiment is the published one, and its seed decides all that is drawn."""
+"""The grokking experiment has the published settings, and its seed determines everything that is drawn."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ alike = experiment("grokking").alike
 
 
 def drawn(member):
-    """Everything that the seed decides."""
+    """Everything that the seed determines."""
     learner = member.learner
     chosen = torch.cat([learner.probes["sample"].chosen(split) for split in ("train", "test")])
     return {

@@ -1,4 +1,4 @@
-"""A run of twins is described and listed by what each training came to."""
+"""A norm-matched run is described and listed by the result of each training."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ TWINS = NormMatchedConfig(information=SampledInformationTermConfig(term="mutual_
 
 
 def add_twins(root, first, second, **settings):
-    """Twins of which each groks at a step of its own, or not at all, and ends at 99.5 or 62.5 %."""
+    """A record in which each training groks at its own step, or never, and ends at 99.5 or 62.5 % accuracy."""
 
     def accuracy(steps):
         groks = np.where(steps <= 1000, np.inf if first is None else first, np.inf if second is None else second)

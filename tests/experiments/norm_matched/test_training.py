@@ -1,4 +1,4 @@
-"""A network trains with a term of information; its twin begins as it did, without the term, and has its norm."""
+"""A network trains with an information loss; its twin starts equally, without that loss, and has the same norm."""
 
 import dataclasses
 
@@ -49,7 +49,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def halves(run):
-    """The records of both trainings, with the steps of each."""
+    """The records of both trainings, each in its own steps."""
     metrics = run.metrics()
     first, twin = metrics[metrics["step"] <= STEPS], metrics[metrics["step"] > STEPS]
     return first.set_index("step"), twin.set_index(twin["step"] - STEPS - 1).drop(columns="step")

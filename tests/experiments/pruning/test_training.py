@@ -1,4 +1,4 @@
-"""A trained network is pruned to exact fractions and fine-tuned, each from where its schedule says."""
+"""A trained network is pruned to exact fractions and fine-tuned, from the network that the schedule selects."""
 
 import dataclasses
 
@@ -41,7 +41,7 @@ def make_config(setting=DIGITS, **settings):
 
 
 class Trained:
-    """A whole run: its rows, and the network and the optimiser at every step as the row shows them."""
+    """A whole run: its rows, and the network and optimiser that each row measures."""
 
     def __init__(self, root, config):
         self.member = build("pruning", config)

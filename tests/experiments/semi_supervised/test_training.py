@@ -1,4 +1,4 @@
-"""Few labels, chosen by the seed, teach alone or with unlabelled samples; interrupting and stacking change nothing."""
+"""Training on few seeded labels, with or without unlabelled samples, resumes and stacks without a change."""
 
 import dataclasses
 
@@ -192,7 +192,7 @@ def test_the_data_set_is_there_once_for_all_members_and_both_kinds_of_batches(tm
 
 @pytest.mark.parametrize("method", ["freematch", "fixmatch"])
 def test_a_replayed_step_gives_the_record_of_the_plain_one(tmp_path, method):
-    """So a CUDA graph can capture it."""
+    """A step without host reads can be captured in a CUDA graph."""
     settings = {"threshold": 0.2} if method == "fixmatch" else {}
     config = semi_supervised_config(method=method, steps=12, probes=only(accuracy="every:1"), **settings)
     made = []

@@ -1,4 +1,4 @@
-"""Standard training is plain minibatch SGD; measuring and interrupting it change nothing."""
+"""Standard training is plain minibatch SGD, and neither measurements nor interrupts change it."""
 
 import copy
 import dataclasses

@@ -1,4 +1,4 @@
-"""A small network, and what all probes measure on it."""
+"""A small network, and the measurements of all probes on it."""
 
 import pytest
 

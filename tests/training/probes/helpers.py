@@ -1,4 +1,4 @@
-"""What the tests of all probes do: measure once, and look at features and targets themselves."""
+"""Helpers of the probe tests: measure once, and compute features and targets directly."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Features are paired with those of the same samples at an earlier step."""
+"""Features are paired with the features of the same samples at an earlier step."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The probe measures what `neural_collapse` and the definitions say of the same features."""
+"""The probe agrees with `neural_collapse` and with the definitions on the same features."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from tests.training.probes.helpers import features_and_targets
 
 
 class Given(Classifier):
-    """Its inputs are its features."""
+    """A network whose inputs are its features."""
 
     def __init__(self, head):
         super().__init__()
@@ -27,7 +27,7 @@ class Given(Classifier):
 
 
 def values_of(features, labels, head):
-    """What the probe measures on these, as the training split."""
+    """The values of the probe on these samples as the training split."""
     model = Given(head)
     snapshot = Snapshot(
         model=model,

@@ -1,4 +1,4 @@
-"""Fourier measures are those of the network's vectors, logits and neurons, for cycles of sums and of products."""
+"""Fourier measures describe the network's vectors, logits and neurons, for cycles of sums and of products."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ def circuit(request):
 
 
 def with_waves(operation, **settings):
-    """Before training, but with waves in its embedding, so that there are key frequencies."""
+    """An untrained network with waves in its embedding, so that there are key frequencies."""
     config = small_config(**dataclasses.asdict(ProbesConfig.only(accuracy="every:1", fourier="every:1")))
     config = dataclasses.replace(config, task=TaskConfig(operation=operation, modulus=11), **settings)
     circuit = experiment("grokking").build(config, 0, CPU).learner
@@ -48,13 +48,13 @@ def measured_circuit(circuit):
 
 
 def of_all_pairs(circuit):
-    """Features and targets, and which samples train."""
+    """Features, targets, and a mask of the training samples."""
     features, targets = zip(*(features_and_targets(circuit, split) for split in ("train", "test")), strict=True)
     return torch.cat(features).double(), torch.cat(targets), range(len(targets[0]))
 
 
 def cycle_of(circuit):
-    """The powers of 2, a primitive root of 11, for the product; otherwise all residues."""
+    """The powers of 2, a primitive root of 11, for products; all residues otherwise."""
     off_cycle = circuit.probes["fourier"].get_buffer("basis")[0, 0, 0] == 0
     return [2**power % 11 for power in range(10)] if off_cycle else list(range(11))
 

@@ -1,4 +1,4 @@
-"""Each pairing pairs what its name says: the slow definition gives the same numbers."""
+"""Each pairing gives the values of its slow definition."""
 
 import dataclasses
 
@@ -54,7 +54,7 @@ def test_the_record_has_all_five_values_of_each_pairing(measured):
 
 
 def sparse_member(seed):
-    """On 12 of 121 pairs, so that some classes have no training sample."""
+    """A training split of 12 of 121 pairs, so that some classes have no training sample."""
     config = small_config(prototype="every:1", sample="off")
     config = dataclasses.replace(config, task=dataclasses.replace(config.task, train_fraction=0.1))
     return experiment("grokking").build(config, seed, CPU)

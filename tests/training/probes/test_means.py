@@ -1,4 +1,4 @@
-"""Group means are those over both splits."""
+"""Group means average over both splits."""
 
 import pytest
 import torch

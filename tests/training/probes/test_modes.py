@@ -1,4 +1,4 @@
-"""Fourier structure is what loops and numpy.fft give, and what is known in closed form."""
+"""Fourier structure agrees with loops, with numpy.fft, and with closed forms."""
 
 from math import log
 
@@ -56,7 +56,7 @@ def losses_of(logits, task):
 
 
 def circuit(task, frequencies, scale=1.0):
-    """Logits, for all pairs, of a network that is nothing but waves along the cycle; none for classes off it."""
+    """Logits for all pairs of a network that consists of waves along the cycle; classes outside it get zeros."""
     places = torch.full((task.num_classes,), -1)
     places[task.cycle] = torch.arange(len(task.cycle))
     distances = places[task.targets][:, None] - places

@@ -1,4 +1,4 @@
-"""What holds for every probe: off is off, padding counts for nothing, many observations are evaluated together."""
+"""Every probe can be off, ignores padding, and evaluates many observations together."""
 
 import pytest
 import torch

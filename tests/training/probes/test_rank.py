@@ -1,4 +1,4 @@
-"""Ranks and spectral entropies are those of the vectors themselves."""
+"""Ranks and spectral entropies agree with direct computations from the vectors."""
 
 import numpy as np
 import pytest

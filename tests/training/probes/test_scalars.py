@@ -1,4 +1,4 @@
-"""Loss, accuracy and norms follow their definitions; values of objective and phase are recorded as they were."""
+"""Loss, accuracy and norms follow their definitions; values of objective and phase are recorded unchanged."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The `sample` pairing by n: the first n of one order, exact up to 1,024 and estimated above."""
+"""The `sample` pairing by n uses the first n of one order; values are exact up to 1,024 and estimates above."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ from tests.training.probes.helpers import features_and_targets, measure
 
 @pytest.fixture(scope="module")
 def larger():
-    """On 1,264 test samples."""
+    """A learner with 1,264 test samples."""
     small = small_config()
     config = dataclasses.replace(
         small,

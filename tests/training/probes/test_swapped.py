@@ -1,4 +1,4 @@
-"""Test pairs whose swapped pair trains are told from the others."""
+"""Test pairs whose swap is a training pair are distinguished from the others."""
 
 import math
 
@@ -21,7 +21,7 @@ def learner():
 
 
 def answers(learner, task, right):
-    """A network that answers these test pairs rightly and all others wrongly."""
+    """A network that is right on these test pairs and wrong on all others."""
     logits = torch.zeros(len(task.test), task.num_classes)
     targets = task.targets[task.test]
     for place, (a, b) in enumerate(task.inputs[task.test][:, :2].tolist()):
