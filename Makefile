@@ -10,6 +10,7 @@ RUNS   ?= runs
 # The sweeps behind the committed figures; objectives-cifar10 only if data/cifar10/ exists.
 SWEEPS := seeds controls operations permutations moduli phase supervised label-smoothing connectivity pruning \
           objectives semi-supervised interventions norm-matched $(if $(wildcard data/cifar10),objectives-cifar10)
+
 # The tests whose numbers depend on the order in which a processor sums.
 NUMERICAL := tests/test_correctness.py tests/information tests/models tests/training
 

@@ -103,7 +103,7 @@ def _of_columns(summary: Mapping[str, Any], names: Sequence[str]) -> dict[str, A
 
 def _require_same(copy: Run, wanted: Mapping[str, Any]) -> None:
     there = copy.manifest()
-    for name in ("config_hash", "seed", "created", "exported"):
+    for name in ("config", "seed", "created", "exported"):
         if there.get(name) != wanted[name]:
             raise StoreError(
                 f"{copy.path} is there already: expected {name} {wanted[name]}, got {there.get(name)}; delete it, or "
