@@ -30,7 +30,7 @@ def picture(study):
     )
 
 
-EXAMPLE = FigureKind(name="example", subjects=lambda source: source.studies, picture=picture)
+EXAMPLE = FigureKind(name="example", about="each study", subjects=lambda source: source.studies, picture=picture)
 STUDY = Study(name="mine", groups=[])
 
 
@@ -84,6 +84,7 @@ def test_every_subject_with_something_to_show_is_drawn_and_of_the_others_a_line_
     studies = [STUDY, replace(STUDY, name="other")]
     kind = FigureKind(
         name="example",
+        about="each study",
         subjects=lambda source: studies,
         picture=lambda study: picture(study) if study is STUDY else None,
         needs={"x": "accuracy", "y": "norms"},
