@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from grok.analysis.comparison import Outcomes, compare, outcomes
 from grok.analysis.statistics import mean_interval
-from grok.columns import TEST_ACCURACY
+from grok.columns import TEST_ACCURACY, WEIGHT_NORM, swapped
 from grok.config import GrokkingConfig, NormMatchedConfig, TransformerTrainingConfig
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
@@ -28,9 +28,9 @@ RULES: dict[str, Callable[[Any], str]] = {
     "optimiser.fixed_norm": lambda fixed: "fixed norm" if fixed else "free norm",
 }
 """Other ways to move grokking, each with the words for a value of it."""
-SWAPPED = {"swapped/seen_accuracy": "(b, a) trained, %", "swapped/unseen_accuracy": "the others, %"}
+SWAPPED = {swapped("seen"): "(b, a) trained, %", swapped("unseen"): "the others, %"}
 """Accuracy on test pairs (a, b) of either kind, where it was measured."""
-ENDS = ["weight_norm", *SWAPPED]
+ENDS = [WEIGHT_NORM, *SWAPPED]
 VARIED = [TERM, WEIGHT, SAMPLES, *RULES]
 NEVER = "never"
 
@@ -188,7 +188,7 @@ def _plotted(lines: Sequence[Line]) -> pd.DataFrame:
             "seed": seed,
             "grokked": step if math.isfinite(step) else math.nan,
             "test accuracy": line.outcomes.accuracies[seed],
-            "weight norm": line.ends["weight_norm"].get(seed, math.nan),
+            "weight norm": line.ends[WEIGHT_NORM].get(seed, math.nan),
         }
         for line in lines
         for seed, step in line.outcomes.steps.items()
@@ -227,7 +227,7 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
     for line in lines:
         comparison = compared.get(line.title)
         steps, accuracies = (np.array(list(of.values())) for of in (line.outcomes.steps, line.outcomes.accuracies))
-        norms = list(line.ends["weight_norm"].values())
+        norms = list(line.ends[WEIGHT_NORM].values())
         rows.append(
             {
                 "training": line.title,
