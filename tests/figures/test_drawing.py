@@ -1,4 +1,4 @@
-"""A drawing is stamped and laid out, leaves pyplot alone, and its files are the same for the same values."""
+"""A drawing is stamped and laid out, pyplot does not change, and the same values give the same files."""
 
 from dataclasses import replace
 

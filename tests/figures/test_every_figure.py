@@ -1,4 +1,4 @@
-"""A figure draws what the records have; one for which nothing is left says why, and the others are drawn."""
+"""A figure draws what was measured; a figure without data says why, and the others are drawn."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ OF_GROKKING = [kind.name for kind in experiment("grokking").figures()]
 
 
 def add_studies(root, columns):
-    """A study of each kind, whose runs measured these columns."""
+    """Add a study of each kind, whose runs measured these columns."""
     adds = {
         "alone": [GrokkingConfig()],
         "operations": [GrokkingConfig(task=TaskConfig(operation=name)) for name in ("add", "subtract", "divide")],

@@ -1,4 +1,4 @@
-"""Runs are grouped by config and by sweep; seeds and reruns fall into place."""
+"""Runs are grouped by config and by sweep, and a seed that was trained again counts once."""
 
 from dataclasses import replace
 
@@ -209,8 +209,8 @@ def test_what_differs_along_with_the_settings_named_parts_a_study_if_it_is_to_be
 def test_runs_of_one_hash_with_other_configs_are_groups_with_names_of_their_own(tmp_path):
     first, second, third = (add_run(Store(tmp_path), COLUMNS, seed=seed) for seed in range(3))
     config = second.manifest()["config"]
-    second.update(config=config | {"steps": 7})  # as if the default had been another
-    third.update(config={name: value for name, value in config.items() if name != "loss"})  # not known yet
+    second.update(config=config | {"steps": 7})  # as if the default had been different
+    third.update(config={name: value for name, value in config.items() if name != "loss"})  # a newer setting
     whole, other = groups_in(tmp_path)
     assert ([*whole.runs.values()], [*other.runs.values()]) == ([first, third], [second])
     assert (whole.config, other.config) == (GrokkingConfig(), GrokkingConfig(steps=7))

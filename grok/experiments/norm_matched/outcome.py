@@ -3,6 +3,7 @@
 import math
 
 from grok.analysis.report import cell
+from grok.columns import TEST_ACCURACY
 from grok.tracking import Run
 
 
@@ -17,7 +18,7 @@ def outcome(run: Run) -> list[str]:
     width = max(map(len, trainings))
     lines = [f"{'training':<{width}}{'grokked':>14}{'test accuracy at the end':>28}"]
     for name, came_to in trainings.items():
-        grokked, accuracy = came_to["events"]["grokked"], came_to["last"].get("test/accuracy", math.nan)
+        grokked, accuracy = came_to["events"]["grokked"], came_to["last"].get(TEST_ACCURACY, math.nan)
         step = "never" if grokked is None else f"step {grokked:,}"
         lines.append(f"{name:<{width}}{step:>14}{cell(accuracy, '.1%'):>28}")
     return lines

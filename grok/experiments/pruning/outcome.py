@@ -2,13 +2,14 @@
 
 from grok.analysis.phases import FINE_TUNED, SPARSITY, pruning_stages
 from grok.analysis.report import cell, read
+from grok.columns import RATIOS, TEST_ACCURACY, interplay
 from grok.tracking import Run
 
 
 def outcome(run: Run) -> list[str]:
     """Return a line per sparsity with the accuracy, MIR and HDR of the fine-tuned network."""
-    ratios = [f"interplay/{pairing}/test/{ratio}" for pairing in ("before-after", "sample") for ratio in ("mir", "hdr")]
-    metrics = read(run, [SPARSITY, "test/accuracy", *ratios])
+    ratios = [interplay(pairing, "test", ratio) for pairing in ("before-after", "sample") for ratio in RATIOS]
+    metrics = read(run, [SPARSITY, TEST_ACCURACY, *ratios])
     config = run.manifest()["config"]
     stages = pruning_stages(
         metrics,
@@ -16,7 +17,7 @@ def outcome(run: Run) -> list[str]:
         fine_tune_steps=config["fine_tune_steps"],
         sparsities=len(config["sparsities"]),
     )
-    tuned = stages[stages["stage"] == FINE_TUNED].reindex(columns=[SPARSITY, "test/accuracy", *ratios])
+    tuned = stages[stages["stage"] == FINE_TUNED].reindex(columns=[SPARSITY, TEST_ACCURACY, *ratios])
     if tuned.empty:
         return [f"The record has no fine-tuned network: it lacks {SPARSITY} at the end of any fine-tuning."]
     lines = [
