@@ -9,21 +9,14 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from grok.config import (
-    ConfigError,
-    GrokkingConfig,
-    SupervisedConfig,
-    TaskConfig,
-    TransformerTrainingConfig,
-    config_from_json,
-)
+from grok.config import ConfigError, GrokkingConfig, config_from_json
+from grok.config.checks import Settings
 from grok.experiment import experiment
 from grok.tracking import Run, Store
 from grok.tracking.notes import note
 
 FEW_IDS = 3  # largest number of run ids in a stamp
 
-Settings = TransformerTrainingConfig | SupervisedConfig
 SettingsType = TypeVar("SettingsType", bound=Settings)
 Manifest = Mapping[str, Any]
 
@@ -60,8 +53,12 @@ class RunGroup:
     @property
     def description(self) -> str:
         """The learned task: the formula of an operation, or the data set and the network."""
-        task = self.config.task
-        return task.description if isinstance(task, TaskConfig) else self.config.label
+        return experiment(self.experiment).learned(self.config)
+
+    @property
+    def groks(self) -> bool:
+        """Whether its networks may grok, so that they generalise long after they have memorised."""
+        return experiment(self.experiment).groks
 
     def config_as(self, config_type: type[SettingsType]) -> SettingsType:
         """Return the settings, as the type of the experiment's settings or as a base class of it."""
@@ -77,27 +74,6 @@ class RunGroup:
     def settings(self) -> dict[str, Any]:
         """The settings by their dotted names, such as `task.modulus`."""
         return _dotted(asdict(self.config))
-
-
-RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
-
-
-def _kind(group: RunGroup, about: RunGroup) -> str | None:
-    """Return the kind of control that `group` is of `about`; None if it is no control or differs in other settings too.
-
-    Only grokking has controls.
-    """
-    config, main = group.config, about.config
-    if not (isinstance(config, GrokkingConfig) and isinstance(main, GrokkingConfig)):
-        return None
-    config = replace(config, steps=main.steps, settle=main.settle)
-    controls = {NO_DECAY: replace(main, optimiser=replace(main.optimiser, weight_decay=0.0))}
-    if main.task.modulus is not None:  # `random` is an operation on residues
-        controls[RANDOM] = replace(main, task=replace(main.task, operation="random"))
-    if config.task.train_fraction < main.task.train_fraction:
-        split = {name: getattr(config.task, name) for name in ("train_fraction", "rounding")}
-        controls[LITTLE_DATA] = replace(main, task=replace(main.task, **split))
-    return next((kind for kind, control in controls.items() if config == control), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +98,7 @@ class Study:
         one group, except for the number of steps. The result is empty if there is no such group.
         """
         for about in self.groups:
-            kinds = {group.name: None if group is about else _kind(group, about) for group in self.groups}
+            kinds = {group.name: None if group is about else _control(group, about) for group in self.groups}
             if len(kinds) > 1 and all(kinds[group.name] for group in self.groups if group is not about):
                 return kinds
         return {}
@@ -175,6 +151,13 @@ class Study:
         runs = sum(len(group.runs) for group in self.groups)
         hashes = ", ".join(group.name.rpartition("-")[2] for group in self.groups)
         return f"{self.name}: {runs} runs, seeds {_ranges(seeds)}, configs {hashes}"
+
+
+def _control(group: RunGroup, about: RunGroup) -> str | None:
+    """Return the kind of control that `group` is for `about`, or None if it is none."""
+    if group.experiment != about.experiment:
+        return None
+    return experiment(group.experiment).control(group.config, about.config)
 
 
 def differing(groups: Sequence[RunGroup]) -> list[str]:

@@ -1,6 +1,7 @@
 """MIR and HDR of the pairing `sample` by number of samples, beside the published curve, which does not give its n."""
 
 import re
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -8,16 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from grok.columns import RATIOS, TEST_ACCURACY, interplay
-from grok.config import TaskConfig
 from grok.figures.bands import band
 from grok.figures.drawing import Drawing, FigureKind
-from grok.figures.records import RunGroup, Settings
+from grok.figures.records import RunGroup
 from grok.figures.style import BLUE, GREEN, GREY, VERMILION, panels
 from grok.information import simplex_etf_interplay
 
 COLUMN = re.compile(interplay(r"sample-(\d+|all)", "test", f"({'|'.join(RATIOS)})"))
 
-# Values of the one published run, read off Figure 7 of Song et al. 2024: a + b mod 113, 30 % train
+PAPER = {"operation": "add", "modulus": 113, "train_fraction": 0.3}
+# Values of the one published run, read off Figure 7 of Song et al. 2024
 PUBLISHED = {
     "mir": {"at the start": 0.47, "highest": 0.62, "lowest after it": 0.36},
     "hdr": {"lowest before the rise": 0.08, "peak at the rise": 0.49, "at the end": 0.12},
@@ -37,15 +38,14 @@ def draw_sample_sizes(group: RunGroup) -> Drawing | None:
     if not columns:
         return None
     records = group.metrics([TEST_ACCURACY, *columns])
-    sizes = {column: _size(column, group.config.task.test_size) for column in columns}
-    delayed = isinstance(group.config.task, TaskConfig)  # operations generalise late, in stages
+    sizes = {column: _size(column, _task(group).test_size) for column in columns}
     values = pd.DataFrame(
         [
             {"seed": seed, "ratio": column.rpartition("/")[2], "n": sizes[column], "stage": stage, "value": value}
             for seed, metrics in records.items()
             for column in columns
             if column in metrics
-            for stage, value in (stages if delayed else ends)(metrics, column).items()
+            for stage, value in (stages if group.groks else ends)(metrics, column).items()
         ],
         columns=["seed", "ratio", "n", "stage", "value"],
     )
@@ -56,7 +56,7 @@ def draw_sample_sizes(group: RunGroup) -> Drawing | None:
         if of_ratio.empty:
             of_stages.set_visible(False)
         else:
-            _draw_stages(of_stages, of_ratio, _published(group.config, ratio), _at_collapse(group.config, ratio), label)
+            _draw_stages(of_stages, of_ratio, _published(group, ratio), _at_collapse(group, ratio), label)
     axes[1].legend(fontsize=9, ncols=2)  # for both panels, since the HDR panel has room for it
     figure.suptitle(f"pairing sample, test split, {group.description}, {len(records)} seeds")
     return Drawing(name=f"sample-sizes-{group.name}", figure=figure, table=values, stamp=group.stamp)
@@ -91,19 +91,23 @@ def ends(metrics: pd.DataFrame, column: str) -> dict[str, float]:
     return {"at the start": measured[0], "at the end": measured[-1]}
 
 
-def _published(config: Settings, ratio: str) -> dict[str, float]:
-    """Return the published values of the stages; empty if the task is not that of the paper."""
-    task = config.task
-    if not isinstance(task, TaskConfig) or (task.operation, task.modulus, task.train_fraction) != ("add", 113, 0.3):
-        return {}
-    return PUBLISHED[ratio]
+def _published(group: RunGroup, ratio: str) -> dict[str, float]:
+    """Return the published values of the stages if the runs learn what the paper's run learned, and none otherwise."""
+    learned = {name: group.settings.get(f"task.{name}") for name in PAPER}
+    return PUBLISHED[ratio] if learned == PAPER else {}
 
 
-def _at_collapse(config: Settings, ratio: str) -> float | None:
-    """Return the value at neural collapse for a data set of images or signals; None for an operation."""
-    if isinstance(config.task, TaskConfig):
+def _at_collapse(group: RunGroup, ratio: str) -> float | None:
+    """Return the ratio at neural collapse, or None for networks that grok, which end far from it."""
+    if group.groks:
         return None
-    return getattr(simplex_etf_interplay(config.task.num_classes), ratio).item()
+    return getattr(simplex_etf_interplay(_task(group).num_classes), ratio).item()
+
+
+def _task(group: RunGroup) -> Any:
+    """Return the settings of the data, which know their sizes whatever the experiment."""
+    config: Any = group.config
+    return config.task
 
 
 def _size(column: str, everything: int) -> int:

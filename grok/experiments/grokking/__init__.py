@@ -94,6 +94,23 @@ class Grokking(Experiment):
             settle=None,
         )
 
+    def learned(self, config: GrokkingConfig) -> str:
+        """Return the formula of the operation."""
+        return config.task.description
+
+    def control(self, config: GrokkingConfig, main: GrokkingConfig) -> str | None:
+        """Return random labels, weight decay 0 or too little data, if the rest but the number of steps is the same."""
+        config = dataclasses.replace(config, steps=main.steps, settle=main.settle)
+        no_decay = dataclasses.replace(main.optimiser, weight_decay=0.0)
+        controls = {"weight decay 0": dataclasses.replace(main, optimiser=no_decay)}
+        if main.task.modulus is not None:  # permutations have no random labels beside them
+            random = dataclasses.replace(main.task, operation="random")
+            controls["random labels"] = dataclasses.replace(main, task=random)
+        if config.task.train_fraction < main.task.train_fraction:
+            split = {name: getattr(config.task, name) for name in ("train_fraction", "rounding")}
+            controls["too little data"] = dataclasses.replace(main, task=dataclasses.replace(main.task, **split))
+        return next((kind for kind, control in controls.items() if config == control), None)
+
     def figures(self) -> Sequence[FigureKind[Any]]:
         """Return Figure 7 and the figures that compare grokking runs."""
         from grok.figures.comparison import CONTROLS, MODULI, OPERATIONS

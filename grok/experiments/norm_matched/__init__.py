@@ -68,6 +68,10 @@ class NormMatched(Experiment):
         """Return the config with a default optimiser, whose settings may differ in a stack."""
         return dataclasses.replace(config, optimiser=OptimiserConfig())
 
+    def learned(self, config: NormMatchedConfig) -> str:
+        """Return the formula of the operation."""
+        return config.task.description
+
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of the first training and, under `twin`, the summary of the twin in its own steps."""
         parts = trainings(run.metrics())
