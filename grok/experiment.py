@@ -95,6 +95,7 @@ def register(experiment: Experiment) -> None:
     Raises:
         ValueError: if another experiment has this name.
     """
+    importlib.import_module(SHIPPED)  # so that those of the package are registered first
     if experiment.name in _registered:
         raise ValueError(f"experiment: expected a name that no other experiment has, got {experiment.name!r}")
     _registered[experiment.name] = experiment

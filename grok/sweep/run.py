@@ -45,7 +45,7 @@ def train_sweep(
     """
     experiment = sweep.experiment
     runs = existing_runs(setup.store, experiment.name)
-    states = [row.state for row in rows_of(wanted, runs, {})]
+    states = [row.state for row in rows_of(experiment, wanted, runs, {})]
     watch = _Watch(total=len(wanted), finished=states.count("finished"), failed=states.count("diverged"))
     try:
         with interruptible() as stop:
@@ -54,7 +54,7 @@ def train_sweep(
         watch.close()
     runs = existing_runs(setup.store, experiment.name)
     _name_in(sweep.name, [runs[each.key] for each in wanted if each.key in runs], setup.store.lock(experiment.name))
-    return rows_of(wanted, runs, watch.errors), ended
+    return rows_of(experiment, wanted, runs, watch.errors), ended
 
 
 def _name_in(sweep: str, runs: Sequence[Run], lock: AbstractContextManager[None]) -> None:
