@@ -67,7 +67,7 @@ class Experiment(ABC):
 
     def alike(self, config: Any) -> Any:
         """Return a key of the config; configs with equal keys can train in one stack."""
-        return config
+        return config.identity()
 
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of a finished run for run.json, by default its `events` and its `last` row."""

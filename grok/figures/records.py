@@ -75,8 +75,8 @@ class RunGroup:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Its settings by their dotted names, such as `task.modulus`."""
-        return _dotted(asdict(self.config))
+        """Its settings, in the form that identifies them, by their dotted names, such as `task.modulus`."""
+        return _dotted(asdict(self.config.identity()))
 
 
 RANDOM, NO_DECAY, LITTLE_DATA = "random labels", "weight decay 0", "too little data"
@@ -97,7 +97,8 @@ def _kind(group: RunGroup, about: RunGroup) -> str | None:
     if config.task.train_fraction < main.task.train_fraction:
         split = {name: getattr(config.task, name) for name in ("train_fraction", "rounding")}
         controls[LITTLE_DATA] = replace(main, task=replace(main.task, **split))
-    return next((kind for kind, control in controls.items() if config == control), None)
+    identity = config.identity()
+    return next((kind for kind, control in controls.items() if control.identity() == identity), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,10 +191,10 @@ class FinishedRun:
     manifest: Manifest
     config: Settings
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, Settings]:
-        """What it has in common with the runs of other seeds: experiment and whole config."""
-        return self.manifest["experiment"], self.config
+        """What it has in common with the runs of other seeds: experiment and identity of the whole config."""
+        return self.manifest["experiment"], self.config.identity()
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class NormMatched(Experiment):
 
     def alike(self, config: NormMatchedConfig) -> NormMatchedConfig:
         """Return the config with a default optimiser, whose settings may differ in a stack."""
-        return dataclasses.replace(config, optimiser=OptimiserConfig())
+        return dataclasses.replace(config.identity(), optimiser=OptimiserConfig())
 
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of the first training and, under `twin`, the summary of the twin in its own steps."""
