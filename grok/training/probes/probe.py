@@ -38,7 +38,7 @@ class Subject:
     seed: int
     """The seed of the run, which also determines the random choices of a probe."""
     criterion: Criterion
-    """The training loss, in float64."""
+    """The training loss in float64, whatever the precision in which the objective computes it."""
     config: ClassifierProbesConfig
     """The settings of all probes."""
 
