@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from grok.bench import training
-from grok.config import GrokkingConfig, ProbesConfig
+from grok.config import ProbesConfig
 from grok.experiment import experiment
+from grok.experiments.grokking import paper
 from grok.training.engine import Engine
 from tests.helpers import CPU, new_run, small_engine
 
@@ -24,7 +25,7 @@ def few(monkeypatch):
 
 
 def test_the_floor_of_the_paper_is_its_arithmetic():
-    engine = Engine([experiment("grokking").build(GrokkingConfig(), 0, CPU)])
+    engine = Engine([experiment("grokking").build(paper(), 0, CPU)])
     assert training.step_flops(engine) == 6 * 3830 * (128 * 128 + 2 * 128 * 512 + 113 * 128)
 
 
