@@ -67,7 +67,7 @@ class Experiment(ABC):
 
     def alike(self, config: Any) -> Any:
         """Return a key of the config; configs with equal keys can train in one stack."""
-        return config
+        return config.identity()
 
     def learned(self, config: Any) -> str:
         """Return what a network with these settings learns, for titles: by default the label of the settings."""

@@ -113,12 +113,13 @@ def training_on(
         for parameter in model.parameters():
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    criterion = partial(cross_entropy, dtype=torch.float32, label_smoothing=config.label_smoothing)
+    criterion = partial(cross_entropy, label_smoothing=config.label_smoothing)
+    trained = partial(criterion, dtype=torch.float32)
     term = InformationTerm(config.information, device) if config.information.is_on else None
     if make_objective is None:
-        objective: Objective = Supervised(labelled_batches(data, config, seed), criterion, term)
+        objective: Objective = Supervised(labelled_batches(data, config, seed), trained, term)
     else:
-        objective = make_objective(data, criterion, term)
+        objective = make_objective(data, trained, term)
     average, following = None, None
     if average_decay is not None:
         average = copy.deepcopy(model).requires_grad_(False)

@@ -72,8 +72,8 @@ class RunGroup:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The settings by their dotted names, such as `task.modulus`."""
-        return _dotted(asdict(self.config))
+        """The settings by their dotted names, such as `task.modulus`, in the form that identifies them."""
+        return _dotted(asdict(self.config.identity()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,10 +174,10 @@ class FinishedRun:
     manifest: Manifest
     config: Settings
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, Settings]:
-        """The experiment and the whole config, which runs of other seeds share."""
-        return self.manifest["experiment"], self.config
+        """The experiment and the identity of the whole config, which runs of other seeds share."""
+        return self.manifest["experiment"], self.config.identity()
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 
 from grok.experiment import Experiment
 from grok.experiments.driving import Setup, Stop, interruptible
-from grok.sweep.expand import Wanted
+from grok.sweep.expand import Key, Wanted
 from grok.sweep.file import SweepFile
-from grok.sweep.packs import ENDED, Key, Outcome, Pack, Watch, existing_runs, make_packs, state
+from grok.sweep.packs import ENDED, Outcome, Pack, Watch, existing_runs, make_packs, state
 from grok.sweep.progress import SweepProgress
 from grok.sweep.table import Row, rows_of
 from grok.tracking import Run
@@ -87,4 +87,4 @@ class _Watch(SweepProgress):
         """Count the runs of a pack, and keep its error."""
         super().ended(pack, outcome)
         if outcome.error:
-            self.errors |= dict.fromkeys(pack.wanted, outcome.error)
+            self.errors |= dict.fromkeys(pack.keys, outcome.error)

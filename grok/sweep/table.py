@@ -7,8 +7,8 @@ from typing import Any
 
 from grok.columns import SAMPLE_MIR, TEST_ACCURACY
 from grok.experiment import Experiment
-from grok.sweep.expand import Wanted
-from grok.sweep.packs import Key, state
+from grok.sweep.expand import Key, Wanted
+from grok.sweep.packs import state
 from grok.sweep.settings import as_toml
 from grok.tracking import Run
 

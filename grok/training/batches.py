@@ -1,6 +1,7 @@
 """Training batches, which depend only on the seed and the step, so that a resumed run draws the same batches."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from jaxtyping import Int, Shaped
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ class Batches(nn.Module):
     fewer samples than a batch needs, an epoch contains several orders of them. Samples keep the type of the task, such
     as bytes, until they are in a batch.
     """
+
+    per_member: ClassVar = ("_seed", "_samples")
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import ClassVar
 
 import torch
 from jaxtyping import Int, Shaped
@@ -32,6 +33,8 @@ class Draws(nn.Module):
 
     A step is therefore work of the device only, and can be captured.
     """
+
+    per_member: ClassVar = ("_epoch", "steps_per_epoch")
 
     def __init__(self, draw: Callable[[int, int], Rows], *, block: int, device: torch.device) -> None:
         """Make room for `block` steps; `draw` returns the rows of an order and an epoch, equally many in each epoch."""

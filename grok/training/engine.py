@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from grok.columns import TEST_ACCURACY
+from grok.training.alike import check_alike
 from grok.training.executor import Due, Executor, SideStream, Step, eager
 from grok.training.measurements import Measurements, evaluate
 from grok.training.recorder import Recorder
 from grok.training.ring import Block
-from grok.training.stack import Stack, release
-from grok.training.step import LOSS, Member, TrainingStep, check_alike
+from grok.training.stack import Stack, pad_splits, release
+from grok.training.step import LOSS, Member, TrainingStep
 
 BLOCK = 50  # steps between evaluations of observations; within a block the host does not wait for a GPU
 
@@ -65,6 +66,7 @@ class Engine:
         Raises:
             ValueError: under the conditions of `check_alike`.
         """
+        pad_splits([member.learner for member in members])
         check_alike(members)
         self.members = list(members)
         self.active = list(range(len(members)))
@@ -207,7 +209,8 @@ class Engine:
             return []
         losses = block.observed[LOSS][LOSS].cpu()
         ends = _first_not_finite(steps, losses)
-        measured = evaluate(block, self.members[members[0]].learner.probes, ends)
+        probes = self.members[members[0]].learner.probes  # those of the others evaluate alike, as `check_alike` ensures
+        measured = evaluate(block, probes, ends)
         bad = [steps.index(end) if end <= steps[-1] else None for end in ends.tolist()]
         return [
             _Evaluated(each, None if at is None else (steps[at], losses[at, place].item()))

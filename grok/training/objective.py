@@ -47,14 +47,6 @@ class Objective(nn.Module, ABC):
         if self.term:
             self.term.prepare(first, count, order=order)
 
-    def settings(self) -> dict[str, object]:
-        """Return the settings that are not tensors, which must be equal within a stack."""
-        criterion = self.criterion
-        function, keywords = (criterion.func, criterion.keywords) if isinstance(criterion, partial) else (criterion, {})
-        name = getattr(function, "__qualname__", type(function).__name__)
-        term = self.term.kind if self.term else "none"
-        return {"kind": type(self).__name__, "criterion": name, **keywords, "term": term}
-
     def switch_off_term(self) -> None:
         """Add no information loss from now on; its measurement continues, restarted as at step 0."""
         if self.term:

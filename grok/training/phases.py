@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,8 @@ def _nothing() -> None:
 @dataclass(frozen=True, kw_only=True)
 class Phase:
     """A range of consecutive steps of one training."""
+
+    per_member: ClassVar = ("steps", "learning_rate", "updates", "enter", "order", "values")
 
     steps: int
     """Number of steps."""
@@ -37,11 +40,6 @@ class Phase:
     """Names of the probes that have nothing to measure in the phase."""
     own_schedule: bool = False
     """Whether schedules of probes count from the first step of the phase instead of step 0 of the training."""
-
-    @property
-    def when_measured(self) -> dict[str, object]:
-        """The settings that determine when probes measure in the phase."""
-        return {"measured": self.measured, "without": self.without, "own_schedule": self.own_schedule}
 
     def rates(self, first: int, count: int) -> Float[Tensor, "step"]:
         """Return the learning rates of `count` steps from step `first` of the phase on; steps without update have 0."""

@@ -26,10 +26,6 @@ class Thresholds(nn.Module, ABC):
     def fairness(self, predictions: Float[Tensor, "sample class"], used: Bool[Tensor, "sample"]) -> Float[Tensor, ""]:
         """Return a loss that keeps the predictions of strong views spread over the classes; without one it is 0."""
 
-    def settings(self) -> dict[str, object]:
-        """Return the settings of the thresholds that are not tensors."""
-        return {"thresholds": type(self).__name__}
-
     @abstractmethod
     def value(self) -> Float[Tensor, ""]:
         """Return the highest confidence threshold of all classes."""
@@ -100,10 +96,6 @@ class AdaptiveThresholds(Thresholds):
         r"""Return $\tau$, the threshold of the class with the highest mean prediction."""
         return self.get_buffer("confidence")
 
-    def settings(self) -> dict[str, object]:
-        """Return the kind of the thresholds and the decay of their averages."""
-        return super().settings() | {"threshold_decay": self._decay}
-
     def _follow(self, name: str, value: Tensor) -> None:
         average = self.get_buffer(name)
         average.mul_(self._decay).add_(value.to(average.dtype), alpha=1 - self._decay)  # lerp_ has no batching rule
@@ -161,11 +153,6 @@ class SemiSupervised(OnBatches):
         device = unlabelled.get_buffer("targets").device
         for column in COLUMNS:
             self.register_buffer(_buffer(column), torch.tensor(torch.nan, device=device))
-
-    def settings(self) -> dict[str, object]:
-        """Return the settings of every objective, both weights, and the settings of the thresholds."""
-        weights = {"unlabelled_weight": self._unlabelled_weight, "fairness_weight": self._fairness_weight}
-        return super().settings() | weights | self.thresholds.settings()
 
     def prepare(self, first: int, count: int, *, order: int) -> None:
         """Draw the labelled and the unlabelled batches of `count` steps."""

@@ -1,7 +1,7 @@
 """The network at one step, in the form that probes read."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ from grok.training.loss import IGNORED, Criterion
 
 class Samples(nn.Module):
     """Inputs and targets of a split as buffers of a module, so that the samples of many members can be stacked."""
+
+    per_member: ClassVar = ("count",)
 
     inputs: Shaped[Tensor, "sample *shape"]
     targets: Int[Tensor, "sample"]

@@ -22,6 +22,14 @@ def release(learner: Learner) -> None:
             tensor.data = tensor.data.clone()
 
 
+def pad_splits(learners: Sequence[Learner]) -> None:
+    """Pad the splits of all learners to the largest, so that their tensors have the same shapes."""
+    for split in SPLITS:
+        size = max(learner.samples(split).count for learner in learners)
+        for learner in learners:
+            learner.pad(split, size)
+
+
 def _buffers(learner: Learner) -> dict[str, Tensor]:
     """Return the buffers by name; a buffer with several names, such as a shared data set, occurs under each."""
     return dict(learner.named_buffers(remove_duplicate=False))
@@ -34,7 +42,7 @@ def _shared(learners: Sequence[Learner]) -> set[str]:
 
 
 class Stack:
-    """M learners of one shape as one batched model; each gets the results of separate training up to rounding.
+    """M alike learners as one batched model; each gets the results of separate training up to rounding.
 
     Splits of different sizes are padded to the largest. The parameters of the learners become views of the stacked
     ones, so that a learner can still be used, and its state read and written, on its own. Shared tensors, such as the
@@ -43,10 +51,7 @@ class Stack:
 
     def __init__(self, learners: Sequence[Learner]) -> None:
         self._learners = list(learners)
-        for split in SPLITS:
-            size = max(learner.samples(split).count for learner in learners)
-            for learner in learners:
-                learner.pad(split, size)
+        pad_splits(learners)
         if len(learners) == 1:
             self.parameters: list[Tensor] = learners[0].trained
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ LOSS = "loss"  # name of the losses in the ring, which keeps them at every step
 class Member:
     """One network in training, with its data, probes, update rule and end."""
 
+    per_member: ClassVar = ("optimiser", "settle", "kept")
+
     learner: Learner
     optimiser: Optimiser
     settle: Settle
@@ -32,35 +35,6 @@ class Member:
     def mend(self) -> str:
         """The advice that may keep the loss finite."""
         return "lower " + " or ".join([self.optimiser.to_lower, *self.learner.objective.to_lower])
-
-    def shared(self) -> dict[str, object]:
-        """Return, by name, what a stack reads only from its first member, so that all members must share it."""
-        learner, phases = self.learner, self.phases.by_first_step
-        schedules = {name: probe.schedule for name, probe in sorted(learner.probes.items())}
-        return {
-            "the network": type(learner.model).__name__,
-            "the objective": learner.objective.settings(),
-            "the probes": list(schedules),
-            **{f"the schedule of the probe {name}": f"{each.kind}:{each.number}" for name, each in schedules.items()},
-            "the first steps of the phases": list(phases),
-            **{f"the phase from step {first}": phase.when_measured for first, phase in phases.items()},
-        }
-
-
-def check_alike(members: Sequence[Member]) -> None:
-    """Reject members that a stack would train or measure by the rules of another member.
-
-    Raises:
-        ValueError: if a member differs from the first; the message names the difference.
-    """
-    expected = members[0].shared()
-    for index, member in enumerate(members):
-        for what, value in member.shared().items():
-            if value != expected[what]:
-                raise ValueError(
-                    f"members: expected {what} to be the same in all, got {expected[what]} in member 0 and {value} in "
-                    f"member {index} (train them separately)"
-                )
 
 
 class TrainingStep:

@@ -11,6 +11,7 @@ from grok.experiment import experiment
 from grok.experiments import image_training, runner
 from grok.tasks.images import DataError, DataFolder, make_image_task
 from grok.training.engine import Engine
+from grok.training.probes.scalars import Accuracy
 from grok.training.recorder import Recorder
 from grok.training.step import TrainingStep
 from tests.experiments.helpers import setup
@@ -199,3 +200,15 @@ def test_a_data_set_that_is_not_there_is_named_with_the_mend(tmp_path):
     message = r"cifar10: expected train.parquet or .* in .*cifar10, got neither \(put .* there, or add --download\)"
     with pytest.raises(DataError, match=message):
         image_training.image_training(config, 0, CPU, DataFolder(path=tmp_path))
+
+
+def test_probes_get_the_training_loss_in_float64_and_the_objective_has_it_in_float32(monkeypatch):
+    subjects = []
+    monkeypatch.setattr(Accuracy, "make", lambda schedule, subject: subjects.append(subject) or Accuracy(schedule))
+    config = supervised_config(label_smoothing=0.1)
+    learner = experiment("supervised").build(config, 0, CPU, FOLDER).learner
+    logits, targets = torch.randn(5, 10), torch.arange(5)
+    ((measured,), trained) = subjects, learner.objective.criterion
+    expected = F.cross_entropy(logits.double(), targets, label_smoothing=0.1)
+    torch.testing.assert_close(measured.criterion(logits, targets), expected)
+    assert trained(logits, targets).dtype == torch.float32

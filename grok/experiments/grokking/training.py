@@ -47,9 +47,10 @@ def transformer_training(
             len(task.train), size=config.information.samples, seed=seed, name="term", block=BLOCK, device=device
         )
         term = InformationTerm(config.information, device, draws)
-    objective = FullBatch(partial(LOSSES[config.loss], dtype=getattr(torch, config.loss_dtype)), term)
+    criterion = LOSSES[config.loss]
+    objective = FullBatch(partial(criterion, dtype=getattr(torch, config.loss_dtype)), term)
     probes = [
-        *make_probes(config.probes, task, model, seed, criterion=LOSSES[config.loss]),
+        *make_probes(config.probes, task, model, seed, criterion=criterion),
         *objective_probes(config.probes, objective.values()),
         *more_probes,
     ]

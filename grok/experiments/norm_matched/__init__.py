@@ -69,7 +69,7 @@ class NormMatched(Experiment):
 
     def alike(self, config: NormMatchedConfig) -> NormMatchedConfig:
         """Return the config with a default optimiser, whose settings may differ in a stack."""
-        return dataclasses.replace(config, optimiser=OptimiserConfig())
+        return dataclasses.replace(config.identity(), optimiser=OptimiserConfig())
 
     def learned(self, config: NormMatchedConfig) -> str:
         """Return the formula of the operation."""

@@ -18,6 +18,7 @@ class BeforeAfter(Probe):
     """
 
     name = "before_after"
+    per_member = tuple(f"{split}_{what}" for split in SPLITS for what in ("chosen", "before"))
 
     def __init__(self, schedule: Schedule, task: Task, *, size: int, seed: int, dim: int) -> None:
         """Make the probe for features of dimension `dim`; it needs a call of `remember` before it measures."""

@@ -22,6 +22,7 @@ class PrototypeInterplay(Probe):
     """
 
     name = "prototype"
+    per_member = tuple(f"{split}_{what}" for split in SPLITS for what in ("frequencies", "weights"))
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
@@ -71,6 +72,7 @@ class SampleInterplay(Probe):
     """Pairing `sample`: the features of n samples with the head rows of their labels (Corollary 4.3)."""
 
     name = "sample"
+    per_member = tuple(f"{split}_chosen" for split in SPLITS)
 
     def __init__(self, schedule: Schedule, task: Task, *, size: int, seed: int) -> None:
         super().__init__(schedule)

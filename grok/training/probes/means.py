@@ -1,6 +1,7 @@
 """Means of features or neurons over the samples with the same label, such as a class or a first token."""
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,8 @@ from grok.training.probes.probe import SPLITS
 
 class SplitMeans(nn.Module):
     """Sums over the samples of a split that share a label, each divided by a count; a label without samples gives 0."""
+
+    per_member: ClassVar = ("_sizes", *(f"{split}_averages" for split in SPLITS))
 
     def __init__(
         self, task: Task, labels: Int[Tensor, "sample"], counts: Mapping[Split, Float[Tensor, "label"]]
@@ -38,6 +41,8 @@ class SplitMeans(nn.Module):
 
 class GroupMeans(SplitMeans):
     """Means over all samples of both splits that share a label; a label without samples gives 0."""
+
+    per_member: ClassVar = ("counts",)
 
     counts: Float[Tensor, "label"]
     """Number of samples with each label."""

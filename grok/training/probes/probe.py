@@ -38,7 +38,7 @@ class Subject:
     seed: int
     """The seed of the run, which also determines the random choices of a probe."""
     criterion: Criterion
-    """The training loss, in float64."""
+    """The training loss in float64, whatever the precision in which the objective computes it."""
     config: ClassifierProbesConfig
     """The settings of all probes."""
 
@@ -50,6 +50,9 @@ class Probe(nn.Module, ABC):
     """The name of the probe, which is also the name of its schedule in the settings."""
     needs_tokens: ClassVar[bool] = False
     """Whether the probe can measure only a `TokenClassifier`."""
+    per_member: ClassVar[tuple[str, ...]] = ()
+    """Buffers and attributes in which the members of a stack may differ. `evaluate` reads none of them, and `observe`
+    only the buffers."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()

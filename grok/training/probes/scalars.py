@@ -79,6 +79,7 @@ class PhaseValues(Probe):
     """The values of the phase that a step is in, such as a sparsity."""
 
     name = "phase_values"
+    per_member = ("values",)
 
     def __init__(self, schedule: Schedule, columns: Sequence[str], device: torch.device) -> None:
         """Make the probe for these columns, for which each phase has a value."""

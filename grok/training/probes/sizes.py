@@ -31,6 +31,7 @@ class SampleSizes(Probe):
     """
 
     name = "sample_sizes"
+    per_member = ("order",)
 
     def __init__(self, schedule: Schedule, task: Task, *, seed: int) -> None:
         super().__init__(schedule)

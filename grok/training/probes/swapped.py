@@ -19,6 +19,7 @@ class Swapped(Probe):
     """
 
     name = "swapped"
+    per_member = ("_size", "seen")
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from grok.config import ConfigError, ProbesConfig, TaskConfig
+from grok.config import ConfigError, ProbesConfig, Schedule, TaskConfig
 from grok.tasks import operation_task
-from grok.training.probes import make_probes
-from tests.helpers import small_config, small_member, snapshot_of
+from grok.training.probes import BeforeAfter, PhaseValues, make_probes
+from tests.helpers import CPU, small_config, small_member, snapshot_of
 from tests.reference.tape import Tapes
 from tests.tolerances import measurement_rounding
 from tests.training.probes.helpers import measure
@@ -65,3 +65,21 @@ def test_observations_of_many_steps_and_members_are_evaluated_together(learner):
             for column, value in probe.evaluate(observed).items():
                 assert many[column].shape == (2,)
                 torch.testing.assert_close(many[column][0], value)
+
+
+def test_evaluate_reads_nothing_that_may_differ_between_the_members_of_a_stack():
+    small, task = small_member(**dict.fromkeys(ProbesConfig.names(), "every:1")), operation_task(small_config().task, 0)
+    every = Schedule.parse("every:1")
+    probes = [
+        *small.learner.probes.values(),
+        BeforeAfter(every, task, size=32, seed=0, dim=small.learner.model.head.in_features),
+        PhaseValues(every, ["sparsity"], CPU),
+    ]
+    for probe in probes:
+        with torch.no_grad():
+            observed = {name: tensor.clone() for name, tensor in probe.observe(snapshot_of(small.learner)).items()}
+            expected = probe.evaluate(observed)
+            for module in probe.modules():
+                for name in {name for kind in type(module).__mro__ for name in vars(kind).get("per_member", ())}:
+                    delattr(module, name)
+            torch.testing.assert_close(probe.evaluate(observed), expected, rtol=0, atol=0, equal_nan=True)
