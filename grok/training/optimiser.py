@@ -42,8 +42,6 @@ class Optimiser:
         self.followed_norm = followed_norm
         self._make_state()
         self.set_rate(config.learning_rate)
-        self.to_lower = f"optimiser.learning_rate (now {config.learning_rate:g})"
-        """The setting that may be too large if the loss is not finite, with its value."""
 
     def set_rate(self, rate: float | Float[Tensor, ""]) -> None:
         """Use this learning rate from now on; a tensor is read at each update."""
