@@ -67,7 +67,19 @@ class Experiment(ABC):
 
     def alike(self, config: Any) -> Any:
         """Return a key of the config; configs with equal keys can train in one stack."""
-        return config
+        return config.identity()
+
+    def learned(self, config: Any) -> str:
+        """Return what a network with these settings learns, for titles: by default the label of the settings."""
+        return str(config.label)
+
+    def control(self, config: Any, main: Any) -> str | None:
+        """Return what makes a config a control of the main one, such as `weight decay 0`, or None if nothing does.
+
+        A control differs from the main config in that alone, so that a difference between their runs is due to it. By
+        default there are none.
+        """
+        return None
 
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of a finished run for run.json, by default its `events` and its `last` row."""
@@ -95,6 +107,7 @@ def register(experiment: Experiment) -> None:
     Raises:
         ValueError: if another experiment has this name.
     """
+    importlib.import_module(SHIPPED)  # so that those of the package are registered first
     if experiment.name in _registered:
         raise ValueError(f"experiment: expected a name that no other experiment has, got {experiment.name!r}")
     _registered[experiment.name] = experiment

@@ -1,7 +1,10 @@
 """Markdown read as a reader does: its sentences, its links and the anchors of its headings."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 NOT_AN_END = re.compile(r"\b(?:al|cf|e\.g|i\.e|vs|No|Fig)\.$")
 MARK = re.compile(r"^(?:[-*]|\d+\.) +")
@@ -27,6 +30,14 @@ def sentences(markdown: str) -> Iterator[str]:
                 sentence = []
         if sentence:
             yield " ".join(sentence)
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Every text in a source file that documents a module, class, function, field or constant, without its doctest."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            text = inspect.cleandoc(node.value.value).partition("\n>>> ")[0]
+            yield re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
 
 
 def num_words(sentence: str) -> int:

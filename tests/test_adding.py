@@ -66,21 +66,25 @@ def test_adding_one_touches_few_files(kind):
     assert any(path.startswith("tests/") for path in files)
 
 
-def test_everything_that_the_readme_adds_works_in_a_copy_of_the_package(tmp_path):
+def add_and_test(root: Path, kinds: list[str]) -> None:
+    """Copy the package, add these kinds of things to the copy, and run the tests that came with them."""
     for part in ("grok", "tests"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, tmp_path)
-    tests = []
-    for edits in sections().values():
-        for edit in edits:
-            edit.do(tmp_path)
-            tests += re.findall(r"^def (test_\w+)", edit.text, re.MULTILINE) if edit.path.startswith("tests/") else []
-    files = sorted({edit.path for edits in sections().values() for edit in edits if "/test_" in edit.path})
+        shutil.copy(ROOT / name, root)
+    edits = [edit for kind in kinds for edit in sections()[kind]]
+    for edit in edits:
+        edit.do(root)
+    of_tests = [edit for edit in edits if "/test_" in edit.path]
+    tests = [name for edit in of_tests for name in re.findall(r"^def (test_\w+)", edit.text, re.MULTILINE)]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *files, "-k", " or ".join(tests)],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"),
+            *sorted({edit.path for edit in of_tests}),
+            *("-k", " or ".join(tests)),
+        ],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         check=False,
@@ -88,3 +92,13 @@ def test_everything_that_the_readme_adds_works_in_a_copy_of_the_package(tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
     (passed,) = re.findall(r"(\d+) passed", done.stdout)
     assert int(passed) >= len(tests) > 0
+
+
+def test_everything_that_the_readme_adds_works_in_one_copy_of_the_package(tmp_path):
+    add_and_test(tmp_path, list(MOST_FILES))
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("kind", MOST_FILES)
+def test_each_thing_that_the_readme_adds_works_in_a_copy_of_its_own(tmp_path, kind):
+    add_and_test(tmp_path, [kind])

@@ -23,6 +23,15 @@ class Own(Experiment):
         raise NotImplementedError
 
 
+def test_the_experiments_of_the_package_are_registered_before_any_other():
+    code = (
+        "from types import SimpleNamespace; from grok.experiment import experiments, register;"
+        "register(SimpleNamespace(name='own')); print(list(experiments()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{[*SHIPPED, 'own']}\n"
+
+
 @pytest.fixture
 def own(monkeypatch):
     experiments()

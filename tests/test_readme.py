@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prose import anchors, links, num_words, sentences
+from tests.prose import anchors, docstrings, links, num_words, sentences
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name / "README.md" for name in ("", "runs", "plots")] + sorted((ROOT / "grok").rglob("README.md"))
@@ -19,6 +19,13 @@ def test_the_readme_can_be_finished():
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_no_sentence_has_more_than_35_words(page):
     assert [sentence for sentence in sentences(page.read_text()) if num_words(sentence) > 35] == []
+
+
+def test_no_sentence_of_a_docstring_has_more_than_35_words():
+    texts = [(path, text) for path in sorted((ROOT / "grok").rglob("*.py")) for text in docstrings(path)]
+    long = [(path.name, each) for path, text in texts for each in sentences(text) if num_words(each) > 35]
+    assert len(texts) > 1_000
+    assert long == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -31,6 +31,16 @@ def rounding(dtype: torch.dtype, terms: int = 1, *, steps: int = 1) -> float:
     return 4 * math.sqrt(terms * steps) * torch.finfo(dtype).eps
 
 
+def measurement_rounding(samples: int, *, steps: int) -> dict[str, float]:
+    """How far what the probes measure of a small network after so many float32 updates may be off; for `pytest.approx`.
+
+    Fractions are wrong by the rounding of the features. Measures such as NC1 are quotients of class means about their
+    mean. These are ten times shorter than the features, so their relative error is ten times larger.
+    """
+    error = rounding(torch.float32, samples, steps=steps)
+    return {"rel": 10 * error, "abs": error}
+
+
 def entropy_rounding(dtype: torch.dtype, n: int) -> float:
     r"""The error in nats that rounding can leave in the entropy of an n×n matrix of trace 1.
 

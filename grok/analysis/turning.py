@@ -7,7 +7,23 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from grok.columns import NC1, PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TEST_LOSS, interplay
+from grok.columns import (
+    EXCLUDED_LOSS,
+    NC1,
+    PROTOTYPE_HDR,
+    PROTOTYPE_MIR,
+    RESTRICTED_LOSS,
+    SAMPLE_HDR,
+    SAMPLE_MIR,
+    TEST_ACCURACY,
+    TEST_LOSS,
+    WEIGHT_NORM,
+    fourier,
+    interplay,
+    logit_scale,
+    rank,
+    spectral_entropy,
+)
 
 BIN = 0.02
 """Width of a bin as a fraction of the step."""
@@ -50,16 +66,16 @@ MEASURES: Mapping[str, Measure] = {
     PROTOTYPE_HDR: Measure("up", "linear", 0.03, "prototype HDR, test"),
     interplay("embedding", "mir"): Measure("down", "linear", 0.03, "embedding MIR"),
     interplay("embedding", "hdr"): Measure("up", "linear", 0.03, "embedding HDR"),
-    "weight_norm": Measure("down", "log", 0.03, "weight norm"),
-    "test/logit_scale": Measure("down", "log", 0.03, "logit scale, test"),
-    "fourier/embedding/gini": Measure("up", "linear", 0.03, "Fourier Gini, embedding"),
-    "fourier/unembedding/gini": Measure("up", "linear", 0.03, "Fourier Gini, unembedding"),
-    "fourier/neurons/gini": Measure("up", "linear", 0.03, "Fourier Gini, neurons"),
-    "fourier/restricted_loss": Measure("down", "log", 0.1, "restricted loss"),
-    "fourier/excluded_loss": Measure("up", "log", 0.1, "excluded loss"),
-    "spectral_entropy/test": Measure("down", "log", 0.03, "spectral entropy, test"),
-    "rank/features/test": Measure("down", "log", 0.1, "rank of features, test"),
-    "rank/embedding": Measure("down", "log", 0.1, "rank of embedding"),
+    WEIGHT_NORM: Measure("down", "log", 0.03, "weight norm"),
+    logit_scale("test"): Measure("down", "log", 0.03, "logit scale, test"),
+    fourier("embedding", "gini"): Measure("up", "linear", 0.03, "Fourier Gini, embedding"),
+    fourier("unembedding", "gini"): Measure("up", "linear", 0.03, "Fourier Gini, unembedding"),
+    fourier("neurons", "gini"): Measure("up", "linear", 0.03, "Fourier Gini, neurons"),
+    RESTRICTED_LOSS: Measure("down", "log", 0.1, "restricted loss"),
+    EXCLUDED_LOSS: Measure("up", "log", 0.1, "excluded loss"),
+    spectral_entropy("test"): Measure("down", "log", 0.03, "spectral entropy, test"),
+    rank("features", "test"): Measure("down", "log", 0.1, "rank of features, test"),
+    rank("embedding"): Measure("down", "log", 0.1, "rank of embedding"),
     NC1: Measure("down", "log", 0.1, "NC1, test"),
 }
 """Definition of a turn for each column of a record.

@@ -15,6 +15,7 @@ from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, s
 from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig, fastest_executor
 from grok.experiment import experiment
 from grok.experiments.driving import Setup
+from grok.experiments.grokking import paper
 from grok.experiments.runner import start
 from grok.tracking import Store
 from grok.training.engine import Engine
@@ -49,7 +50,7 @@ def size(
     for modulus, d_model in sizes or SIZES:
         say(f"size: p = {modulus}, d_model = {d_model}")
         config = GrokkingConfig(
-            task=dataclasses.replace(GrokkingConfig().task, modulus=modulus),
+            task=dataclasses.replace(paper().task, modulus=modulus),
             model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
         )
         member = GROKKING.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)

@@ -15,6 +15,7 @@ from grok.bench.measure import Figure, Row, Table, Task, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json, fastest_executor
 from grok.experiment import experiment
 from grok.experiments.driving import SAVE_INTERVAL
+from grok.experiments.grokking import paper
 from grok.models import Transformer
 from grok.tracking import Run, Store
 from grok.tracking.wandb_mirror import WandbMirror
@@ -194,7 +195,7 @@ def _sgemm_flops(engine: Engine) -> float:
 
 def endless_engine(device: torch.device, measured: ProbesConfig, *, config: GrokkingConfig | None = None) -> Engine:
     """Return an engine that never ends, with the `paper` preset if no other config is given."""
-    config = dataclasses.replace(config or GrokkingConfig(), probes=measured, settle=None, steps=10**9)
+    config = dataclasses.replace(config or paper(), probes=measured, settle=None, steps=10**9)
     executor = EXECUTORS[fastest_executor(device.type, [config])]
     return Engine([GROKKING.build(config, 0, device)], executor=executor)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grok.analysis.report import cell, events_in_words
+from grok.columns import TEST_ACCURACY
 from grok.experiment import experiments
 from grok.tracking import Run
 
@@ -21,7 +22,7 @@ def list_table(manifests: Sequence[dict[str, Any]]) -> str:
     header = f"{'run':<{width}}  {'status':<11}  {'step':>7}  {'test accuracy':>13}"
     lines = [f"{header}  {'grokked at':>10}" if grokking else header]
     for name, manifest in zip(names, manifests, strict=True):
-        accuracy = manifest["summary"].get("last", {}).get("test/accuracy", math.nan)
+        accuracy = manifest["summary"].get("last", {}).get(TEST_ACCURACY, math.nan)
         line = f"{name:<{width}}  {manifest['status']:<11}  {manifest['step']:>7}  {cell(accuracy, '.1%'):>13}"
         grokked = manifest["summary"].get("events", {}).get("grokked") if _groks(manifest) else None
         lines.append(f"{line}  {'-' if grokked is None else grokked:>10}" if grokking else line)

@@ -90,7 +90,7 @@ def sweep(arguments: Sequence[str]) -> int:
     file = read_sweep(find_sweep(options.file), experiments())
     wanted = expand(file)
     if options.dry_run:
-        rows = rows_of(wanted, existing_runs(Store(options.runs), file.experiment.name), {})
+        rows = rows_of(file.experiment, wanted, existing_runs(Store(options.runs), file.experiment.name), {})
         print(json.dumps([row.json() for row in rows], indent=2) if options.json else plan_table(rows))
         return DONE
     store = Store(options.runs.absolute())  # workers of a cluster have other working folders

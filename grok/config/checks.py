@@ -2,7 +2,7 @@
 
 import dataclasses
 from operator import attrgetter
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Any, Literal, Self, get_origin, get_type_hints
 
 from grok.config.types import as_type, near_choice, options_of
 
@@ -66,6 +66,14 @@ class Settings:
     def before(cls) -> dict[str, Any]:
         """Return the values of settings in runs that are older than the setting, where they are not the default."""
         return {field.name: field.metadata["before"] for field in dataclasses.fields(cls) if "before" in field.metadata}
+
+    def identity(self) -> Self:
+        """Return the one form of these settings that decides which run they are; equal identities mean the same run.
+
+        A subclass overrides this if different values of a setting can train the same run.
+        """
+        inner = {name: value.identity() for name, value in vars(self).items() if isinstance(value, Settings)}
+        return dataclasses.replace(self, **inner) if inner else self
 
     def require(self, name: str, condition: bool, expected: str) -> None:
         """Raise `ConfigError` unless the condition on the field holds; a dotted name such as `task.modulus` is allowed.

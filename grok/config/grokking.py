@@ -39,7 +39,7 @@ class TransformerConfig(Settings, section="model"):
 class TransformerTrainingConfig(Settings):
     """All settings that determine the results of a transformer on an operation, except the seed and an early stop."""
 
-    task: TaskConfig = TaskConfig(rounding="down")
+    task: TaskConfig = TaskConfig()
     """The data."""
     model: TransformerConfig = TransformerConfig()
     """The network."""

@@ -37,27 +37,29 @@ def config_from_json(config_type: type[ConfigType], values: Mapping[str, Any]) -
 
 
 def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
-    """Return whether the settings that a run recorded equal the config; all settings are compared.
+    """Return whether a run that recorded these settings is a run of the config (`Settings.identity`).
+
+    All settings are compared.
 
     >>> from grok.config import GrokkingConfig
     >>> is_record_of(GrokkingConfig(), {"steps": 40_000}), is_record_of(GrokkingConfig(), {"steps": 50})
     (True, False)
     """
     try:
-        return config_from_json(type(config), values) == config
+        return config_from_json(type(config), values).identity() == config.identity()
     except ConfigError:  # another experiment or version, with other settings, wrote them
         return False
 
 
 def config_hash(config: Settings) -> str:
-    """Return eight hexadecimal digits that name the settings; equal settings have equal hashes.
+    """Return eight hexadecimal digits that name the settings; equal identities have equal hashes.
 
     The hash covers only the settings that differ from their defaults. For a setting that was added later, the value
     that earlier runs were trained with takes the place of the default, so that adding a setting changes no hash. After
     a default has changed, different settings can have the same hash. Whether two runs are the same is therefore decided
     by their whole configs (`is_record_of`).
     """
-    text = json.dumps(_differing(config, type(config)()), sort_keys=True)
+    text = json.dumps(_differing(config.identity(), type(config)()), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -65,9 +67,7 @@ def _differing(config: Settings, default: Settings) -> dict[str, Any]:
     """Return the settings in which the config differs from the default, as nested JSON values."""
     found = {}
     for name in config.setting_types():
-        value, usual = getattr(config, name), getattr(default, name)
-        if name in config.before():
-            usual = getattr(dataclasses.replace(config, **{name: config.before()[name]}), name)
+        value, usual = getattr(config, name), config.before().get(name, getattr(default, name))
         if isinstance(value, Settings):
             if inner := _differing(value, usual):
                 found[name] = inner

@@ -1,9 +1,8 @@
 """Settings of the binary operation and of its train and test split."""
 
 import dataclasses
-import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from grok.config.checks import Settings
 from grok.operations import OPERATIONS, Operation, is_prime
@@ -26,11 +25,9 @@ class TaskConfig(Settings, section="task"):
     """The modulus p, which gives p classes and p² pairs, or p² − p for division. It is None for S5."""
     train_fraction: float = 0.3
     """Fraction of the pairs in the train split; the rest is the test split."""
-    rounding: Literal["nearest", "down", "truncated"] = dataclasses.field(
-        default="nearest", metadata={"before": "truncated"}
-    )
-    """How the number of training pairs is rounded: nearest (a tie becomes even), down as in published code, or
-    truncated. The last rounds the product of floats down, so that 0.29 of 100 pairs becomes 28."""
+    rounding: Literal["nearest", "down"] = dataclasses.field(default="nearest", metadata={"before": "down"})
+    """How the number of training pairs is rounded: to the nearest integer (a tie to the even one), or down. The rule
+    `down` cuts a floating-point product, as published code does, so that 0.29 of 100 pairs gives 28."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,8 +46,15 @@ class TaskConfig(Settings, section="task"):
             0 < self.train_size < self.num_pairs,
             f"a fraction that leaves both splits a sample of the {self.num_pairs}",
         )
-        same = next(rule for rule, size in self._train_sizes.items() if size == self.train_size)
-        object.__setattr__(self, "rounding", same)  # equal splits must be equal settings
+
+    def identity(self) -> Self:
+        """Return the settings with the rule `down`, unless it would change the split.
+
+        >>> [TaskConfig(modulus=p).identity().rounding for p in (59, 113)]
+        ['down', 'nearest']
+        """
+        same = self._train_size("down") == self.train_size
+        return dataclasses.replace(self, rounding="down") if same else self
 
     @property
     def _operation(self) -> Operation:
@@ -74,14 +78,12 @@ class TaskConfig(Settings, section="task"):
     @property
     def train_size(self) -> int:
         """Number of training pairs."""
-        return self._train_sizes[self.rounding]
+        return self._train_size(self.rounding)
 
-    @property
-    def _train_sizes(self) -> dict[str, int]:
-        """Number of training pairs under each rounding rule."""
-        exact = Fraction(str(self.train_fraction)) * self.num_pairs
-        truncated = int(self.train_fraction * self.num_pairs)
-        return {"nearest": round(exact), "down": math.floor(exact), "truncated": truncated}
+    def _train_size(self, rounding: str) -> int:
+        if rounding == "down":
+            return int(self.train_fraction * self.num_pairs)
+        return round(Fraction(str(self.train_fraction)) * self.num_pairs)  # exact, and half an integer becomes even
 
     @property
     def test_size(self) -> int:

@@ -27,8 +27,8 @@ class OptimiserConfig(Settings, section="optimiser"):
     warmup_steps: int = 10
     """Number of warm-up updates; update t of these uses t/warmup_steps of the learning rate."""
     decay: Literal["constant", "cosine", "cosine-7/16"] = "constant"
-    """Decay of the learning rate over all steps t of T. cosine falls to 0 as (1 + cos(pi t / T)) / 2; cosine-7/16 falls
-    to a fifth as cos(7 pi t / 16 T) (Sohn et al. 2020)."""
+    """Decay of the learning rate over all steps t of T. With cosine it falls to 0 as (1 + cos(pi t / T)) / 2. With
+    cosine-7/16 it falls to a fifth as cos(7 pi t / 16 T) (Sohn et al. 2020)."""
     grokfast: float = 0.0
     """Factor of the gradients' moving average that Grokfast-EMA (Lee et al. 2024) adds to them; 0 switches it off."""
     grokfast_decay: float = 0.98

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from grok.columns import TEST_ACCURACY
 from grok.config import ExecutorName
 from grok.experiment import experiment
 from grok.tasks.images import DataFolder
@@ -61,7 +62,7 @@ def drive(
     next_save = started + SAVE_INTERVAL
     manifests = [run.manifest() for run in runs]
     for member, run in zip(members, runs, strict=True):
-        for step, accuracy in Recorder(run, first_step=first_step).earlier("test/accuracy"):
+        for step, accuracy in Recorder(run, first_step=first_step).earlier(TEST_ACCURACY):
             member.settle.update(step, accuracy)
     mirrors = _mirrors(runs, setup.wandb, first_step)
     recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]

@@ -1,4 +1,4 @@
-"""Figures, drawn from records alone: a matplotlib figure with the table that it shows, or files of both."""
+"""Figures that are drawn from records alone, as matplotlib figures with the plotted tables or as files of both."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,10 +15,10 @@ from grok.tracking.store import REFERENCE
 
 
 def figure_kinds() -> dict[str, FigureKind[Any]]:
-    """Every kind of figure by its name: those that each experiment has, and `cost`.
+    """Return every kind of figure by its name: those that the experiments have, and `cost`.
 
     Raises:
-        ValueError: two kinds have the same name.
+        ValueError: if two kinds have the same name.
     """
     found: dict[str, FigureKind[Any]] = {}
     of_experiments = [kind for experiment in experiments().values() for kind in experiment.figures()]
@@ -29,13 +29,13 @@ def figure_kinds() -> dict[str, FigureKind[Any]]:
 
 
 def draw(name: str, runs: Iterable[Run]) -> list[Drawing]:
-    """Draw a figure of these runs: one drawing for each config, or each study, that it can be drawn of.
+    """Draw one kind of figure from these runs, and return a drawing for each config or study that it can show.
 
     Each drawing has a matplotlib `figure` and the `table` of the values in it; `write` makes files of both. Only
-    finished runs are drawn, grouped by their whole config, and only those of experiments that have such a figure.
+    finished runs of experiments that have such a figure are drawn. They are grouped by their whole config.
 
     Raises:
-        ValueError: there is no figure of this name.
+        ValueError: if there is no figure of this name.
     """
     kinds = figure_kinds()
     if name not in kinds:
@@ -44,9 +44,9 @@ def draw(name: str, runs: Iterable[Run]) -> list[Drawing]:
 
 
 def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path) -> list[Path]:
-    """Draw these kinds of figures from what is in `runs`, and in `runs/reference`, and write them.
+    """Draw these kinds of figures from the runs in `runs` and in `runs/reference`, and write their files.
 
-    Figures of the reference records go to `plots/reference`, so that one's own runs never change what is committed.
+    Figures of the reference records go to `plots/reference`, so that new runs never change the committed figures.
 
     Returns: every file written, in order.
     """
@@ -64,7 +64,7 @@ def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path) -> l
 
 
 def _experiments_of(kind: FigureKind[Any]) -> list[str]:
-    """The experiments whose runs it is drawn of."""
+    """Return the names of the experiments that have this kind of figure."""
     return [name for name, experiment in experiments().items() if kind in experiment.figures()]
 
 

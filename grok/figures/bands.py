@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 POINTS = 240  # steps at which a band is drawn, evenly spaced in log step
 LOW, HIGH = 0.1, 0.9  # quantiles over seeds between which a band lies
 BAND = f"median, and band from {100 * LOW:.0f} % to {100 * HIGH:.0f} %"
-FEW = 4  # up to so many seeds are drawn a line each
+FEW = 4  # largest number of seeds that are drawn as one line each
 
 
 def band(records: Mapping[int, pd.DataFrame], column: str, *, points: int = POINTS) -> pd.DataFrame | None:
-    """Median and the band from the 10 % to the 90 % quantile over seeds, at log-spaced steps; None if not measured.
+    """Return the median and the 10 % and 90 % quantiles over seeds at log-spaced steps; None if not measured.
 
-    At each step a seed has its last measurement so far, and after its end its last one: a run ends once it has settled.
+    The value of a seed at a step is its last measurement so far. After the end of a run, which has then settled, it is
+    the run's last measurement.
 
     Returns: columns `median`, `low`, `high`, indexed by step.
     """
@@ -31,7 +32,7 @@ def band(records: Mapping[int, pd.DataFrame], column: str, *, points: int = POIN
 
 
 def log_steps(last: int, points: int) -> Int[np.ndarray, "step"]:
-    """Steps from 0 to `last`, evenly spaced in log(step + 1), each once.
+    """Return the distinct steps from 0 to `last` that are evenly spaced in log(step + 1).
 
     >>> log_steps(99, 5)
     array([ 0,  2,  9, 31, 99])
@@ -42,7 +43,7 @@ def log_steps(last: int, points: int) -> Int[np.ndarray, "step"]:
 def draw_band(
     axis: Axes, records: Mapping[int, pd.DataFrame], column: str, *, colour: str, label: str, line: str = "-"
 ) -> pd.DataFrame | None:
-    """Draw a column: median and band, or a line a seed where there are few; return what `band` gives."""
+    """Draw the median and band of a column, or one line per seed if there are few; return the `band`."""
     found = band(records, column)
     if found is None:
         return None
@@ -60,9 +61,10 @@ def draw_band(
 def draw_spread(
     axis: Axes, rows: pd.DataFrame, x: str, column: str, *, colour: str, label: str, line: str = "-"
 ) -> None:
-    """Draw a column against another that takes the same few values in each seed: median and band, or a line a seed.
+    """Draw a column against another, `x`, that takes the same few values in each seed.
 
-    `rows` has a row a seed and value of `x`, and a column `seed`; nothing is drawn of a column that it has not.
+    The curve is the median and band over seeds, or one line per seed if there are few. `rows` has a column `seed`, and
+    one row for each seed and value of `x`. Nothing is drawn if `rows` lacks the column.
     """
     if column not in rows:
         return
@@ -77,7 +79,7 @@ def draw_spread(
 
 
 def band_table(records: Mapping[int, pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
-    """The bands of many columns, one below the other: columns `column`, `step`, `median`, `low`, `high`, `seeds`."""
+    """Return the bands of many columns one below the other, with their names in `column` and the number of `seeds`."""
     names = ["column", "step", "median", "low", "high", "seeds"]
     parts = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""Accuracy, MIR and HDR along training for every operation, modulus or control of a study: a panel each."""
+"""Accuracy, MIR and HDR along training, in one panel for each operation, modulus or control of a study."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,7 +12,7 @@ from grok.figures.records import RunGroup, Source, Study, differing
 from grok.figures.style import BLUE, GREEN, SKY, VERMILION, panels, shared_legend
 from grok.figures.tables import seeds_in_words
 
-ENOUGH = 3  # values of a setting that make a comparison
+ENOUGH = 3  # smallest number of values of a setting that are compared
 ACROSS = 5  # panels in a row
 LINES = {
     TRAIN_ACCURACY: ("train accuracy", SKY),
@@ -24,12 +24,12 @@ NEEDS = {TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"}
 
 
 def draw_values(study: Study, name: str) -> Drawing | None:
-    """Draw a study with a panel a config: pairing `sample` on the test split, and accuracy."""
+    """Draw accuracy, and MIR and HDR of `sample` on the test split, in one panel per config."""
     return _draw(study, name, {group.name: _title(group, study) for group in study.groups})
 
 
 def draw_controls(study: Study) -> Drawing | None:
-    """Draw a study of one config and its controls: pairing `sample` on the test split, a panel each."""
+    """Draw accuracy, and MIR and HDR of `sample` on the test split, of one config and each of its controls."""
     main = study.main()
     assert main
     titles = {name: kind or "grokking" for name, kind in study.controls().items()}
@@ -37,7 +37,7 @@ def draw_controls(study: Study) -> Drawing | None:
 
 
 def _title(group: RunGroup, study: Study) -> str:
-    """The task, and below it the settings that tell the group from others of the same task."""
+    """Return the task, and below it the settings in which the group differs from others of the same task."""
     task = group.grokking.task.description
     others = differing([other for other in study.groups if other.grokking.task.description == task])
     return "\n".join([task, *(f"{name.rpartition('.')[2]} {group.settings.get(name)}" for name in others)])
@@ -85,7 +85,6 @@ OPERATIONS = FigureKind(
     picture=partial(draw_values, name="operations"),
     needs=NEEDS,
 )
-"""Studies of at least three operations."""
 
 MODULI = FigureKind(
     name="moduli",
@@ -94,7 +93,6 @@ MODULI = FigureKind(
     picture=partial(draw_values, name="moduli"),
     needs=NEEDS,
 )
-"""Studies of at least three moduli."""
 
 CONTROLS = FigureKind(
     name="controls",
@@ -103,4 +101,3 @@ CONTROLS = FigureKind(
     picture=draw_controls,
     needs=NEEDS,
 )
-"""Studies of one config and its controls: random labels, weight decay 0, or a smaller train fraction."""

@@ -1,4 +1,4 @@
-"""Figures 3 and 4: accuracy, loss, MIR and HDR of the networks on the line between two, and the loss barrier."""
+"""Figures 3 and 4: accuracy, loss, MIR and HDR of the networks between two others, and the loss barrier."""
 
 import pandas as pd
 
@@ -22,16 +22,16 @@ PANELS = {
     PROTOTYPE_HDR: ("HDR, prototype, n = {prototype}", "fraction"),
 }
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-STYLES = {1.0: "-", 0.0: "--"}  # of batch statistics recomputed and interpolated
+STYLES = {1.0: "-", 0.0: "--"}  # line styles for recomputed and for interpolated batch statistics
 
 
 def draw_connectivity(study: Study) -> Drawing | None:
-    """Draw a study of linear mode connectivity against omega, a colour a learning rate.
+    """Draw a study of linear mode connectivity against omega, with one colour per learning rate.
 
-    Solid with batch statistics recomputed, dashed with those interpolated as weights are; a line a seed, or of more
-    than a few seeds the median, and the band from the 10 % to the 90 % quantile. The legend has the median over seeds
-    of each loss barrier (`grok.analysis.phases`, test loss); a table of its own has that of each seed. The medians at
-    one end of the line and in its middle are in Markdown.
+    Lines are solid if batch statistics are recomputed, and dashed if they are interpolated like the weights. There is
+    one line per seed. For more than a few seeds, the figure shows the median and the band from the 10 % to the 90 %
+    quantile. The legend gives the median over seeds of each barrier of the test loss (`grok.analysis.phases`), and a
+    further table gives the barrier of each seed. A Markdown table gives the medians at omega 0 and 0.5.
     """
     between = pd.concat([_between(group) for group in study.groups], ignore_index=True)
     shown = [column for column in PANELS if column in between and between[column].notna().any()]
@@ -72,7 +72,7 @@ def draw_connectivity(study: Study) -> Drawing | None:
 
 
 def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> list[str]:
-    """A row a learning rate and kind of statistics: barrier and accuracy, and in a table of its own the interplay."""
+    """Return tables of barrier and accuracy, and of MIR and HDR, by learning rate and statistics, with captions."""
     ratios = [column for column in (SAMPLE_MIR, SAMPLE_HDR) if column in between]
     heights, interplay = [], []
     for rate in study.varies(RATE)[::-1]:
@@ -101,7 +101,7 @@ def _in_words(study: Study, between: pd.DataFrame, barriers: pd.DataFrame) -> li
 
 
 def _at_omegas(line: pd.DataFrame, column: str) -> dict[str, str]:
-    """A measure at one end of a line and in its middle."""
+    """Return the cells of a measure at one end of the line and in its middle."""
     measured = line.reindex(columns=[OMEGA, column])
     return {
         f"{name_of(column)} at omega {omega:g}": median_cell(measured.loc[measured[OMEGA] == omega, column], column)
@@ -110,7 +110,7 @@ def _at_omegas(line: pd.DataFrame, column: str) -> dict[str, str]:
 
 
 def _between(group: RunGroup) -> pd.DataFrame:
-    """A row a seed, omega and kind of statistics, of the networks between the two that were trained."""
+    """Return one row for each network between the two trained ones: a seed, an omega and a kind of statistics."""
     steps = group.config_as(ConnectivityConfig).steps
     columns = [OMEGA, RECOMPUTED, *PANELS]
     parts = []
@@ -122,7 +122,7 @@ def _between(group: RunGroup) -> pd.DataFrame:
 
 
 def _barriers(between: pd.DataFrame) -> pd.DataFrame:
-    """Loss barrier of each seed, in nats; NaN where the losses at both ends were not measured."""
+    """Return the loss barrier of each seed in nats; it is NaN unless the losses at both ends were measured."""
     rows = []
     for (config, rate, seed, recomputed), line in between.groupby(["config", RATE, "seed", RECOMPUTED]):
         of_line = {"config": config, RATE: rate, "seed": seed, RECOMPUTED: recomputed}
@@ -131,7 +131,7 @@ def _barriers(between: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lines(study: Study) -> dict[tuple[float, float], str]:
-    """Learning rate and kind of statistics, and their colour; the highest rate first, a column of the legend a kind."""
+    """Return the colour by learning rate and kind of statistics; each kind is one column of the legend."""
     rates = study.varies(RATE)[::-1]
     colours = {rate: COLOURS[place % len(COLOURS)] for place, rate in enumerate(rates)}
     return {(rate, recomputed): colour for recomputed in STATISTICS for rate, colour in colours.items()}
@@ -148,6 +148,7 @@ def _title(study: Study, config: ConnectivityConfig) -> str:
 
 
 def _by_rate(source: Source) -> list[Study]:
+    """Return the studies, each split so that only the learning rate varies within a figure."""
     return [part for study in source.studies for part in study.parts([RATE])]
 
 
@@ -158,4 +159,3 @@ CONNECTIVITY = FigureKind(
     picture=draw_connectivity,
     needs={OMEGA: "accuracy", TEST_ACCURACY: "accuracy"},
 )
-"""Every study; configs that differ in more than the learning rate are in figures of their own."""

@@ -1,4 +1,4 @@
-"""How the time of a step and of a measurement grows with modulus and width, as `grok bench size --json` measured it."""
+"""Time of a training step and of a measurement by modulus and width, as `grok bench size --json` measured it."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ LINES = {128: "-", 512: "--"}
 
 
 def draw_cost(path: Path) -> Drawing:
-    """Draw a file that `grok bench size --json` printed: a training step, and a measurement with each pairing."""
+    """Draw the times of a training step and of a measurement from the output of `grok bench size --json`."""
     machine, times = _read(path)
     figure, (step, measurement) = panels(2, across=2, size=(6.1, 5.4), foot=0.04, xlabel="modulus p")
     for d_model, rows in times.groupby("d_model"):
@@ -42,7 +42,7 @@ def _benchmarks(source: Source) -> list[Path]:
 
 
 def _read(path: Path) -> tuple[str, pd.DataFrame]:
-    """What was measured on, and a row a size with times in milliseconds."""
+    """Return a description of the machine, and the times in milliseconds with one row per size."""
     try:
         bench: dict[str, Any] = json.loads(path.read_text())
         machine, rows = bench["machine"], bench["sections"]["size"]["rows"]
@@ -68,4 +68,3 @@ COST = FigureKind(
     subjects=_benchmarks,
     picture=draw_cost,
 )
-"""The file `cost.json` beside the runs, made by `grok bench size --json > cost.json`."""

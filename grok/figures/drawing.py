@@ -1,4 +1,4 @@
-"""A figure as it is drawn, with its table; a kind of figure, with what it is drawn of; and how one is written."""
+"""A drawn figure with its table and how its files are written, and a kind of figure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from grok.figures.records import RunGroup, Source, Study
 from grok.figures.style import GREY, styled
 from grok.tracking.notes import note
 
-STAMP_WIDTH = 16  # characters of a stamp that fit in an inch
+STAMP_WIDTH = 16  # number of characters of a stamp that fit in an inch
 
 Subject = TypeVar("Subject", bound=RunGroup | Study | Path)
 
@@ -24,24 +24,24 @@ class Drawing:
     """A figure with the values that it shows."""
 
     name: str
-    """The name of its files, without an ending."""
+    """Name of its files, without an ending."""
     figure: Figure
-    """The figure, as matplotlib has it; pyplot does not know it."""
+    """The matplotlib figure, which is not registered with pyplot."""
     table: pd.DataFrame
     """The values that are plotted."""
     stamp: str
-    """The runs that it is drawn from, in a line."""
+    """A line that names the runs behind the figure."""
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    """Further tables, by what their file names end with."""
+    """Further tables, by the ending of their file names."""
     markdown: str = ""
-    """The tables for a text to quote, if it has any."""
+    """Tables and their captions in Markdown, for a text to quote; empty if there are none."""
     latex: str = ""
-    """The same for a paper, if it has any."""
+    """Tables and their captions in LaTeX, for a paper; empty if there are none."""
 
     def write(self, folder: Path) -> list[Path]:
-        """Write the figure as PNG and PDF, its tables as CSV, and its texts, all beside each other.
+        """Write the figure as PNG and PDF, its tables as CSV, and its Markdown and LaTeX, all in one folder.
 
-        The same records give the same bytes: no date is written into a file.
+        The same records give the same bytes, because no date is written into a file.
 
         Returns: the files written.
         """
@@ -63,33 +63,33 @@ class Drawing:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FigureKind(Generic[Subject]):
-    """A kind of figure, such as Figure 7: what it is drawn of, and how.
+    """A kind of figure, such as Figure 7, which knows what to draw and how.
 
-    A new kind is a module with such an object, and an experiment that names it in `Experiment.figures`.
+    To add a kind, make such an object in a module of its own and return it from `Experiment.figures`.
     """
 
     name: str
-    """What the command line calls it, and what the names of its files begin with."""
+    """Name on the command line; the names of the files begin with it."""
     about: str
-    """What it is drawn of, in a line for the list of figures; a config that stands alone is the only one of its sweep,
-    or of no sweep."""
+    """What each figure shows, as a line for the list of figures. A config stands alone if it is the only one of its
+    sweep, or if no sweep asked for it."""
     subjects: Callable[[Source], Iterable[Subject]]
-    """Finds in a source what it is drawn of, a figure each: the groups or studies that fit."""
+    """Finds the groups or studies in a source that can be drawn, one figure each."""
     picture: Callable[[Subject], Drawing | None]
-    """Draws one of them, in the style of `grok.figures.style`; None if its records have nothing to show."""
+    """Draws one of them in the style of `grok.figures.style`; returns None if its records have nothing to show."""
     needs: Mapping[str, str] = field(default_factory=dict)
-    """Columns, any of which a picture needs, each with the probe that measures it. A message names them."""
+    """Columns of which a picture needs at least one, each with the probe that measures it; a message names them."""
 
     def drawings(self, source: Source) -> Iterator[Drawing]:
-        """Draw everything in the source that it can be drawn of."""
+        """Draw every subject that the source has."""
         for subject in self.subjects(source):
             if drawing := self.draw(subject):
                 yield drawing
 
     def draw(self, subject: Subject) -> Drawing | None:
-        """Draw one subject, stamp the figure and lay it out; None, with a line on stderr, if there is nothing to show.
+        """Draw one subject, stamp the figure and lay it out; None, with a line on stderr, means nothing can be shown.
 
-        Neither pyplot nor the user's own matplotlib settings are touched.
+        The state of pyplot and the user's own matplotlib settings do not change.
         """
         with styled():
             drawing = self.picture(subject)
@@ -101,15 +101,15 @@ class FigureKind(Generic[Subject]):
 
 
 def not_drawn(figure: str, name: str, missing: Mapping[str, str]) -> None:
-    """Say in a line on stderr that a figure is not drawn of what is so named; `missing` is column -> its probe."""
+    """Say on stderr that a figure is not drawn for `name`; `missing` has each missing column with its probe."""
     columns = " or ".join(f"{column} (probes.{probe})" for column, probe in missing.items())
     note(f"figure {figure} not drawn for {name}: its records have no {columns}")
 
 
 def _finish(figure: Figure, stamp: str) -> None:
-    """Stamp the figure with its source, as far as that fits, and fix its layout.
+    """Stamp the figure with the part of its source that fits, and fix its layout.
 
-    The axes' places are rounded, because the solver's last digits differ from process to process.
+    The positions of the axes are rounded, because the last digits of the solver differ between processes.
     """
     layout = figure.get_layout_engine()
     assert isinstance(layout, ConstrainedLayoutEngine)
@@ -119,7 +119,7 @@ def _finish(figure: Figure, stamp: str) -> None:
     FigureCanvasAgg(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    for legend in figure.legends:  # the solver left room for it in this rectangle, but it stands at the figure's edge
+    for legend in figure.legends:  # the solver reserved this rectangle, but put the legend at the figure's edge
         legend.set_bbox_to_anchor(layout.get()["rect"])
     for axis in figure.axes:
         left, bottom, width, height = (round(edge, 4) for edge in axis.get_position().bounds)

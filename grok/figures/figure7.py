@@ -11,17 +11,17 @@ from grok.figures.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILION, panels
 from grok.information import simplex_etf_interplay
 from grok.tracking.export import thinned
 
-ROWS = 150  # a decade of steps, drawn of each record where a seed is a line
+ROWS = 150  # drawn per decade of steps from each record, if each seed is a line
 
 COLOURS = {"mir": VERMILION, "hdr": GREEN}
 
 
 def draw_figure7(group: RunGroup) -> Drawing | None:
-    """Draw the runs of a config: rows are MIR and HDR, columns the pairings.
+    """Draw the runs of a config, with MIR and HDR in rows and the pairings in columns.
 
-    A line a seed; of more than a few seeds the median, and the band from the 10 % to the 90 % quantile. Two lines of
-    theory: the value at neural collapse, and that of the Fourier circuit, by the closed form from the power spectra
-    measured at each step.
+    There is one line per seed. For more than a few seeds, the figure shows the median and the band from the 10 % to the
+    90 % quantile. Two lines show theory: the value at neural collapse, and the closed form of the Fourier circuit for
+    the power spectra measured at each step.
     """
     pairings = _pairings(group)
     if not pairings:
@@ -60,7 +60,7 @@ def _title(group: RunGroup) -> str:
 
 
 def _pairings(group: RunGroup) -> dict[str, str]:
-    """The pairings that were measured, and their titles with n."""
+    """Return the pairings that were measured, with their titles, which give n."""
     columns = next(iter(group.runs.values())).columns()
     num_classes, size = group.grokking.task.num_elements, group.grokking.probes.sample_size
     titles = {
@@ -89,7 +89,7 @@ def _draw_ratio(axis: Axes, records: dict[int, pd.DataFrame], pairing: str, rati
 
 
 def _plotted(records: dict[int, pd.DataFrame], pairings: dict[str, str]) -> pd.DataFrame:
-    """What is drawn, as a table: a row a seed and step, or the bands of many seeds."""
+    """Return the plotted values: one row per seed and step, or the bands of many seeds."""
     columns = [
         column
         for column in next(iter(records.values())).columns
@@ -114,4 +114,3 @@ FIGURE7 = FigureKind(
         interplay("embedding", "mir"): "embedding",
     },
 )
-"""The configs that stand alone, in a sweep or without one, and those that have controls."""

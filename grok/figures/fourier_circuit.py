@@ -1,4 +1,4 @@
-"""The closed form of the Fourier circuit against measured MIR and HDR, at the end of every run that grokked."""
+"""Measured MIR and HDR at the end of each run that grokked, against the closed form of the Fourier circuit."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from grok.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILION, panels, sha
 from grok.information import simplex_etf_interplay
 
 GROKKED = 0.99
-PAIRINGS = {"prototype": ("test",), "embedding": ()}  # each with the split that its column names
+PAIRINGS = {"prototype": ("test",), "embedding": ()}  # each with the split in the names of its columns, if any
 PROBES = {
     TEST_ACCURACY: "accuracy",
     theory("prototype", "mir"): "fourier",
@@ -27,15 +27,15 @@ COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
 MARKERS = "osv^D<>pPX*h"
 
 Training = tuple[GrokkingConfig, int]
-"""A config without its end, and a seed."""
+"""A config without its number of steps, and a seed."""
 
 
 def draw_fourier_circuit(study: Study) -> Drawing | None:
-    """Draw each run with a test accuracy of 99 % at its end that measured both: a dot a run.
+    """Draw a dot for each run that measured both values and ended with a test accuracy of at least 99 %.
 
-    Rows are the pairings that were measured, columns MIR and HDR. The closed form takes nothing but the power spectra
-    of the two sets of vectors, and the dots are on the diagonal where the Gram matrices are circulant. Runs that differ
-    in nothing but how long they may train have one dot, that of the longest.
+    The pairings that were measured are in rows, and MIR and HDR in columns. The closed form depends only on the power
+    spectra of the two sets of vectors. The dots lie on the diagonal if the Gram matrices are circulant. Of runs that
+    differ only in their largest number of steps, the longest has a dot.
     """
     allowed = sorted(study.groups, key=lambda group: group.grokking.steps)
     trainings = {training: rows for group in allowed for training, rows in _trainings(group)}
@@ -92,7 +92,7 @@ def _trainings(group: RunGroup) -> Iterator[tuple[Training, list[dict[str, Any]]
     for seed, metrics in group.metrics([TEST_ACCURACY, *wanted]).items():
         if TEST_ACCURACY not in metrics:
             continue
-        last = metrics.iloc[-1]  # the last row of a run is measured in full
+        last = metrics.iloc[-1]  # every probe measures the last step of a run
         if not last[TEST_ACCURACY] >= GROKKED:
             continue
         of_run = {
@@ -109,7 +109,7 @@ def _trainings(group: RunGroup) -> Iterator[tuple[Training, list[dict[str, Any]]
 
 
 def _say_what_is_missing(study: Study) -> None:
-    """Nothing if all was measured somewhere: then no run has grokked."""
+    """Name the columns that no run measured; if there are none, no run has grokked, and nothing is said."""
     measured = {column for group in study.groups for run in group.runs.values() for column in run.columns()}
     missing = {column: probe for column, probe in PROBES.items() if column not in measured}
     if missing:
@@ -126,4 +126,3 @@ FOURIER_CIRCUIT = FigureKind(
     subjects=_all_together,
     picture=draw_fourier_circuit,
 )
-"""All runs of grokking together."""

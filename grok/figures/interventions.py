@@ -1,4 +1,4 @@
-"""Does moving a measure move grokking? Runs with a term of information beside plain ones, other rules, and twins."""
+"""The step of grokking with and without an information loss, under other training rules, and in norm-matched twins."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from grok.analysis.comparison import Outcomes, compare, outcomes
 from grok.analysis.statistics import mean_interval
-from grok.columns import TEST_ACCURACY
+from grok.columns import TEST_ACCURACY, WEIGHT_NORM, swapped
 from grok.config import GrokkingConfig, NormMatchedConfig, TransformerTrainingConfig
 from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
@@ -27,30 +27,30 @@ RULES: dict[str, Callable[[Any], str]] = {
     "optimiser.grokfast": "Grokfast {:g}".format,
     "optimiser.fixed_norm": lambda fixed: "fixed norm" if fixed else "free norm",
 }
-"""Other ways to move grokking, each with the words for a value of it."""
-SWAPPED = {"swapped/seen_accuracy": "(b, a) trained, %", "swapped/unseen_accuracy": "the others, %"}
-"""Accuracy on test pairs (a, b) of either kind, where it was measured."""
-ENDS = ["weight_norm", *SWAPPED]
+"""Settings other than the information loss that may move grokking, each with the words for a value."""
+SWAPPED = {swapped("seen"): "(b, a) trained, %", swapped("unseen"): "the others, %"}
+"""Columns of the accuracy on two kinds of test pairs (a, b), with their headings."""
+ENDS = [WEIGHT_NORM, *SWAPPED]
 VARIED = [TERM, WEIGHT, SAMPLES, *RULES]
 NEVER = "never"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What one kind of training came to, and the kind that it is compared with, if any."""
+    """The outcomes of one kind of training over seeds, and the kind with which it is compared, if any."""
 
     title: str
     outcomes: Outcomes
     ends: dict[str, dict[int, float]]
-    """Other columns (`ENDS`) to seed and value at the end, where it was measured."""
+    """The values of the columns `ENDS` at the end of each run, by column and seed, if they were measured."""
     against: str | None
     twin: bool = False
 
 
 def draw_interventions(study: Study) -> Drawing | None:
-    """Draw a study of grokking with and without a term of information, or of norm-matched twins, with a table.
+    """Draw a study of grokking with and without an information loss, or of norm-matched twins, with a table.
 
-    Without twins, each training is compared with the plain one, by seed; with them, with its twin.
+    Each training is compared seed by seed with its twin, or in a study without twins with the plain training.
     """
     lines = _measured(_lines(study))
     if not lines:
@@ -86,20 +86,20 @@ def draw_interventions(study: Study) -> Drawing | None:
 
 
 def _lines(study: Study) -> list[Line]:
-    """The trainings of a study, each with what it is compared with; none if there is nothing to compare."""
+    """Return the trainings of a study, each with the one that it is compared with; empty if nothing can be compared."""
     with_twins = any(isinstance(group.config, NormMatchedConfig) for group in study.groups)
     return (_beside_twins if with_twins else _beside_plain)(in_order(study))
 
 
 def _measured(lines: Sequence[Line]) -> list[Line]:
-    """Those whose accuracy was measured, as was that of what they are compared with; none if none can be compared."""
+    """Return the trainings that have test accuracy, if their comparisons have it too; empty if none is compared."""
     titles = {line.title for line in lines if line.outcomes.steps}
     kept = [line for line in lines if line.title in titles and (line.against is None or line.against in titles)]
     return kept if any(line.against for line in kept) else []
 
 
 def _beside_plain(study: Study) -> list[Line]:
-    """The plain training, and each other one to be compared with it; none if there is no plain one."""
+    """Return the plain training and the others, which are compared with it; empty if there is no plain one."""
     plain = _plain(study)
     if not plain:
         return []
@@ -112,7 +112,7 @@ def _beside_plain(study: Study) -> list[Line]:
 
 
 def _beside_twins(study: Study) -> list[Line]:
-    """Each training with a term, to be compared with its twin, which follows it."""
+    """Return each training with an information loss, followed by its twin, with which it is compared."""
     lines = []
     for group in study.groups:
         title, summaries = _title(group, study), group.summaries
@@ -123,7 +123,7 @@ def _beside_twins(study: Study) -> list[Line]:
 
 
 def _plain(study: Study) -> RunGroup | None:
-    """The config without a term from which most with one differ in the term alone; None if none does."""
+    """Return the config without an information loss from which most others differ in that loss alone, if any."""
 
     def rules(group: RunGroup) -> list[Any]:
         return [group.settings[name] for name in RULES]
@@ -134,9 +134,9 @@ def _plain(study: Study) -> RunGroup | None:
 
 
 def _title(group: RunGroup, study: Study, plain: RunGroup | None = None) -> str:
-    """The term, the samples that it takes where they vary, and the rules in which it differs from the plain config.
+    """Return a title with the information loss, its samples if they vary, and the rules that differ from `plain`.
 
-    Where there is no plain one, the rules that vary.
+    Without a plain config the title names the rules that vary in the study.
     """
     words = []
     if group.settings[TERM] != PLAIN:
@@ -180,7 +180,7 @@ def _caption(about: TransformerTrainingConfig, seeds: int, rows: Sequence[Mappin
 
 
 def _plotted(lines: Sequence[Line]) -> pd.DataFrame:
-    """A row a training and seed; NaN where it had not grokked."""
+    """Return one row per training and seed; the step is NaN if the run did not grok."""
     return pd.DataFrame(
         {
             "training": line.title,
@@ -188,7 +188,7 @@ def _plotted(lines: Sequence[Line]) -> pd.DataFrame:
             "seed": seed,
             "grokked": step if math.isfinite(step) else math.nan,
             "test accuracy": line.outcomes.accuracies[seed],
-            "weight norm": line.ends["weight_norm"].get(seed, math.nan),
+            "weight norm": line.ends[WEIGHT_NORM].get(seed, math.nan),
         }
         for line in lines
         for seed, step in line.outcomes.steps.items()
@@ -227,7 +227,7 @@ def _rows(lines: Sequence[Line]) -> list[dict[str, str]]:
     for line in lines:
         comparison = compared.get(line.title)
         steps, accuracies = (np.array(list(of.values())) for of in (line.outcomes.steps, line.outcomes.accuracies))
-        norms = list(line.ends["weight_norm"].values())
+        norms = list(line.ends[WEIGHT_NORM].values())
         rows.append(
             {
                 "training": line.title,
@@ -256,7 +256,7 @@ def _ratio(ratio: float) -> str:
 
 
 def _range(steps: np.ndarray) -> str:
-    """Median, least and most; never where that is infinite."""
+    """Return the median, least and most step as text; a run that did not grok has the step "never"."""
     median, least, most = (
         NEVER if math.isinf(value) else f"{value:,.0f}" for value in (np.median(steps), steps.min(), steps.max())
     )
@@ -264,6 +264,7 @@ def _range(steps: np.ndarray) -> str:
 
 
 def _comparisons(source: Source) -> list[Study]:
+    """Return the studies to compare, each split so that only the settings `VARIED` vary within a figure."""
     parts = [part for study in source.studies for part in study.parts(VARIED, strictly=True)]
     return [part for part in parts if _lines(part)]
 
@@ -275,8 +276,3 @@ INTERVENTIONS = FigureKind(
     picture=draw_interventions,
     needs={TEST_ACCURACY: "accuracy"},
 )
-"""Studies of grokking with and without a term of information, and of norm-matched twins.
-
-Configs may differ in the term, its weight and samples, weight decay, Grokfast and fixed norm; those that differ in more
-are in figures of their own.
-"""

@@ -1,4 +1,4 @@
-"""Figure 5: what label smoothing does to accuracy, MIR and HDR at the end of standard training."""
+"""Figure 5: accuracy, MIR and HDR at the end of standard training, by label smoothing."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from grok.figures.records import Source, Study
 from grok.figures.style import BLUE, GREEN, VERMILION, own_legend, panels
 from grok.figures.tables import QUANTILES, markdown_table, median_cell, name_of, seeds_in_words
 
-ENOUGH = 3  # values of label smoothing that make a comparison
+ENOUGH = 3  # smallest number of values of label smoothing that are compared
 SETTING = "label_smoothing"
 PANELS = {
     "accuracy": {TEST_ACCURACY: ("accuracy", GREEN)},
@@ -26,9 +26,9 @@ PANELS = {
 
 
 def draw_label_smoothing(study: Study) -> Drawing | None:
-    """Draw test accuracy, MIR and HDR by label smoothing, as they were last measured.
+    """Draw the last measured test accuracy, MIR and HDR against label smoothing.
 
-    A dot a seed, a line through the medians. The medians are a table in Markdown too.
+    There is one dot per seed, and a line through the medians. A Markdown table gives the medians.
     """
     ends = _ends(study)
     shown = {title: lines for title, lines in PANELS.items() if any(ends[name].notna().any() for name in lines)}
@@ -70,7 +70,7 @@ def draw_label_smoothing(study: Study) -> Drawing | None:
 
 
 def _ends(study: Study) -> pd.DataFrame:
-    """A row a run: each measure as it was last measured; NaN where it was not."""
+    """Return one row per run with the last value of each measure; NaN if it was not measured."""
     columns = [name for lines in PANELS.values() for name in lines]
     rows = []
     for group in study.groups:
@@ -89,6 +89,7 @@ def _draw_ends(axis: Axes, ends: pd.DataFrame, column: str, *, label: str, colou
 
 
 def _comparisons(source: Source) -> list[Study]:
+    """Return the studies to compare, each split so that only label smoothing varies within a figure."""
     parts = [part for study in source.studies for part in study.parts([SETTING])]
     return [part for part in parts if len(part.varies(SETTING)) >= ENOUGH]
 
@@ -100,4 +101,3 @@ LABEL_SMOOTHING = FigureKind(
     picture=draw_label_smoothing,
     needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"},
 )
-"""Studies with at least three values of label smoothing; configs that differ in more are in figures of their own."""

@@ -1,4 +1,4 @@
-"""How early each measure turns before test accuracy rises, beside how often it turns where nothing is learned."""
+"""Lead time of each measure over the rise of test accuracy, beside its false alarms in controls."""
 
 import numpy as np
 import pandas as pd
@@ -10,16 +10,16 @@ from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import Study
 from grok.figures.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, new_figure, shared_legend
 
-COLOURS = (BLUE, VERMILION, ORANGE, PURPLE)  # of the runs and of up to three kinds of controls
+COLOURS = (BLUE, VERMILION, ORANGE, PURPLE)  # for the runs and up to three kinds of controls
 
 
 def draw_lead_time(study: Study) -> Drawing | None:
     """Draw a study of one config and its controls: random labels, weight decay 0, or a smaller train fraction.
 
-    Left, a measure's lead: the step at which test accuracy reaches 50 % minus the one at which the measure was seen to
-    have turned, a stroke a run, with the median's 95 % interval. Right, the share of runs in which it turned before the
-    rise, and of controls in which it turned though nothing is learned. The table is in Markdown too. Turns are those in
-    the runs' summaries, found in their whole records.
+    The left panel shows the lead of each measure: the step at which test accuracy reaches 50 % minus the step at which
+    the turn of the measure was detected. It has one mark per run, and the 95 % interval of the median. The right panel
+    shows the fraction of runs in which the measure turned before the rise. It also shows the fraction of controls in
+    which it turned, although they do not generalise. The turns come from the summaries, which describe whole records.
     """
     main, kinds = study.main(), study.controls()
     assert main
@@ -88,4 +88,3 @@ LEAD_TIME = FigureKind(
     picture=draw_lead_time,
     needs={TEST_ACCURACY: "accuracy"},
 )
-"""Studies of one config and its controls."""

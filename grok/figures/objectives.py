@@ -1,4 +1,4 @@
-"""Table 2: what a term of information in the loss does to standard training."""
+"""Table 2: standard training with and without an information loss."""
 
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +36,7 @@ COLLAPSE = {
     NC3: "NC3",
     collapse("test", "nc4_agreement"): "NC4 (agreement)",
 }
-BESIDE = 1.08  # factor between the places of two terms at the same weight
+BESIDE = 1.08  # factor between the positions of two losses of the same weight
 PANELS = {SAMPLE_MIR: "MIR, sample", SAMPLE_HDR: "HDR, sample", NC1: "NC1"}
 IN_TABLE = {SAMPLE_MIR: "MIR, `sample`", SAMPLE_HDR: "HDR, `sample`", PROTOTYPE_MIR: "MIR, `prototype`"} | COLLAPSE
 COLUMNS = [TEST_ACCURACY, SAMPLE_MIR, SAMPLE_HDR, PROTOTYPE_MIR, PROTOTYPE_HDR, *COLLAPSE]
@@ -44,13 +44,13 @@ PUBLISHED = [
     {"term, weight": "published: CIFAR-10, either term, best", "accuracy, %": "95.57", "difference, points": "+0.22"},
     {"term, weight": "published: CIFAR-100, either term, best", "accuracy, %": "80.96", "difference, points": "+0.19"},
 ]
-"""Song et al., Table 2, without a number of seeds or a spread; 95.35 and 80.77 without a term."""
+"""Song et al., Table 2, without a number of seeds or a spread. Without these losses they report 95.35 and 80.77."""
 
 
 def draw_objectives(study: Study) -> Drawing | None:
-    """Draw a study of standard training with and without a term of information, the plain config first, with a table.
+    """Draw a study of standard training with and without an information loss, and make a table of it.
 
-    The picture has the weights above 0, the table all of them.
+    The plain config comes first in the study. The picture shows the weights above 0, and the table all of them.
     """
     of_runs = ends(study, COLUMNS)
     if of_runs[TEST_ACCURACY].isna().all():
@@ -99,7 +99,7 @@ def draw_objectives(study: Study) -> Drawing | None:
 
 
 def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str, str]]:
-    """A row a term and weight, in their order, the one without first and the published ones last."""
+    """Return one row per information loss and weight; plain training is first, and the published rows are last."""
     differences = [paired(of_runs, group.name, plain.name, TEST_ACCURACY) for group in study.groups[1:]]
     differs = [MISSING, *(difference_cell(each, ".2f", times=100) for each in differences)]
     tested = [MISSING, *p_cells([each.p for each in differences])]
@@ -120,9 +120,9 @@ def _rows(study: Study, plain: RunGroup, of_runs: pd.DataFrame) -> list[dict[str
 def _draw_by_weight(
     axis: Axes, study: Study, plain: RunGroup, found: Callable[[str], MeanInterval | PairedDifference]
 ) -> None:
-    """What is found of each config, with its 95 % interval, a line a term; dashed that of the plain one.
+    """Draw what `found` gives for each config with its 95 % interval, one line per loss; plain training is dashed.
 
-    The terms stand side by side, for their intervals to be told apart.
+    The losses stand side by side, so that their intervals do not overlap.
     """
     for term, groups in _by_term(study).items():
         intervals = [found(group.name) for group in groups]
@@ -135,13 +135,14 @@ def _draw_by_weight(
 
 
 def _by_term(study: Study) -> dict[str, list[RunGroup]]:
-    """The groups of each term, by rising weight; terms of weight above 0 alone, which a logarithmic axis can show."""
+    """Return the groups of each loss with a weight above 0, which a logarithmic axis can show, by rising weight."""
     groups = [group for group in study.groups if group.settings[WEIGHT] > 0]
     found = {term: [group for group in groups if group.settings[TERM] == term] for term in TITLES}
     return {term: of_term for term, of_term in found.items() if of_term}
 
 
 def _with_and_without(source: Source) -> list[Study]:
+    """Return the studies, each split so that only the information loss and its weight vary within a figure."""
     parts = [part for study in source.studies for part in study.parts([TERM, WEIGHT], strictly=True)]
     return [in_order(part) for part in parts if PLAIN in part.varies(TERM) and len(part.groups) > 1]
 
@@ -153,7 +154,3 @@ OBJECTIVES = FigureKind(
     picture=draw_objectives,
     needs={TEST_ACCURACY: "accuracy"},
 )
-"""Studies with and without a term of information.
-
-Configs that differ in more than the term and its weight are in figures of their own.
-"""

@@ -1,4 +1,4 @@
-"""Phase diagrams: time to grok and final MIR by weight decay and train fraction."""
+"""Phase diagrams: the step of grokking and the final MIR, by weight decay and train fraction."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Source, Study
 from grok.figures.style import GREY, panels
 
-ENOUGH = 3  # values of each setting that make a diagram
+ENOUGH = 3  # smallest number of values of each setting in a diagram
 SETTINGS = ("optimiser.weight_decay", "task.train_fraction")
 PANELS = ("grokked", "mir")
 
@@ -21,8 +21,9 @@ PANELS = ("grokked", "mir")
 def draw_phase(study: Study) -> Drawing | None:
     """Draw a study in which weight decay and train fraction take at least three values each.
 
-    Left, the median step of grokking (`grok.analysis.events`) of the seeds that did, where at least half did; a cell
-    says how many. Right, the median of MIR (`sample` on test) at the end. What no run measured is left out.
+    The left panel shows the median step of grokking (`grok.analysis.events`) over the seeds that grokked, in cells in
+    which at least half did. Each cell gives their number. The right panel shows the median over seeds of the final MIR
+    (`sample` on the test split). A panel is left out if no run measured its values.
     """
     runs = pd.DataFrame([row for group in study.groups for row in _rows(group)])
     shown = [panel for panel in PANELS if runs[panel].notna().any()]
@@ -50,7 +51,7 @@ def draw_phase(study: Study) -> Drawing | None:
 
 
 def _rows(group: RunGroup) -> list[dict[str, Any]]:
-    """By the runs' summaries, found in their whole records; nan is what was not measured, or never came to pass."""
+    """Return one row per run from its summary; a value is NaN if it was not measured or the run did not grok."""
     rows = []
     for seed, summary in group.summaries.items():
         last = summary.get("last", {})
@@ -63,7 +64,7 @@ def _rows(group: RunGroup) -> list[dict[str, Any]]:
 
 
 def _median_of_most(steps: pd.Series) -> float:
-    """The median where at least half are numbers."""
+    """Return the median of the numbers; NaN if fewer than half of the values are numbers."""
     return float(steps.median()) if steps.count() * 2 >= len(steps) else np.nan
 
 
@@ -85,7 +86,7 @@ def _draw_cells(figure: Figure, axis: Axes, cells: pd.DataFrame, column: str, la
 
 
 def _write_counts(axis: Axes, cells: pd.DataFrame) -> None:
-    """How many of a cell's seeds grokked, light on dark and dark on light; nothing where that was not measured."""
+    """Write into each cell how many of its seeds grokked, if that was measured, dark on light or light on dark."""
     counts, seeds = (cells[name].unstack().to_numpy() for name in ("grokked", "seeds"))
     (image,) = axis.images
     shown = image.to_rgba(np.ma.masked_invalid(cells["step"].unstack().to_numpy(dtype=float)))
@@ -97,6 +98,7 @@ def _write_counts(axis: Axes, cells: pd.DataFrame) -> None:
 
 
 def _diagrams(source: Source) -> list[Study]:
+    """Return the studies, each split so that other settings vary only with weight decay and train fraction."""
     parts = [part for study in source.studies for part in study.parts(SETTINGS)]
     return [part for part in parts if all(len(part.varies(name)) >= ENOUGH for name in SETTINGS)]
 
@@ -108,7 +110,3 @@ PHASE = FigureKind(
     picture=draw_phase,
     needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample"},
 )
-"""Studies in which weight decay and train fraction take at least three values each.
-
-Configs with the same weight decay and train fraction are in diagrams of their own, by the settings that differ.
-"""

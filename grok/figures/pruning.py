@@ -1,4 +1,4 @@
-"""Figure 6: accuracy, and the interplay with the network before, of one that is pruned and fine-tuned."""
+"""Figure 6: accuracy of a pruned and fine-tuned network, and the interplay with the network before pruning."""
 
 import pandas as pd
 
@@ -27,11 +27,12 @@ PANELS = {
 
 
 def draw_pruning(group: RunGroup) -> Drawing | None:
-    """Draw the runs of a config that prunes, against sparsity, on the test split.
+    """Draw the runs of a config that prunes against sparsity, on the test split.
 
-    Accuracy; MIR and HDR of the features before pruning with those after, of `sample` and of `prototype`. Solid what is
-    fine-tuned, dashed what is only just pruned; a line a seed, or of more than a few seeds the median, and the band
-    from the 10 % to the 90 % quantile. The medians are a table in Markdown too.
+    The panels show accuracy, and MIR and HDR of the pairings `before-after`, `sample` and `prototype`. Lines are solid
+    for fine-tuned networks, and dashed for networks directly after pruning. There is one line per seed. For more than a
+    few seeds, the figure shows the median and the band from the 10 % to the 90 % quantile. A Markdown table gives the
+    medians.
     """
     config = group.config_as(PruningConfig)
     pruned = _pruned(group, config)
@@ -78,7 +79,7 @@ def draw_pruning(group: RunGroup) -> Drawing | None:
 
 
 def _pruned(group: RunGroup, config: PruningConfig) -> pd.DataFrame:
-    """A row a seed, sparsity and stage: the network straight after pruning, and the fine-tuned one."""
+    """Return one row per seed, sparsity and stage, which is directly after pruning or after fine-tuning."""
     columns = [SPARSITY, *(name for names in PANELS.values() for name in names)]
     parts = [
         pruning_stages(
@@ -106,4 +107,3 @@ PRUNING = FigureKind(
     picture=draw_pruning,
     needs={SPARSITY: "accuracy", interplay("before-after", "test", "mir"): "sample"},
 )
-"""Every config that prunes."""

@@ -1,6 +1,7 @@
-"""What the number of samples does to the `sample` pairing, beside the published curve, which does not name it."""
+"""MIR and HDR of the pairing `sample` by number of samples, beside the published curve, which does not give its n."""
 
 import re
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -8,16 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from grok.columns import RATIOS, TEST_ACCURACY, interplay
-from grok.config import TaskConfig
 from grok.figures.bands import band
 from grok.figures.drawing import Drawing, FigureKind
-from grok.figures.records import RunGroup, Settings
+from grok.figures.records import RunGroup
 from grok.figures.style import BLUE, GREEN, GREY, VERMILION, panels
 from grok.information import simplex_etf_interplay
 
 COLUMN = re.compile(interplay(r"sample-(\d+|all)", "test", f"({'|'.join(RATIOS)})"))
 
-# The one published run, read off Figure 7 of Song et al. 2024: a + b mod 113, 30 % train
+PAPER = {"operation": "add", "modulus": 113, "train_fraction": 0.3}
+# Values of the one published run, read off Figure 7 of Song et al. 2024
 PUBLISHED = {
     "mir": {"at the start": 0.47, "highest": 0.62, "lowest after it": 0.36},
     "hdr": {"lowest before the rise": 0.08, "peak at the rise": 0.49, "at the end": 0.12},
@@ -28,24 +29,23 @@ STAGE_COLOURS = (GREEN, VERMILION, BLUE)
 def draw_sample_sizes(group: RunGroup) -> Drawing | None:
     """Draw the runs of a config that measured the `sample` pairing for many n (probe `sample_sizes`).
 
-    Above, MIR and HDR along training, medians over seeds, a line an n. Below, the values of their stages against n,
-    each with all seeds as dots. Beside them are the published ones where the task is that of the paper, and, of images,
-    those at neural collapse, which n does not move.
+    The upper panels show MIR and HDR along training as medians over seeds, with one line per n. The lower panels show
+    the values at the stages of training against n, with one dot per seed. The published values stand beside them if the
+    task is that of the paper. For images, the value at neural collapse does, which does not depend on n.
     """
     names = group.runs[min(group.runs)].columns()
     columns = [name for name in names if COLUMN.fullmatch(name)]
     if not columns:
         return None
     records = group.metrics([TEST_ACCURACY, *columns])
-    sizes = {column: _size(column, group.config.task.test_size) for column in columns}
-    delayed = isinstance(group.config.task, TaskConfig)  # on an operation, generalisation comes late and in stages
+    sizes = {column: _size(column, _task(group).test_size) for column in columns}
     values = pd.DataFrame(
         [
             {"seed": seed, "ratio": column.rpartition("/")[2], "n": sizes[column], "stage": stage, "value": value}
             for seed, metrics in records.items()
             for column in columns
             if column in metrics
-            for stage, value in (stages if delayed else ends)(metrics, column).items()
+            for stage, value in (stages if group.groks else ends)(metrics, column).items()
         ],
         columns=["seed", "ratio", "n", "stage", "value"],
     )
@@ -56,17 +56,18 @@ def draw_sample_sizes(group: RunGroup) -> Drawing | None:
         if of_ratio.empty:
             of_stages.set_visible(False)
         else:
-            _draw_stages(of_stages, of_ratio, _published(group.config, ratio), _at_collapse(group.config, ratio), label)
-    axes[1].legend(fontsize=9, ncols=2)  # of both panels: HDR leaves room for it
+            _draw_stages(of_stages, of_ratio, _published(group, ratio), _at_collapse(group, ratio), label)
+    axes[1].legend(fontsize=9, ncols=2)  # for both panels, since the HDR panel has room for it
     figure.suptitle(f"pairing sample, test split, {group.description}, {len(records)} seeds")
     return Drawing(name=f"sample-sizes-{group.name}", figure=figure, table=values, stamp=group.stamp)
 
 
 def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
-    """The values by which the published curve is described.
+    """Return the values that describe a curve, by stage, as the published curve is described.
 
-    MIR: at step 0, its highest, and its lowest from there on. HDR: its lowest before test accuracy reaches 50 %, the
-    highest from there on, and at the end; nothing if 50 % is never reached, or accuracy was not measured.
+    For MIR these are the value at step 0, the highest value, and the lowest one after it. For HDR they are the lowest
+    value before test accuracy reaches 50 %, the highest one after that, and the last. HDR has none if test accuracy was
+    not measured or never reached 50 %.
     """
     measured = metrics[column].dropna()
     steps, values = measured.index.to_numpy(), measured.to_numpy(dtype=float)
@@ -85,24 +86,28 @@ def stages(metrics: pd.DataFrame, column: str) -> dict[str, float]:
 
 
 def ends(metrics: pd.DataFrame, column: str) -> dict[str, float]:
-    """The values at the start and at the end."""
+    """Return the first and the last value."""
     measured = metrics[column].dropna().to_numpy(dtype=float)
     return {"at the start": measured[0], "at the end": measured[-1]}
 
 
-def _published(config: Settings, ratio: str) -> dict[str, float]:
-    """The published values of the stages, if the task is that of the paper."""
-    task = config.task
-    if not isinstance(task, TaskConfig) or (task.operation, task.modulus, task.train_fraction) != ("add", 113, 0.3):
-        return {}
-    return PUBLISHED[ratio]
+def _published(group: RunGroup, ratio: str) -> dict[str, float]:
+    """Return the published values of the stages if the runs learn what the paper's run learned, and none otherwise."""
+    learned = {name: group.settings.get(f"task.{name}") for name in PAPER}
+    return PUBLISHED[ratio] if learned == PAPER else {}
 
 
-def _at_collapse(config: Settings, ratio: str) -> float | None:
-    """The value at neural collapse, which is where images may end."""
-    if isinstance(config.task, TaskConfig):
+def _at_collapse(group: RunGroup, ratio: str) -> float | None:
+    """Return the ratio at neural collapse, or None for networks that grok, which end far from it."""
+    if group.groks:
         return None
-    return getattr(simplex_etf_interplay(config.task.num_classes), ratio).item()
+    return getattr(simplex_etf_interplay(_task(group).num_classes), ratio).item()
+
+
+def _task(group: RunGroup) -> Any:
+    """Return the settings of the data, which know their sizes whatever the experiment."""
+    config: Any = group.config
+    return config.task
 
 
 def _size(column: str, everything: int) -> int:
@@ -146,4 +151,3 @@ SAMPLE_SIZES = FigureKind(
     subjects=lambda source: source.groups,
     picture=draw_sample_sizes,
 )
-"""Every config that measured the `sample` pairing for many n."""

@@ -1,4 +1,4 @@
-"""Table 1: few labels and many unlabelled samples, with and without a term of information."""
+"""Table 1: training on few labels and many unlabelled samples, with and without an information loss."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,11 +44,11 @@ PUBLISHED = [
     {"method": "published: STL-10, 40 labels, FreeMatch + the other", "error, %": "14.93"},
     {"method": "published: STL-10, 40 labels, OTMatch", "error, %": "12.10"},
 ]
-"""Song et al., Table 1: no code, seeds or spreads; plain FreeMatch is said to be worse than either."""
+"""Song et al., Table 1, without code, seeds or spreads; they say that plain FreeMatch is worse than either."""
 
 
 def draw_semi_supervised(study: Study) -> Drawing | None:
-    """Draw a study of semi-supervised training by method, term of information and label count, with a table."""
+    """Draw a study of semi-supervised training by method, information loss and label count, and make a table of it."""
     of_runs = ends(study, [TEST_ACCURACY, *MEASURES], settings=(METHOD, LABELS))
     if of_runs[TEST_ACCURACY].isna().all():
         return None
@@ -95,7 +95,7 @@ def draw_semi_supervised(study: Study) -> Drawing | None:
 
 
 def _draw_errors(axis: Axes, groups: Sequence[RunGroup], of_runs: pd.DataFrame) -> None:
-    """A line a method: the error of each seed, and their mean with its interval; dashed that of FreeMatch."""
+    """Draw for each method the error of each seed and their mean with its interval; the mean of FreeMatch is dashed."""
     for place, group in enumerate(reversed(groups)):
         errors = 100 * of_runs.loc[of_runs["config"] == group.name, ERROR]
         interval = measured(of_runs, group.name, ERROR)
@@ -109,7 +109,7 @@ def _draw_errors(axis: Axes, groups: Sequence[RunGroup], of_runs: pd.DataFrame) 
 
 
 def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list[dict[str, str]]:
-    """A row a method and term, of as many labels."""
+    """Return one row per method and information loss, for one label count."""
     base = _freematch(groups)
     others = [group for group in groups if base and group is not base]
     differences = [paired(of_runs, group.name, base.name, ERROR) for group in others] if base else []
@@ -136,12 +136,12 @@ def _rows(groups: Sequence[RunGroup], count: int, of_runs: pd.DataFrame) -> list
 
 
 def _freematch(groups: Sequence[RunGroup]) -> RunGroup | None:
-    """Plain FreeMatch, if it is among them."""
+    """Return the group of plain FreeMatch; None if there is none."""
     return next((g for g in groups if g.settings[METHOD] == "freematch" and g.settings[TERM] == PLAIN), None)
 
 
 def _in_order(study: Study) -> Study:
-    """The study with its groups by label count, of each methods without a term first, then terms by rising weight."""
+    """Return the study with its groups sorted by label count, then information loss, rising weight and method."""
     methods = list(METHODS)
 
     def place(group: RunGroup) -> tuple[Any, ...]:
@@ -156,6 +156,7 @@ def _title(group: RunGroup) -> str:
 
 
 def _comparisons(source: Source) -> list[Study]:
+    """Return the studies, each split so that only method, information loss, weight and label count vary."""
     varied = [METHOD, TERM, WEIGHT, LABELS]
     parts = [part for study in source.studies for part in study.parts(varied, strictly=True)]
     return [_in_order(part) for part in parts if len(part.groups) > 1]
@@ -168,7 +169,3 @@ SEMI_SUPERVISED = FigureKind(
     picture=draw_semi_supervised,
     needs={TEST_ACCURACY: "accuracy"},
 )
-"""Studies of several configs.
-
-Those that differ in more than method, term, weight and labels are in figures of their own.
-"""

@@ -1,4 +1,4 @@
-"""The look of every figure: colours that the colour-blind can tell apart, panels and legends readable at half size."""
+"""The style of all figures: colours for colour-blind readers, and panels and legends that are readable at half size."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-# Okabe & Ito's palette
+# the palette of Okabe and Ito
 SKY, BLUE, GREEN, VERMILION, PURPLE, ORANGE = "#56B4E9", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00"
 GREY = "#888888"
 
@@ -24,20 +24,20 @@ SETTINGS: Any = {
     "grid.alpha": 0.25,
     "lines.linewidth": 1.8,
     "legend.frameon": False,
-    "pdf.fonttype": 42,  # text stays text
+    "pdf.fonttype": 42,  # text in a PDF stays text, not outlines
     "savefig.dpi": 150,
 }
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in this style, and leave the user's own as it was."""
+    """Draw in this style within the context, and then restore the user's own."""
     with mpl.rc_context(SETTINGS):
         yield
 
 
 def new_figure(width: float, height: float, *, foot: float) -> Figure:
-    """An empty figure of this size in inches, which leaves the fraction `foot` at its bottom to the stamp."""
+    """Return an empty figure of this size in inches; the fraction `foot` at its bottom is left to the stamp."""
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0, foot, 1, 1 - foot)))
 
 
@@ -53,9 +53,9 @@ def panels(
     sharex: bool = True,
     sharey: bool = True,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, in rows of at most `across`; the lowest of each column has the label.
+    """Return a figure with `count` panels in rows of at most `across`; the lowest of each column has the x label.
 
-    A panel takes the `size` in inches; `more` is what the whole figure takes beside its panels.
+    Each panel has this `size` in inches, and `more` is the width and height that the figure adds to its panels.
     """
     across = min(across, count)
     down = -(-count // across)
@@ -70,17 +70,17 @@ def panels(
 
 
 def shared_legend(figure: Figure, *, columns: int) -> None:
-    """One legend below all axes of a figure, each label once."""
+    """Draw one legend below all axes of a figure, with each label once."""
     handles = _each_label_once(figure.axes)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
 
 
 def own_legend(axis: Axes) -> None:
-    """A legend in one panel, each label once."""
+    """Draw a legend in one panel, with each label once."""
     handles = _each_label_once([axis])
     axis.legend(handles.values(), handles.keys(), fontsize=10)
 
 
 def _each_label_once(axes: Sequence[Axes]) -> dict[str, Any]:
-    """Label and handle: an artist, or a container of bars, which matplotlib's types leave out."""
+    """Return the handle of each label: an artist, or a container of bars, which matplotlib's types leave out."""
     return {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}

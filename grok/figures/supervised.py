@@ -16,7 +16,7 @@ from grok.information import simplex_etf_interplay
 
 ACCURACY = {TRAIN_ACCURACY: ("train", SKY, "-"), TEST_ACCURACY: ("test", BLUE, "-")}
 PAIRINGS = {"sample": VERMILION, "prototype": BLUE}
-DISAGREEMENT = "nc4_disagreement"  # 1 - nc4_agreement, which falls to 0 as the others do
+DISAGREEMENT = "nc4_disagreement"  # 1 - nc4_agreement, which is 0 at collapse like the others
 COLLAPSE = {
     "nc1": ("NC1: spread within classes", BLUE),
     "nc2_simplex_means": ("NC2: class means to simplex", VERMILION),
@@ -25,16 +25,17 @@ COLLAPSE = {
 }
 
 Lines = dict[str, tuple[str, str, str]]
-"""Column -> label, colour, line style."""
+"""Label, colour and line style of each column."""
 
 
 def draw_supervised(group: RunGroup) -> Drawing | None:
     """Draw the runs of a config of standard training.
 
-    Accuracy on train and test; MIR and HDR of the pairings `sample` and `prototype` on test, with the MIR of neural
-    collapse; NC1 to NC4 (`grok.information.neural_collapse`), all so that 0 is collapse. A line a seed; of more than a
-    few seeds the median, and the band from the 10 % to the 90 % quantile. In Markdown, what the medians on test are at
-    the start and the end, and at their lowest and highest.
+    The panels show accuracy on both splits, and MIR and HDR of the pairings `sample` and `prototype` on the test split,
+    with the MIR of neural collapse. A further panel shows NC1 to NC4 (`grok.information.neural_collapse`), all of which
+    are 0 at collapse. There is one line per seed. For more than a few seeds, the figure shows the median and the band
+    from the 10 % to the 90 % quantile. A Markdown table gives the first, last, lowest and highest medians on the test
+    split.
     """
     config = group.config_as(SupervisedConfig)
     records = {seed: _with_disagreement(metrics) for seed, metrics in group.metrics().items()}
@@ -67,7 +68,7 @@ def _with_disagreement(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shown(config: SupervisedConfig, measured: Iterable[str]) -> dict[str, Lines]:
-    """The panels that have something to show, by their titles."""
+    """Return the lines of each panel that has something to show, by its title."""
     sizes = {"sample": config.probes.sample_size, "prototype": config.task.num_classes}
     lines_of: dict[str, Lines] = {"accuracy": ACCURACY}
     for ratio, label in RATIOS.items():
@@ -97,7 +98,7 @@ def _finish(axis: Axes, title: str, num_classes: int) -> None:
 
 
 def _plotted(records: dict[int, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """What is drawn, as a table: a row a seed and step, or the bands of many seeds."""
+    """Return the plotted values: one row per seed and step, or the bands of many seeds."""
     if len(records) > FEW:
         return band_table(records, columns)
     rows = [metrics.reindex(columns=columns).reset_index().assign(seed=seed) for seed, metrics in records.items()]
@@ -105,7 +106,7 @@ def _plotted(records: dict[int, pd.DataFrame], columns: list[str]) -> pd.DataFra
 
 
 def _in_words(records: dict[int, pd.DataFrame], columns: list[str], config: SupervisedConfig) -> list[str]:
-    """A table of what was measured on test, a row a measure, and what its cells are."""
+    """Return a table with one row per measure on the test split, and its caption."""
     rows = []
     for column in columns:
         found = band(records, column)
@@ -137,4 +138,3 @@ SUPERVISED = FigureKind(
     picture=draw_supervised,
     needs={TEST_ACCURACY: "accuracy", SAMPLE_MIR: "sample", NC1: "collapse"},
 )
-"""The configs of standard training that stand alone, in a sweep or without one."""

@@ -1,4 +1,4 @@
-"""What figures show, as tables: their cells, in Markdown for a text to quote, and in LaTeX for a paper."""
+"""Tables of what figures show, in Markdown for a text to quote and in LaTeX for a paper, and their cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ SPECIAL = {
 
 
 def seeds_in_words(count: int) -> str:
-    """How many seeds there are.
+    """Return the number of seeds in words.
 
     >>> seeds_in_words(1), seeds_in_words(5)
     ('1 seed', '5 seeds')
@@ -40,7 +40,7 @@ def seeds_in_words(count: int) -> str:
 
 
 def name_of(column: str) -> str:
-    """A measure's column of the record as a heading.
+    """Return the heading for a column of the record.
 
     >>> name_of("test/accuracy"), name_of("interplay/sample/test/mir")
     ('accuracy', 'MIR, `sample`')
@@ -52,7 +52,7 @@ def name_of(column: str) -> str:
 
 
 def median_cell(values: pd.Series, column: str) -> str:
-    """The median over seeds of a measure, with its quantiles (`QUANTILES`), as the measure is written.
+    """Format the median over seeds of a measure, with its quantiles (`QUANTILES`).
 
     >>> median_cell(pd.Series([0.9, 0.8, 0.7]), "test/accuracy"), median_cell(pd.Series([2.0, 2.0]), "test/loss")
     ('80.0% (72.0% to 88.0%)', '2.000')
@@ -61,14 +61,14 @@ def median_cell(values: pd.Series, column: str) -> str:
 
 
 def form_of(column: str) -> str:
-    """How the values of a measure are written: accuracies in percent, neural collapse to three digits."""
+    """Return the format of a measure: accuracies are in percent, and neural collapse has three digits."""
     if column.endswith(accuracy("")):
         return ".1%"
     return ".3g" if column.startswith("collapse/") else ".3f"
 
 
 def cell(value_and_range: Iterable[Any], form: str) -> str:
-    """A value, with its range in brackets where that differs as it is written; a dash for what was not measured.
+    """Format a value, with its range in brackets if that differs in the same format; a dash stands for NaN.
 
     >>> cell((0.5, 0.4, 0.6), ".1f"), cell((0.5, 0.49, 0.51), ".1f"), cell([float("nan")] * 3, ".1f")
     ('0.5 (0.4 to 0.6)', '0.5', '–')
@@ -80,7 +80,7 @@ def cell(value_and_range: Iterable[Any], form: str) -> str:
 
 
 def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows of cells by their headings, the same in each.
+    """Format rows, which all have the same headings, as a Markdown table.
 
     >>> print(markdown_table([{"ε": "0", "MIR": "0.59"}]))
     | ε | MIR |
@@ -92,7 +92,7 @@ def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""Text as LaTeX sets it; what is between backticks is code there as in Markdown.
+    r"""Return text for LaTeX; text between backticks is set as code, as in Markdown.
 
     >>> print(escaped("`sample_size`: 5 % ± 1"))
     \texttt{sample\_size}: 5 \% $\pm$ 1
@@ -102,7 +102,7 @@ def escaped(text: str) -> str:
 
 
 def latex_table(rows: Sequence[Mapping[str, str]], caption: str, label: str) -> str:
-    r"""Rows of cells by their headings, the same in each, the first column to the left; needs the package booktabs.
+    r"""Format rows, which all have the same headings, as a LaTeX table; it needs the package booktabs.
 
     >>> print(latex_table([{"term": "MIR", "p": "0.5"}], "All.", "terms"))
     \begin{table*}

@@ -1,4 +1,4 @@
-"""Terms of information in the training loss, as figures and tables tell of them."""
+"""Information losses in figures and tables: their names, and means and differences with intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ TITLES = {
     "mir": "MIR",
     "hdr": "HDR",
 }
-"""What each term is called, in the order of tables."""
+"""The short name of each information loss, in the order of tables."""
 TERM_COLOURS = {"mutual_information": VERMILION, "entropy_difference": BLUE, "mir": PURPLE, "hdr": GREEN}
 
 
 def ends(study: Study, columns: Sequence[str], settings: Sequence[str] = ()) -> pd.DataFrame:
-    """A row a run: its settings, term, weight and seed, and each measure as it was last measured; NaN where not."""
+    """Return one row per run: settings, information loss, weight, seed, and the last value of each measure or NaN."""
     rows = []
     shown = (*settings, TERM, WEIGHT)
     for group in study.groups:
@@ -37,13 +37,13 @@ def ends(study: Study, columns: Sequence[str], settings: Sequence[str] = ()) -> 
 
 
 def paired(of_runs: pd.DataFrame, config: str, plain: str, column: str) -> PairedDifference:
-    """By how much a config's runs are above those of another with the same seeds, in a column of `ends`."""
+    """Return the difference of a config from `plain`, paired by seed, in a column of `ends`."""
     values = of_runs.pivot(index="seed", columns="config", values=column)
     return paired_difference((values[config] - values[plain]).dropna())
 
 
 def mean_cell(interval: MeanInterval, form: str, *, times: int = 1) -> str:
-    """A mean ± half of its 95 % interval, as it is written; a dash for what was not measured.
+    """Format a mean ± half the width of its 95 % interval; a dash stands for a mean of no values.
 
     >>> mean_cell(mean_interval([0.9, 0.8, 0.7]), ".1f", times=100), mean_cell(mean_interval([]), ".1f")
     ('80.0 ± 24.8', '–')
@@ -55,7 +55,7 @@ def mean_cell(interval: MeanInterval, form: str, *, times: int = 1) -> str:
 
 
 def difference_cell(difference: PairedDifference, form: str, *, times: int = 1) -> str:
-    """A mean difference with its sign ± half of its 95 % interval; a dash without pairs."""
+    """Format a mean difference with its sign ± half the width of its 95 % interval; a dash stands for no pairs."""
     if difference.n == 0:
         return MISSING
     mean = f"{difference.mean * times:+z{form}}".replace("-", "−")
@@ -63,7 +63,7 @@ def difference_cell(difference: PairedDifference, form: str, *, times: int = 1) 
 
 
 def p_cells(p_values: Sequence[float]) -> list[str]:
-    """The p values of tests that are read together, adjusted for that (`holm`); a dash for what was not tested.
+    """Format the p values of several tests, adjusted for their number (`holm`); a dash stands for NaN.
 
     >>> p_cells([0.00001, 0.02, math.nan])
     ['< 0.001', '0.020', '–']
@@ -72,22 +72,22 @@ def p_cells(p_values: Sequence[float]) -> list[str]:
 
 
 def by_term_and_weight(group: RunGroup) -> tuple[int, float]:
-    """A key to sort groups by: those without a term first, then term by term, each by rising weight."""
+    """Return a sort key: groups without an information loss come first, then loss by loss, each by rising weight."""
     return [PLAIN, *TITLES].index(group.settings[TERM]), group.settings[WEIGHT]
 
 
 def in_order(study: Study) -> Study:
-    """The study with its groups sorted so, whenever they were trained."""
+    """Return the study with its groups sorted `by_term_and_weight`, not by the time of their training."""
     return replace(study, groups=sorted(study.groups, key=by_term_and_weight))
 
 
 def measured(of_runs: pd.DataFrame, config: str, column: str) -> MeanInterval:
-    """The mean of a config's runs in a column of `ends`."""
+    """Return the mean over a config's runs in a column of `ends`, with its interval."""
     return mean_interval(of_runs.loc[of_runs["config"] == config, column].dropna())
 
 
 def title(settings: Mapping[str, Any]) -> str:
-    """A term and its weight in words.
+    """Return an information loss and its weight in words.
 
     >>> title({TERM: "mir", WEIGHT: 0.1}), title({TERM: "hdr", WEIGHT: -1.0}), title({TERM: "none", WEIGHT: 0.0})
     ('MIR, 0.1', 'HDR, −1', 'none')

@@ -80,8 +80,8 @@ def gram_interplay(
     `check=False` skips the checks of the numbers, which make the host wait for a GPU.
 
     Raises:
-        ValueError: if `gram` would reject the rows of positive weight; if the sets or the weights differ in n or in
-            their batch shape; or if weights are negative or do not sum to 1.
+        ValueError: if `gram` would reject the rows of positive weight. If the sets or the weights differ in n or in
+            their batch shape. If weights are negative or do not sum to 1.
 
     >>> import torch
     >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [0.0, 2.0]])

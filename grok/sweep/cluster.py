@@ -12,7 +12,8 @@ import torch
 
 from grok.arguments import UsageError
 from grok.experiments.driving import Setup, Stop
-from grok.sweep.packs import POLL, Key, Outcome, Pack, Watch, cut_short, existing_runs, in_words, state, train_pack
+from grok.sweep.expand import Key
+from grok.sweep.packs import POLL, Outcome, Pack, Watch, cut_short, existing_runs, in_words, state, train_pack
 from grok.tracking import Store, StoreError
 
 RETRIES = 2  # number of times that a pack is tried again after its worker was lost
@@ -109,8 +110,8 @@ def train_on_cluster(packs: Sequence[Pack], setup: Setup, *, client: Any, stop: 
                 if future.status == "error":
                     unfit.add(address)
                 client.cancel([future])
-                losses[pack.wanted] += 1
-                if losses[pack.wanted] <= RETRIES:
+                losses[pack.keys] += 1
+                if losses[pack.keys] <= RETRIES:
                     waiting.appendleft(pack)
                 else:
                     watch.ended(pack, cut_short(pack, setup.store, error))
@@ -143,7 +144,7 @@ def _why_lost(future: Any) -> str:
 
 def _await_saves(packs: Collection[Pack], setup: Setup) -> None:
     """Wait until no worker holds any of the runs; each worker saves after its current step."""
-    keys = {key for pack in packs for key in pack.wanted}
+    keys = {key for pack in packs for key in pack.keys}
     until = time.monotonic() + LONGEST_SAVE
     while packs and time.monotonic() < until:
         experiment = next(iter(packs)).experiment

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from grok.config import ConfigError, config_from_json, config_hash, config_to_json
+from grok.config import ConfigError, Settings, config_from_json, config_hash, config_to_json
 from grok.sweep.file import Block, SweepFile
 from grok.sweep.settings import as_toml
+
+Key = tuple[Settings, int]
+"""Identity of a run's config (`Settings.identity`), and its seed. A hash would depend on the defaults."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +26,14 @@ class Wanted:
     seed: int
 
     @property
-    def key(self) -> tuple[Any, int]:
-        """Config and seed, which identify the run within its experiment."""
-        return self.config, self.seed
+    def key(self) -> Key:
+        """What identifies the run within its experiment."""
+        return run_key(self.config, self.seed)
+
+
+def run_key(config: Settings, seed: int) -> Key:
+    """Return the identity of a config, with the seed."""
+    return config.identity(), seed
 
 
 def expand(sweep: SweepFile) -> list[Wanted]:
@@ -36,7 +44,7 @@ def expand(sweep: SweepFile) -> list[Wanted]:
     Raises:
         SweepFileError: if a setting or a combination of settings is invalid, or if two runs are equal.
     """
-    wanted: dict[tuple[Any, int], Wanted] = {}
+    wanted: dict[Key, Wanted] = {}
     blocks = {block.name: block for block in sweep.blocks}
     for block in sweep.blocks:
         for axes, config in _configs(sweep, block):

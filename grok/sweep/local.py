@@ -11,7 +11,8 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 
 from grok.experiments.driving import Setup, Stop
-from grok.sweep.packs import Key, Outcome, Pack, Watch, cut_short
+from grok.sweep.expand import Key
+from grok.sweep.packs import Outcome, Pack, Watch, cut_short
 from grok.tracking import Store
 
 RETRIES = 2  # number of times that a pack is tried again after its worker died
@@ -131,8 +132,8 @@ class _Pool:
                 self._try_again(pack, worker.process.returncode)
 
     def _try_again(self, pack: Pack, returncode: int) -> None:
-        self._deaths[pack.wanted] += 1
-        if self._deaths[pack.wanted] <= RETRIES:
+        self._deaths[pack.keys] += 1
+        if self._deaths[pack.keys] <= RETRIES:
             self._waiting.appendleft(pack)
         else:
             self._watch.ended(pack, cut_short(pack, self._store, _death(returncode)))

@@ -11,7 +11,7 @@ from grok.experiment import Experiment, experiment
 from grok.experiments.driving import Setup, Stop
 from grok.experiments.many import stacks, train_many
 from grok.experiments.runner import RunExistsError
-from grok.sweep.expand import Wanted
+from grok.sweep.expand import Key, Wanted, run_key
 from grok.tracking import Run, RunInUseError, Store
 
 ENDED = ("finished", "diverged")
@@ -22,16 +22,19 @@ POLL = 1.0  # seconds between looks at a run that another process holds
 State = Literal["new", "finished", "interrupted", "failed", "diverged", "running"]
 """State of a run. A `failed` run is tried again, a `diverged` run is not. Another process trains a `running` run."""
 
-Key = tuple[Any, int]
-"""Config and seed of a run. All settings identify it, because a hash of them depends on the defaults."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
     """Runs that are trained together or resumed together."""
 
     experiment: str
-    wanted: tuple[Key, ...]
+    wanted: tuple[tuple[Any, int], ...]
+    """Config and seed of each run."""
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What identifies the runs within their experiment, in order."""
+        return tuple(run_key(config, seed) for config, seed in self.wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ def existing_runs(store: Store, name: str) -> dict[Key, Run]:
     runs, config_type = {}, experiment(name).config_type
     for run, manifest in store.manifests(f"{name}/*").items():
         with suppress(ConfigError):  # a sweep cannot ask for the settings of another version
-            runs[config_from_json(config_type, manifest["config"]), manifest["seed"]] = run
+            runs[run_key(config_from_json(config_type, manifest["config"]), manifest["seed"])] = run
     return runs
 
 
@@ -89,7 +92,7 @@ def make_packs(experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[K
         elif state(run) not in ENDED:
             unfinished.setdefault(tuple(run.manifest().get("stack", [run.id])), []).append(each)
     return [
-        Pack(experiment=experiment.name, wanted=tuple(each.key for each in pack))
+        Pack(experiment=experiment.name, wanted=tuple((each.config, each.seed) for each in pack))
         for pack in (*unfinished.values(), *stacks(experiment, new, together, config=lambda each: each.config))
     ]
 
@@ -116,7 +119,8 @@ def train_pack(pack: Pack, setup: Setup, stop: Stop) -> Outcome:
 
 def cut_short(pack: Pack, store: Store, error: str) -> Outcome:
     """Return the outcome of a pack that an error has ended; runs that are already finished have not failed."""
-    runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in pack.wanted]
+    keys = pack.keys
+    runs = [run for key, run in existing_runs(store, pack.experiment).items() if key in keys]
     return Outcome(ended=True, failed=_unfinished(pack, runs), error=error)
 
 

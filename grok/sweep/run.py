@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 
 from grok.experiment import Experiment
 from grok.experiments.driving import Setup, Stop, interruptible
-from grok.sweep.expand import Wanted
+from grok.sweep.expand import Key, Wanted
 from grok.sweep.file import SweepFile
-from grok.sweep.packs import ENDED, Key, Outcome, Pack, Watch, existing_runs, make_packs, state
+from grok.sweep.packs import ENDED, Outcome, Pack, Watch, existing_runs, make_packs, state
 from grok.sweep.progress import SweepProgress
 from grok.sweep.table import Row, rows_of
 from grok.tracking import Run
@@ -45,7 +45,7 @@ def train_sweep(
     """
     experiment = sweep.experiment
     runs = existing_runs(setup.store, experiment.name)
-    states = [row.state for row in rows_of(wanted, runs, {})]
+    states = [row.state for row in rows_of(experiment, wanted, runs, {})]
     watch = _Watch(total=len(wanted), finished=states.count("finished"), failed=states.count("diverged"))
     try:
         with interruptible() as stop:
@@ -54,7 +54,7 @@ def train_sweep(
         watch.close()
     runs = existing_runs(setup.store, experiment.name)
     _name_in(sweep.name, [runs[each.key] for each in wanted if each.key in runs], setup.store.lock(experiment.name))
-    return rows_of(wanted, runs, watch.errors), ended
+    return rows_of(experiment, wanted, runs, watch.errors), ended
 
 
 def _name_in(sweep: str, runs: Sequence[Run], lock: AbstractContextManager[None]) -> None:
@@ -87,4 +87,4 @@ class _Watch(SweepProgress):
         """Count the runs of a pack, and keep its error."""
         super().ended(pack, outcome)
         if outcome.error:
-            self.errors |= dict.fromkeys(pack.wanted, outcome.error)
+            self.errors |= dict.fromkeys(pack.keys, outcome.error)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from grok.columns import SAMPLE_MIR, TEST_ACCURACY
-from grok.config import TransformerTrainingConfig
-from grok.sweep.expand import Wanted
-from grok.sweep.packs import Key, state
+from grok.experiment import Experiment
+from grok.sweep.expand import Key, Wanted
+from grok.sweep.packs import state
 from grok.sweep.settings import as_toml
 from grok.tracking import Run
 
@@ -32,11 +32,8 @@ class Row:
     state: str
     manifest: Mapping[str, Any]
     error: str | None
-
-    @property
-    def may_grok(self) -> bool:
-        """Whether the run trains a network that may grok."""
-        return isinstance(self.wanted.config, TransformerTrainingConfig)
+    may_grok: bool
+    """Whether the run trains a network that may grok (`Experiment.groks`)."""
 
     @property
     def grokked(self) -> int | None:
@@ -83,14 +80,17 @@ class Row:
         return self.manifest.get("summary", {}).get("last", {}).get(column)
 
 
-def rows_of(wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[Key, str]) -> list[Row]:
-    """Return a row for each wanted run; `errors` holds the errors that no manifest contains."""
+def rows_of(
+    experiment: Experiment, wanted: Sequence[Wanted], runs: Mapping[Key, Run], errors: Mapping[Key, str]
+) -> list[Row]:
+    """Return a row for each wanted run of an experiment; `errors` holds the errors that no manifest contains."""
     rows = []
     for each in wanted:
         run = runs.get(each.key)
         manifest = run.manifest() if run else {}
         error = None if state(run) == "finished" else manifest.get("error") or errors.get(each.key)
-        rows.append(Row(wanted=each, run=run, state=state(run), manifest=manifest, error=error))
+        row = Row(wanted=each, run=run, state=state(run), manifest=manifest, error=error, may_grok=experiment.groks)
+        rows.append(row)
     return rows
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from grok.columns import RATIOS, interplay
 from grok.tracking.errors import StoreError
 from grok.tracking.run import Run
 
@@ -87,7 +88,7 @@ def _of_columns(summary: Mapping[str, Any], names: Sequence[str]) -> dict[str, A
         kept = {}
         for name, value in events.items():
             of_pairing = isinstance(value, dict) and name != "turns"
-            if not of_pairing or any(f"interplay/{name}/{ratio}" in names for ratio in ("mir", "hdr")):
+            if not of_pairing or any(interplay(name, ratio) in names for ratio in RATIOS):
                 kept[name] = value
         return kept
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grok.columns import TEST_ACCURACY
 from grok.training.alike import check_alike
 from grok.training.executor import Due, Executor, SideStream, Step, eager
 from grok.training.measurements import Measurements, evaluate
@@ -221,7 +222,7 @@ class Engine:
         active = {index: each for index, each in zip(members, evaluated, strict=False) if index in self.active}
         for index, each in active.items():
             self._recorders[index].record(each.measurements)
-            for step, accuracy in each.measurements.column("test/accuracy"):
+            for step, accuracy in each.measurements.column(TEST_ACCURACY):
                 self.members[index].settle.update(step, accuracy)
         for index, each in active.items():
             if each.diverged:

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Mapping
 
+from grok.columns import RATIOS, TEST_ACCURACY, TRAIN_ACCURACY, interplay, loss
 from grok.tracking.live_line import LiveLine
 from grok.training.measurements import Row
 
@@ -47,11 +48,10 @@ class Progress:
             minutes, left = divmod(round((last_step - step) / rate), 60)
             parts += [f"at most {minutes}:{left:02d} left", f"{rate:.0f} steps/s"]
         formats = {
-            "loss": ("train/loss", "{:.2e}"),
-            "train": ("train/accuracy", "{:.1%}"),
-            "test": ("test/accuracy", "{:.1%}"),
-            "MIR": (f"interplay/{self._pairing}/mir", "{:.3f}"),
-            "HDR": (f"interplay/{self._pairing}/hdr", "{:.3f}"),
+            "loss": (loss("train"), "{:.2e}"),
+            "train": (TRAIN_ACCURACY, "{:.1%}"),
+            "test": (TEST_ACCURACY, "{:.1%}"),
+            **{title: (interplay(self._pairing, ratio), "{:.3f}") for ratio, title in RATIOS.items()},
         }
         for name, (column, form) in formats.items():
             values = [row[column] for row in self._latest.values() if column in row]

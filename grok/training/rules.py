@@ -14,12 +14,13 @@ OUTER = {"embedding", "positions", "head"}  # names of the modules that read the
 def make_rule(model: Classifier, config: OptimiserConfig) -> list[torch.optim.Optimizer]:
     """Return the optimisers that together update every parameter, each parameter by one of them.
 
-    adamw: Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019).
-    adam: Adam, with weight decay added to the gradient (Kingma & Ba, ICLR 2015).
-    sgd: b <- momentum·b + g, then p <- p - rate·b, with weight decay added to the gradient.
-    muon: the moving average of the gradient of each hidden matrix (`hidden_matrices`), with Nesterov momentum. Five
-    Newton-Schulz steps in bfloat16 make it orthogonal (Jordan et al., Muon, 2024). The factor 0.2·sqrt(larger side)
-    gives it the size of AdamW's updates (Liu et al., Muon is Scalable for LLM Training, 2025). AdamW updates the rest.
+    - adamw: Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019).
+    - adam: Adam, with weight decay added to the gradient (Kingma & Ba, ICLR 2015).
+    - sgd: b <- momentum·b + g, then p <- p - rate·b, with weight decay added to the gradient.
+    - muon: the moving average of the gradient of each hidden matrix (`hidden_matrices`), with Nesterov momentum. Five
+      Newton-Schulz steps in bfloat16 make it orthogonal (Jordan et al., Muon, 2024). The factor 0.2·sqrt(larger side)
+      gives it the size of AdamW's updates (Liu et al., Muon is Scalable for LLM Training, 2025). AdamW updates the
+      rest.
 
     All rules except muon are fused into one pass over memory and read the learning rate on the device, so that a CUDA
     graph can capture them. Muon reads the learning rate on the host.

@@ -4,6 +4,7 @@ from grok.arguments import parse
 from grok.cli import main
 from grok.cli.options import TrainOptions, with_config
 from grok.config import GrokkingConfig
+from grok.experiments.grokking import paper
 from tests.helpers import SMALL_FLAGS
 
 
@@ -29,5 +30,5 @@ def parse_train(*arguments, config=None):
         options_type,
         "train grokking",
         arguments,
-        default=TrainOptions(config=config or GrokkingConfig(), preset="paper"),
+        default=TrainOptions(config=config or paper(), preset="paper"),
     )

@@ -6,8 +6,8 @@ import pytest
 
 from grok.arguments import UsageError, parse
 from grok.cli.options import FiguresOptions, ResumeOptions
-from grok.config import GrokkingConfig
-from grok.experiments.grokking import laptop
+from grok.config import GrokkingConfig, TaskConfig
+from grok.experiments.grokking import laptop, paper
 from tests.cli.helpers import parse_train
 
 
@@ -21,9 +21,19 @@ def test_a_flag_changes_its_setting_and_leaves_the_presets_others():
     assert options.config.optimiser.learning_rate == laptop().optimiser.learning_rate
 
 
+def test_a_preset_keeps_its_rule_of_rounding_until_a_flag_changes_it():
+    published = parse_train("--config.task.modulus", "100", "--config.task.train-fraction", "0.57").config.task
+    assert (published.rounding, published.train_size) == ("down", 5_699)
+    nearest = parse_train("--config.task.rounding", "nearest").config
+    assert (nearest, nearest.task.train_size) == (GrokkingConfig(), 3_831)
+    assert parse_train("--config.task.modulus", "59").config.identity() == GrokkingConfig(
+        task=TaskConfig(modulus=59, rounding="down")
+    )
+
+
 def test_without_flags_a_run_is_the_preset_seed_0_in_runs_mirrored_offline():
     options = parse_train()
-    assert options.config == GrokkingConfig()
+    assert options.config == paper()
     assert (options.seed, options.steps, options.device, options.again) == (0, None, "auto", False)
     assert (options.runs, options.wandb) == (Path("runs"), "offline")
 

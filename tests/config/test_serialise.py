@@ -48,8 +48,16 @@ def test_json_gives_the_same_config_back(config):
 
 
 def test_equal_configs_have_equal_hashes_and_others_other_ones():
-    assert config_hash(GrokkingConfig()) == config_hash(paper())
-    assert len({config_hash(config) for config in CONFIGS}) == 3
+    assert config_hash(paper()) == config_hash(GrokkingConfig(task=TaskConfig(rounding="down"))) == "44136fa3"
+    assert len({config_hash(config) for config in [*CONFIGS, GrokkingConfig()]}) == 4
+
+
+@pytest.mark.parametrize(("modulus", "same"), [(59, True), (113, False)])
+def test_rules_of_rounding_make_two_runs_of_one_config_only_if_they_give_other_splits(modulus, same):
+    nearest, down = (GrokkingConfig(task=TaskConfig(modulus=modulus, rounding=rule)) for rule in ("nearest", "down"))
+    assert (config_hash(nearest) == config_hash(down)) is same
+    assert is_record_of(nearest, config_to_json(down)) is is_record_of(down, config_to_json(nearest)) is same
+    assert config_to_json(nearest)["task"]["rounding"] == "nearest"
 
 
 def test_a_hash_knows_only_what_is_not_at_its_default():

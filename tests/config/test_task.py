@@ -38,25 +38,37 @@ def test_sizes_follow_from_operation_modulus_and_fraction(operation, modulus, si
 @pytest.mark.parametrize(
     ("modulus", "fraction", "sizes"),
     [
-        (10, 0.29, {"nearest": 29, "down": 29, "truncated": 28}),
-        (100, 0.57, {"nearest": 5_700, "down": 5_700, "truncated": 5_699}),
-        (113, 0.3, {"nearest": 3_831, "down": 3_830, "truncated": 3_830}),  # 3,830.7
-        (7, 0.5, {"nearest": 24, "down": 24, "truncated": 24}),  # 24.5
-        (6, 0.375, {"nearest": 14, "down": 13, "truncated": 13}),  # 13.5
-        (400, 1e-05, {"nearest": 2, "down": 1, "truncated": 1}),  # 1.6
+        (10, 0.29, {"nearest": 29, "down": 28}),  # the product of floats is just below 29
+        (100, 0.57, {"nearest": 5_700, "down": 5_699}),
+        (113, 0.3, {"nearest": 3_831, "down": 3_830}),  # 3,830.7
+        (7, 0.5, {"nearest": 24, "down": 24}),  # 24.5
+        (6, 0.375, {"nearest": 14, "down": 13}),  # 13.5
+        (400, 1e-05, {"nearest": 2, "down": 1}),  # 1.6
     ],
 )
-def test_a_fraction_of_the_pairs_is_rounded_by_the_rule_and_exactly(modulus, fraction, sizes):
+def test_a_fraction_of_the_pairs_is_rounded_to_the_nearest_or_down(modulus, fraction, sizes):
     task = TaskConfig(modulus=modulus, train_fraction=fraction)
     assert {rule: dataclasses.replace(task, rounding=rule).train_size for rule in sizes} == sizes
     assert (task.train_size, task.rounding) == (sizes["nearest"], "nearest")
 
 
-def test_rules_of_rounding_that_give_the_same_split_are_the_same_settings():
-    assert TaskConfig(modulus=31, train_fraction=0.5, rounding="truncated") == TaskConfig(
-        modulus=31, train_fraction=0.5
-    )
-    assert TaskConfig(rounding="truncated") == TaskConfig(rounding="down") != TaskConfig()
+@pytest.mark.parametrize("rule", ["nearest", "down"])
+def test_the_rule_of_rounding_stays_as_it_was_set_whatever_else_changes(rule):
+    task = TaskConfig(rounding=rule)
+    there_and_back = dataclasses.replace(dataclasses.replace(task, modulus=59), modulus=113)
+    assert (there_and_back, there_and_back.train_size) == (task, task.train_size)
+
+
+def test_settings_have_one_identity_if_their_rules_give_the_same_split():
+    nearest, down = (TaskConfig(modulus=59, rounding=rule) for rule in ("nearest", "down"))
+    assert nearest.train_size == down.train_size == 1_044  # of 1,044.3
+    assert nearest.identity() == down.identity() == down != nearest
+    assert TaskConfig().identity() == TaskConfig() != TaskConfig(rounding="down").identity()
+
+
+def test_a_split_has_an_identity_where_the_other_rule_would_leave_no_training_pair():
+    task = TaskConfig(modulus=3, train_fraction=0.1)  # 0.9 of a pair
+    assert (task.train_size, task.identity()) == (1, task)
 
 
 @pytest.mark.parametrize("modulus", [4, 9, 12])

@@ -17,6 +17,8 @@ from grok.training.checkpoint import checkpoints
 from grok.training.phases import Settle
 from tests.experiments.helpers import EXPERIMENT, altered, interrupt_before, setup
 from tests.helpers import SMALL_FLAGS, small_config
+from tests.tolerances import measurement_rounding
+from tests.training.test_stack import PAIRS
 
 WILD = OptimiserConfig(learning_rate=1e30, warmup_steps=0)
 
@@ -25,7 +27,10 @@ def many(root, wanted, *, together, again=False):
     return train_many(EXPERIMENT, wanted, setup(root), together=together, again=again)
 
 
-STEPS = 100  # further on, rounding differences have grown: a ReLU that turns on here is still off there
+STEPS = 100
+COMPARED = 50
+"""Up to this step rounding differences stay small. Later a neuron that is off in one run may turn on in another, and
+AdamW moves its weights by the learning rate however small their gradient is."""
 
 
 def seeds(count, config=None):
@@ -36,9 +41,18 @@ def statuses(runs):
     return [(run.manifest()["status"], run.manifest()["step"]) for run in runs]
 
 
-def assert_same_records(runs, expected, **tolerance):
+def assert_same_records(runs, expected):
     for run, other in zip(runs, expected, strict=True):
-        pd.testing.assert_frame_equal(run.metrics(), other.metrics(), **tolerance)
+        pd.testing.assert_frame_equal(run.metrics(), other.metrics(), check_exact=True)
+
+
+def assert_same_but_for_rounding(runs, expected):
+    error = measurement_rounding(PAIRS, steps=COMPARED)
+    for run, other in zip(runs, expected, strict=True):
+        rows, other_rows = run.metrics(), other.metrics()
+        assert rows["step"].tolist() == other_rows["step"].tolist()
+        early = rows["step"] <= COMPARED
+        pd.testing.assert_frame_equal(rows[early], other_rows[early], rtol=error["rel"], atol=error["abs"])
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +69,7 @@ def alone(tmp_path_factory):
 
 def test_each_member_of_a_stack_has_the_run_that_it_would_have_alone(stacked, alone):
     assert statuses(stacked) == statuses(alone) == [("finished", STEPS)] * 3
-    assert_same_records(stacked, alone, rtol=1e-4, atol=1e-6)
+    assert_same_but_for_rounding(stacked, alone)
     for run, other in zip(stacked, alone, strict=True):
         manifest, expected = run.manifest(), other.manifest()
         assert manifest.pop("stack") == [each.id for each in stacked]
@@ -88,7 +102,7 @@ def test_an_interrupted_stack_goes_on_to_the_records_of_an_uninterrupted_one(tmp
     assert statuses(runs) == [("interrupted", step)] * 3
     runs, finished = many(tmp_path, seeds(3), together=3)
     assert finished
-    assert_same_records(runs, stacked, check_exact=True)
+    assert_same_records(runs, stacked)
 
 
 def test_one_member_resumed_takes_its_stack_along(tmp_path, monkeypatch, stacked):
@@ -98,7 +112,7 @@ def test_one_member_resumed_takes_its_stack_along(tmp_path, monkeypatch, stacked
     resumed, finished = runner.resume(runs[1], wandb="disabled")
     assert finished
     assert [run.id for run in resumed] == [run.id for run in runs]
-    assert_same_records(resumed, stacked, check_exact=True)
+    assert_same_records(resumed, stacked)
 
 
 def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_path, monkeypatch, stacked):
@@ -111,7 +125,7 @@ def test_members_that_a_kill_left_a_save_behind_take_the_others_back_to_it(tmp_p
     assert runner._standing_together(runs[0], runs) == (runs, 99)
     checkpoints(runs[2])[99].unlink()  # as if killed before this one was written
     runs, _ = many(tmp_path, seeds(3), together=3)
-    assert_same_records(runs, stacked, check_exact=True)
+    assert_same_records(runs, stacked)
 
 
 class Accurate(Settle):
@@ -148,7 +162,7 @@ def members_leave(monkeypatch):
 def test_a_member_that_has_ended_leaves_and_the_others_go_on(tmp_path, leaving):
     singles, _ = many(tmp_path, seeds(3), together=1)
     assert statuses(leaving) == statuses(singles) == [("finished", 30), ("finished", 50), ("finished", 70)]
-    assert_same_records(leaving, singles, rtol=1e-4, atol=1e-6)
+    assert_same_but_for_rounding(leaving, singles)
 
 
 @pytest.mark.usefixtures("members_leave")
@@ -174,7 +188,7 @@ def test_a_stack_that_some_have_left_goes_on_to_the_same_records(tmp_path, monke
     assert not finished
     runs, finished = many(tmp_path, seeds(3), together=3)
     assert finished
-    assert_same_records(runs, leaving, check_exact=True)
+    assert_same_records(runs, leaving)
 
 
 def test_a_member_that_diverges_is_recorded_as_failed_and_the_others_are_as_they_would_be(tmp_path, alone):
@@ -184,7 +198,7 @@ def test_a_member_that_diverges_is_recorded_as_failed_and_the_others_are_as_they
     assert statuses(runs) == [("finished", STEPS), ("failed", 0), ("finished", STEPS)]
     assert runs[1].manifest()["error"].endswith("at step 1: lower optimiser.learning_rate (now 1e+30)")
     assert runs[1].metrics()["step"].tolist() == [0]
-    assert_same_records([runs[0], runs[2]], [alone[0], alone[2]], rtol=1e-4, atol=1e-6)
+    assert_same_but_for_rounding([runs[0], runs[2]], [alone[0], alone[2]])
 
 
 def test_a_run_that_another_process_has_finished_meanwhile_is_left(tmp_path, monkeypatch):
@@ -296,7 +310,7 @@ def test_checkpoints_of_a_time_that_is_trained_anew_are_removed(tmp_path, monkey
         many(tmp_path, seeds(3), together=3)
     assert [list(checkpoints(run)) for run in runs] == [[50, 55]] * 3
     runs, _ = many(tmp_path, seeds(3), together=3)
-    assert_same_records(runs, stacked, check_exact=True)
+    assert_same_records(runs, stacked)
 
 
 def test_the_rest_of_a_stack_goes_on_without_a_run_that_is_gone(tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""Finished runs whose every column is a known function of the step."""
+"""Finished runs in which each column is a known function of the step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def add_run(
     experiment: str = "grokking",
     sweeps: Sequence[str] | None = None,
 ) -> Run:
-    """A run whose record has these columns, measured so often; without a record if there are none."""
+    """Add a finished run that measured these columns every `every` steps; without columns it has no record."""
     config = config or GrokkingConfig()
     run = store.create(
         experiment=experiment,
@@ -50,12 +50,12 @@ def add_run(
 
 
 def drawings(name: str, root: Path) -> list[Drawing]:
-    """What the runs of the store in a folder give of a figure."""
+    """Draw one kind of figure from the runs of the store in a folder."""
     return draw(name, Store(root).runs())
 
 
 def legend_of(owner: Figure | Axes) -> list[str]:
-    """The labels in the legend of a panel, or in the one below all panels of a figure."""
+    """Return the labels in the legend of a panel, or in the shared legend of a figure."""
     legend = owner.get_legend() if isinstance(owner, Axes) else owner.legends[0]
     return [text.get_text() for text in legend.get_texts()]
 
@@ -65,10 +65,10 @@ def constant(value: float) -> Column:
 
 
 def rises_at(step: int) -> Column:
-    """0 before the step, 1 from it on."""
+    """Return a column that is 0 before the step and 1 from it on."""
     return lambda steps: (steps >= step).astype(float)
 
 
 def by_place(first: int, values: Sequence[float], *, before: float = 0.0) -> Column:
-    """`before` until step `first`, then one of the values a step."""
+    """Return a column that is `before` until step `first`, and then takes one of the values at each step."""
     return lambda steps: np.where(steps < first, before, np.asarray(values)[np.maximum(steps - first, 0)])

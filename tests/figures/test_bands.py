@@ -1,4 +1,4 @@
-"""Bands are quantiles over seeds of what each seed last measured."""
+"""Bands are quantiles over seeds of each seed's last measurement so far."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Operations and moduli are drawn a panel each, from the study in which they vary."""
+"""Each operation or modulus has a panel, in the figure of the study in which it varies."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The networks between two are drawn against omega, with their barriers; those on the way there are not."""
+"""The networks between two others are drawn against omega with their barriers; networks in training are not drawn."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from grok.tracking import Store
 from tests.figures.helpers import add_run, by_place, constant, drawings, legend_of
 
 OMEGAS = np.linspace(0, 1, 5)
-BUMP = 4 * OMEGAS * (1 - OMEGAS)  # 1 in the middle
+BUMP = 4 * OMEGAS * (1 - OMEGAS)  # it is 1 in the middle
 OMEGA, RECOMPUTED, RATE = "connectivity/omega", "connectivity/recomputed", "optimiser.learning_rate"
 
 
@@ -22,7 +22,7 @@ def config_of(rate=0.03, **settings):
 
 
 def columns_of(*, height=2.0, first_loss=0.25, last_loss=0.75):
-    """Accuracy 0.9 before and 0.1 to 0.5 between; loss on a slope, with a bump as high as this if not recomputed."""
+    """Return accuracy 0.9 in training and 0.1 to 0.5 between, and a sloping loss with a bump unless recomputed."""
     slope = first_loss + (last_loss - first_loss) * OMEGAS
     return {
         OMEGA: by_place(40, np.tile(OMEGAS, 2)),

@@ -1,4 +1,4 @@
-"""A drawing is stamped and laid out, leaves pyplot alone, and its files are the same for the same values."""
+"""A drawing is stamped and laid out, pyplot does not change, and the same values give the same files."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def picture(study):
     )
 
 
-EXAMPLE = FigureKind(name="example", subjects=lambda source: source.studies, picture=picture)
+EXAMPLE = FigureKind(name="example", about="each study", subjects=lambda source: source.studies, picture=picture)
 STUDY = Study(name="mine", groups=[])
 
 
@@ -84,6 +84,7 @@ def test_every_subject_with_something_to_show_is_drawn_and_of_the_others_a_line_
     studies = [STUDY, replace(STUDY, name="other")]
     kind = FigureKind(
         name="example",
+        about="each study",
         subjects=lambda source: studies,
         picture=lambda study: picture(study) if study is STUDY else None,
         needs={"x": "accuracy", "y": "norms"},

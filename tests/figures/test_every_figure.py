@@ -1,5 +1,6 @@
-"""A figure draws what the records have; one for which nothing is left says why, and the others are drawn."""
+"""A figure draws what was measured; a figure without data says why, and the others are drawn."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 
 import grok.experiment
 from grok.config import GrokkingConfig, OptimiserConfig, SampledInformationTermConfig, TaskConfig
+from grok.config.checks import Settings
 from grok.experiment import experiment, experiments, register
-from grok.figures import draw, draw_figures, figure_kinds
+from grok.figures import Drawing, FigureKind, draw, draw_figures, figure_kinds
 from grok.figures.records import runs_source
+from grok.figures.style import panels
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant, rises_at
 
@@ -23,7 +26,7 @@ OF_GROKKING = [kind.name for kind in experiment("grokking").figures()]
 
 
 def add_studies(root, columns):
-    """A study of each kind, whose runs measured these columns."""
+    """Add a study of each kind, whose runs measured these columns."""
     adds = {
         "alone": [GrokkingConfig()],
         "operations": [GrokkingConfig(task=TaskConfig(operation=name)) for name in ("add", "subtract", "divide")],
@@ -107,3 +110,37 @@ def test_an_experiment_says_which_figures_its_runs_are_drawn_in(tmp_path, monkey
     run = add_run(Store(tmp_path), SAMPLE, experiment="other")
     assert [drawing.name for drawing in draw("figure7", [run])] == [f"figure7-{run.id.removesuffix('-seed0')}"]
     assert draw("sample-sizes", [run]) == []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OwnSettings(Settings):
+    """Settings that share nothing with those of the package."""
+
+    width: int = 3
+
+    @property
+    def label(self):
+        return f"own-{self.width}"
+
+
+def test_an_experiment_with_settings_of_its_own_has_figures_of_its_own(tmp_path, monkeypatch):
+    def picture(group):
+        figure, (axis,) = panels(1, across=1, size=(5.0, 4.0))
+        axis.set_title(group.description)
+        return Drawing(name=group.name, figure=figure, table=group.metrics()[0], stamp=group.stamp)
+
+    kind = FigureKind(name="own", about="each config", subjects=lambda source: source.alone, picture=picture)
+
+    class Own(type(experiment("supervised"))):
+        name = "own"
+        config_type = OwnSettings
+
+        def figures(self):
+            return (kind,)
+
+    monkeypatch.setattr(grok.experiment, "_registered", dict(experiments()))
+    register(Own())
+    run = add_run(Store(tmp_path), {"x": constant(2.0)}, config=OwnSettings(width=5), experiment="own")
+    (drawing,) = draw("own", [run])
+    assert drawing.figure.axes[0].get_title() == "own-5"
+    assert set(drawing.table["x"]) == {2.0}

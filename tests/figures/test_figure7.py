@@ -1,4 +1,4 @@
-"""Figure 7 shows what the records hold, and nothing else."""
+"""Figure 7 shows exactly the values in the records."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ COLUMNS = [
 
 
 def columns_of(seed):
-    """Every column a known function of step and seed."""
+    """Return columns that are known functions of step and seed."""
     return {name: lambda steps, index=index: (steps / 2000 + index + seed) / 20 for index, name in enumerate(COLUMNS)}
 
 
@@ -33,7 +33,7 @@ def add_run(store, *, seed, **settings):
 
 @pytest.fixture(scope="module")
 def drawing(tmp_path_factory):
-    """Two seeds of one config, drawn."""
+    """Return the drawing of two seeds of one config."""
     store = Store(tmp_path_factory.mktemp("runs"))
     for seed in (1, 0):
         add_run(store, seed=seed)

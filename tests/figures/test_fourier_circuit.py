@@ -1,4 +1,4 @@
-"""Closed form against measurement: a dot a grokked run, and the largest deviation stated."""
+"""Each run that grokked has a dot of measurement against closed form, and the title gives the largest deviation."""
 
 from grok.config import GrokkingConfig, TaskConfig
 from grok.tracking import Store

@@ -1,4 +1,4 @@
-"""Whether moving a measure moves grokking: each training beside the plain one, or its twin, of the same seed."""
+"""Each training is compared with the plain training, or with its twin, of the same seed."""
 
 import math
 
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def groks(first, second=None, *, norm):
-    """Columns of a training that groks at such a step, and of its twin, which begins a step after its end."""
+    """Return columns of a training that groks at a step, and of its twin, which begins one step after its end."""
 
     def accuracy(steps):
         groks_at = np.where(steps <= BUDGET, *(math.inf if at is None else at for at in (first, second)))
@@ -88,7 +88,7 @@ def titles_of(tmp_path):
 
 @pytest.fixture(scope="module")
 def drawing(tmp_path_factory):
-    """What is drawn of a whole study."""
+    """Return the drawing of a whole study."""
     root = tmp_path_factory.mktemp("study")
     add_study(root)
     (drawing,) = draw(root)
@@ -150,7 +150,7 @@ def test_the_plotted_values_hold_every_training_and_seed_without_a_step_where_it
 
 
 def by_marker(axis):
-    """Marker to the row of each line and where its marks are."""
+    """Return the row of each line and the positions of its marks, by marker."""
     return {
         marker: {
             tuple(line.get_ydata())[:1]: list(line.get_xdata()) for line in axis.lines if line.get_marker() == marker

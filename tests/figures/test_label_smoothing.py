@@ -1,4 +1,4 @@
-"""The end of each run is drawn against its label smoothing, from the study in which that varies."""
+"""The last values of each run are drawn against its label smoothing, for a study in which that varies."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def config_of(epsilon, rate=0.03):
 
 
 def ends_at(value):
-    """Rises to the value, and was not measured in the last step."""
+    """Return a column that rises to the value and is not measured at the last step."""
     return lambda steps: np.where(steps == steps[-1], np.nan, value * steps / steps[-2])
 
 

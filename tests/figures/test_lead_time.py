@@ -1,4 +1,4 @@
-"""Lead of a measure over the rise of test accuracy beside false alarms in controls, from the runs' summaries."""
+"""Leads of measures over the rise of test accuracy and false alarms in controls come from the runs' summaries."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ LITTLE = GrokkingConfig(task=TaskConfig(modulus=59, train_fraction=0.1))
 
 
 def turns_at(step):
-    """Flat, then down."""
+    """Return a column that is constant and then falls."""
     return lambda steps: np.where(steps < step, 0.6, 0.6 - 0.3 * np.log(np.maximum(steps, 1) / step))
 
 
@@ -29,7 +29,7 @@ def columns(*, rise, turn):
 
 @pytest.fixture(scope="module")
 def drawing(tmp_path_factory):
-    """A study of a config and three controls, drawn."""
+    """Return the drawing of a config and three controls."""
     store = Store(tmp_path_factory.mktemp("runs"))
     for seed in range(3):
         add_run(store, columns(rise=3000 + 100 * seed, turn=1000), config=MAIN, seed=seed, steps=4000, sweeps=["c"])

@@ -1,4 +1,4 @@
-"""Table 2 compares each term and weight with plain training of the same seeds, and the picture shows the same."""
+"""Table 2 and its picture compare each information loss and weight with plain training of the same seeds."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def draw(tmp_path, runs="runs"):
 
 @pytest.fixture(scope="module")
 def drawing(tmp_path_factory):
-    """What is drawn of a whole study."""
+    """Return the drawing of a whole study."""
     root = tmp_path_factory.mktemp("study")
     add_study(root)
     (drawing,) = draw(root)
@@ -119,7 +119,7 @@ def test_differences_are_of_the_seeds_that_both_have(tmp_path):
     rows, _ = rows_of_markdown(draw(tmp_path)[0].markdown)
     by_term = {row["term, weight"]: row for row in rows}
     assert by_term["MIR, 0.1"]["difference, points"] == difference([0.51, 0.62], [0.5, 0.6])
-    assert (by_term["MIR, 0.1"]["seeds"], by_term["MIR, 0.1"]["p"]) == ("3", "1.000")  # 0.5, times 2 comparisons
+    assert (by_term["MIR, 0.1"]["seeds"], by_term["MIR, 0.1"]["p"]) == ("3", "1.000")  # p is 0.5, times 2 comparisons
     assert (by_term["HDR, 0.1"]["difference, points"], by_term["HDR, 0.1"]["p"]) == ("−20.00", "1.000")
     assert (by_term["ΔH, 0.1"]["difference, points"], by_term["ΔH, 0.1"]["p"]) == ("–", "–")
     assert by_term["ΔH, 0.1"]["accuracy, %"] == "70.00"
@@ -134,7 +134,7 @@ def test_the_plotted_values_hold_every_run_in_the_order_of_the_table(drawing):
 
 def test_the_picture_has_a_line_a_term_over_the_weights_with_the_intervals_of_the_table(tmp_path):
     add_study(tmp_path)
-    add(tmp_path, "hdr", -0.1, HIGH)  # which a logarithmic axis cannot show
+    add(tmp_path, "hdr", -0.1, HIGH)  # a logarithmic axis cannot show them
     (drawing,) = draw(tmp_path)
     figure = drawing.figure
     assert [axis.get_title() for axis in figure.axes] == [
@@ -147,7 +147,7 @@ def test_the_picture_has_a_line_a_term_over_the_weights_with_the_intervals_of_th
     lines = {bars.get_label(): bars.lines for bars in differences.containers}
     assert list(lines) == ["MI", "HDR"]
     (line, _, (strokes,)) = lines["MI"]
-    np.testing.assert_allclose(line.get_xdata(orig=False), [0.1 * 1.08**-1.5, 1.08**-1.5])  # beside the other terms
+    np.testing.assert_allclose(line.get_xdata(orig=False), [0.1 * 1.08**-1.5, 1.08**-1.5])  # moved aside
     np.testing.assert_allclose(line.get_ydata(orig=False), [0.0125, 0.04])
     for stroke, values in zip(strokes.get_segments(), (LOW, HIGH), strict=True):
         half = np.diff(stroke[:, 1])[0] / 2

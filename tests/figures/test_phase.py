@@ -1,4 +1,4 @@
-"""The phase diagram's cells are medians over seeds, of runs that grokked."""
+"""The cells of the phase diagram are medians over the seeds that grokked."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Each sparsity is drawn as it is straight after pruning and as it is fine-tuned; what lies between is not."""
+"""Each sparsity is drawn directly after pruning and after fine-tuning; the rows between are not drawn."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ BEFORE_AFTER = "interplay/before-after/test"
 
 
 def between(pruned, tuned):
-    """Four rows a sparsity, of which those in the middle are wrong."""
+    """Return a column with four rows per sparsity, of which the two in the middle are wrong."""
     return [value for each in zip(pruned, [-1.0] * 3, [-1.0] * 3, tuned, strict=True) for value in each]
 
 

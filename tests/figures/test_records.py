@@ -1,4 +1,4 @@
-"""Runs are grouped by config and by sweep; seeds and reruns fall into place."""
+"""Runs are grouped by config and by sweep, and a seed that was trained again counts once."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from grok.config import (
     TaskConfig,
 )
 from grok.experiment import experiments
-from grok.figures.records import runs_source, store_source
+from grok.figures.records import differing, runs_source, store_source
 from grok.tracking import Store
 from grok.tracking.notes import each_once
 from tests.figures.helpers import add_run, constant
@@ -209,8 +209,8 @@ def test_what_differs_along_with_the_settings_named_parts_a_study_if_it_is_to_be
 def test_runs_of_one_hash_with_other_configs_are_groups_with_names_of_their_own(tmp_path):
     first, second, third = (add_run(Store(tmp_path), COLUMNS, seed=seed) for seed in range(3))
     config = second.manifest()["config"]
-    second.update(config=config | {"steps": 7})  # as if the default had been another
-    third.update(config={name: value for name, value in config.items() if name != "loss"})  # not known yet
+    second.update(config=config | {"steps": 7})  # as if the default had been different
+    third.update(config={name: value for name, value in config.items() if name != "loss"})  # a newer setting
     whole, other = groups_in(tmp_path)
     assert ([*whole.runs.values()], [*other.runs.values()]) == ([first, third], [second])
     assert (whole.config, other.config) == (GrokkingConfig(), GrokkingConfig(steps=7))
@@ -236,3 +236,21 @@ def test_what_is_learned_is_a_formula_or_a_data_set_with_its_network(tmp_path):
     add_run(Store(tmp_path), COLUMNS, config=SupervisedConfig(), experiment="supervised")
     source = store_source(tmp_path, ["grokking", "supervised"])
     assert [group.description for group in source.groups] == ["a / b mod 59", "mnist1d-conv1d-64"]
+
+
+def test_runs_whose_rules_of_rounding_give_the_same_split_are_one_group_and_differ_in_no_setting(tmp_path):
+    nearest, down = (GrokkingConfig(task=TaskConfig(modulus=59, rounding=rule)) for rule in ("nearest", "down"))
+    for seed, config in enumerate((down, nearest, replace(nearest, steps=7))):
+        add_run(Store(tmp_path), COLUMNS, seed=seed, config=config, sweeps=["s"])
+    (study,) = studies_in(tmp_path)
+    assert [list(group.runs) for group in study.groups] == [[0, 1], [2]]
+    assert differing(study.groups) == ["steps"]
+
+
+@pytest.mark.parametrize("rule", ["nearest", "down"])
+def test_random_labels_are_a_control_of_division_though_the_rule_matters_to_their_split_alone(tmp_path, rule):
+    main = GrokkingConfig(task=TaskConfig(operation="divide", modulus=31, train_fraction=0.6, rounding=rule))
+    for config in (main, replace(main, task=replace(main.task, operation="random"))):
+        add_run(Store(tmp_path), COLUMNS, config=config, sweeps=["s"])
+    (study,) = studies_in(tmp_path)
+    assert list(study.controls().values()) == [None, "random labels"]

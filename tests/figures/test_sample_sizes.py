@@ -1,4 +1,4 @@
-"""The stages of a curve are read as the published one is described, for each n."""
+"""The stages of the curve are found for each n as the published curve is described."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from tests.figures.helpers import add_run, drawings, rises_at
 
 
 def curve(*points):
-    """Straight lines between (step, value)."""
+    """Return a column that is linear between points (step, value)."""
     steps, values = zip(*points, strict=True)
     return lambda at: np.interp(at, steps, values)
 

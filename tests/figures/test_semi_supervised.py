@@ -1,4 +1,4 @@
-"""Table 1 compares methods and terms with FreeMatch of as many labels and the same seeds."""
+"""Table 1 compares methods and information losses with FreeMatch of the same label count and seeds."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def draw(tmp_path):
 
 @pytest.fixture(scope="module")
 def drawing(tmp_path_factory):
-    """What is drawn of a whole study."""
+    """Return the drawing of a whole study."""
     root = tmp_path_factory.mktemp("study")
     add_study(root, STUDY)
     (drawing,) = draw(root)
@@ -163,7 +163,7 @@ def test_configs_that_differ_in_more_are_in_tables_of_their_own(tmp_path):
     study = {each: values for each, values in STUDY.items() if each[2] == 10}
     for steps in (100, 200):
         add_study(tmp_path, study, steps=steps)
-    add(tmp_path, "supervised", PLAIN, 10, ALONE, steps=300)  # which has nothing beside it
+    add(tmp_path, "supervised", PLAIN, 10, ALONE, steps=300)  # plain FreeMatch has nothing to be compared with
     found = draw(tmp_path)
     assert [drawing.name for drawing in found] == [f"semi-supervised-mine-steps-{steps}" for steps in (100, 200)]
     for drawing in found:

@@ -1,4 +1,4 @@
-"""Drawing in the project's style leaves the user's own settings alone; panels stand in rows, with their legends."""
+"""The project's style does not change the user's own settings, and panels stand in rows with their legends."""
 
 import matplotlib as mpl
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Figures 1 and 2 show what the records of standard training hold, and nothing of other experiments."""
+"""Figures 1 and 2 show the values in the records of standard training, and no other experiments."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ NC1 = {"collapse/train/nc1": constant(2.0), "collapse/test/nc1": constant(3.0)}
 
 
 def columns_of(seed):
-    """Every column a known function of step and seed."""
+    """Return columns that are known functions of step and seed."""
     return {name: lambda steps, index=index: (steps / 2000 + index + seed) / 30 for index, name in enumerate(COLUMNS)}
 
 
@@ -92,7 +92,7 @@ def test_the_markdown_holds_start_extremes_and_end_of_the_medians_on_test(tmp_pa
         "72.0% (70.4% to 73.6%)",
     ]
     (lowest, highest) = (int(step.replace(",", "")) for _, step in cells if step)
-    assert 500 <= lowest < 520  # of the steps at which medians are taken, the first with the measurement
+    assert 500 <= lowest < 520  # the first of the steps of the medians with the measurement
     assert 1000 <= highest < 1040
     assert nc1.startswith("| NC1: spread within classes | 2 | 2 at step 0 |")
     assert text.startswith("mnist1d-conv1d-64, test split, 5 seeds, n = 64 in `sample`: medians")

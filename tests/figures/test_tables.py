@@ -1,4 +1,4 @@
-"""Tables: medians with what they vary by, a dash for what is not there, and LaTeX that can be put into a paper."""
+"""Tables have medians with quantiles, a dash for what was not measured, and LaTeX that a paper can include."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What tables say of terms of information: means and their intervals, differences paired by seed, adjusted p values."""
+"""Tables of information losses have means with intervals, differences paired by seed, and adjusted p values."""
 
 import math
 

@@ -11,6 +11,7 @@ from grok.models import make_transformer
 from grok.random import stream
 from grok.tasks import operation_task
 from tests.reference.transformer import full_sequence_logits, full_sequence_neurons
+from tests.tolerances import rounding
 
 MODULUS = 13
 VARIANTS = [
@@ -37,17 +38,19 @@ def make_wide(variant):
 INPUTS = operation_task(TaskConfig(modulus=MODULUS), 0).inputs[::7]
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 5e-5)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @of_every_variant
-def test_logits_and_gradients_are_those_of_the_full_sequence(variant, dtype, tolerance):
+def test_logits_and_gradients_are_those_of_the_full_sequence(variant, dtype):
     model = make(variant).to(dtype)
     cotangent = torch.randn(len(INPUTS), MODULUS, generator=stream(0, "test"), dtype=dtype)
     results = []
     for logits in (model(INPUTS), full_sequence_logits(model, INPUTS)):
         gradients = torch.autograd.grad((logits * cotangent).sum() / len(INPUTS), list(model.parameters()))
         results.append([logits.detach(), *gradients])
+    # Gradients sum over samples and classes; LayerNorm divides them by deviations of about a tenth.
+    error = 10 * rounding(dtype, len(INPUTS) * MODULUS)
     for ours, reference in zip(*results, strict=True):
-        torch.testing.assert_close(ours, reference, rtol=0, atol=tolerance)
+        torch.testing.assert_close(ours, reference, rtol=0, atol=error)
 
 
 @of_every_variant

@@ -24,7 +24,7 @@ def test_every_combination_comes_in_the_order_of_the_file_with_seeds_last(tmp_pa
             task=dataclasses.replace(laptop().task, train_fraction=fraction),
         )
         assert each.config == expected
-        assert each.key == (expected, each.seed)
+        assert each.key == (expected.identity(), each.seed)
         assert each.block == "sweep"
 
 

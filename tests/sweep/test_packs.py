@@ -1,5 +1,6 @@
 """The unfinished runs of a sweep are packed so that no run is in two packs, and a pack trains no run twice."""
 
+import dataclasses
 import itertools
 import threading
 
@@ -7,6 +8,7 @@ import pytest
 
 from grok.experiment import experiment
 from grok.experiments import runner
+from grok.sweep.expand import run_key
 from grok.sweep.packs import Outcome, Pack, existing_runs, make_packs, train_pack
 from grok.tracking import Run, Store
 from tests.experiments.helpers import interrupt_before, setup
@@ -36,24 +38,36 @@ def test_the_newest_run_of_each_config_and_seed_is_found_by_one_reading_of_each(
     usual = Run.manifest
     monkeypatch.setattr(Run, "manifest", lambda run: read.append(run.id) or usual(run))
     config = wanted[0].config
-    assert existing_runs(Store(tmp_path), "grokking") == {(config, 0): new, (config, 1): other}
+    assert existing_runs(Store(tmp_path), "grokking") == {run_key(config, 0): new, run_key(config, 1): other}
     assert sorted(read) == sorted(run.id for run in (old, new, other))
 
 
 def test_a_run_of_the_same_hash_and_another_config_is_not_taken_for_it(tmp_path, wanted):
     run = new_run(tmp_path, config=wanted[0].config)  # trained when, say, another loss was the default
     run.update(status="finished", config=run.manifest()["config"] | {"loss": "stablemax"})
-    assert [pack.wanted for pack in packs_of(tmp_path, wanted[:1], 1)] == [(wanted[0].key,)]
+    assert [pack.keys for pack in packs_of(tmp_path, wanted[:1], 1)] == [(wanted[0].key,)]
     run.update(config=run.manifest()["config"] | {"surprise": 1})  # another version's
     assert existing_runs(Store(tmp_path), "grokking") == {}
 
 
+@pytest.mark.parametrize(("asked", "trained"), [("nearest", "down"), ("down", "nearest")])
+def test_a_run_with_the_same_split_is_taken_for_it_and_a_new_run_keeps_its_rule_of_rounding(tmp_path, asked, trained):
+    path = small_sweep(tmp_path, steps=20, seeds="0-1", decays="[0]")
+    path.write_text(path.read_text().replace("task = {", f'task = {{rounding = "{asked}", '))
+    wanted = wanted_of(path)
+    config = wanted[0].config
+    task = dataclasses.replace(config.task, rounding=trained)
+    new_run(tmp_path, seed=0, config=dataclasses.replace(config, task=task)).update(status="finished")
+    (pack,) = packs_of(tmp_path, wanted, 2)
+    assert (pack.wanted, config.task.rounding) == (((config, 1),), asked)
+
+
 def test_new_runs_that_are_alike_are_stacked_and_ended_ones_left_out(tmp_path, wanted):
     keys = [each.key for each in wanted]
-    assert [pack.wanted for pack in packs_of(tmp_path, wanted, 4)] == [tuple(keys[:4]), tuple(keys[4:])]
+    assert [pack.keys for pack in packs_of(tmp_path, wanted, 4)] == [tuple(keys[:4]), tuple(keys[4:])]
     new_run(tmp_path, seed=0, config=wanted[0].config).update(status="finished")
     new_run(tmp_path, seed=1, config=wanted[1].config).update(status="failed", diverged=True)
-    assert [pack.wanted for pack in packs_of(tmp_path, wanted, 1)] == [(key,) for key in keys[2:]]
+    assert [pack.keys for pack in packs_of(tmp_path, wanted, 1)] == [(key,) for key in keys[2:]]
 
 
 def test_unfinished_runs_go_on_with_the_stack_that_they_were_in(tmp_path, wanted, monkeypatch):
@@ -63,7 +77,7 @@ def test_unfinished_runs_go_on_with_the_stack_that_they_were_in(tmp_path, wanted
         runner.start(GROKKING, pairs, setup(tmp_path))
     new_run(tmp_path, seed=0, config=wanted[0].config).update(status="failed", error="no space left")
     expected = [(wanted[0].key,), (wanted[1].key, wanted[4].key), (wanted[2].key,), (wanted[3].key,), (wanted[5].key,)]
-    assert [pack.wanted for pack in packs_of(tmp_path, wanted, 1)] == expected
+    assert [pack.keys for pack in packs_of(tmp_path, wanted, 1)] == expected
 
 
 def test_a_pack_trains_what_is_missing_and_nothing_that_is_finished(tmp_path, wanted):

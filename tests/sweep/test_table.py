@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from grok.experiment import experiment
 from grok.sweep.packs import existing_runs
 from grok.sweep.table import plan_table, results_table, rows_of
 from grok.tracking import Store
@@ -28,7 +29,7 @@ def rows_of_images(tmp_path):
         interplay = {f"interplay/sample/test/{ratio}": constant(accuracy / 2) for ratio in ("mir", "hdr")}
         columns = {"test/accuracy": constant(accuracy)} | interplay
         add_run(Store(tmp_path), columns, seed=each.seed, config=each.config, experiment="supervised")
-    return rows_of(wanted, existing_runs(Store(tmp_path), "supervised"), {})
+    return rows_of(experiment("supervised"), wanted, existing_runs(Store(tmp_path), "supervised"), {})
 
 
 def rows(tmp_path):
@@ -38,7 +39,7 @@ def rows(tmp_path):
         finished(root, each, grokked=grokked, mir=mir)
     new_run(root, seed=0, config=wanted[0].config).update(status="failed", error="no space left")
     new_run(root, seed=1, config=wanted[1].config).update(status="interrupted")
-    return rows_of(wanted, existing_runs(Store(root), "grokking"), {wanted[2].key: "killed"})
+    return rows_of(experiment("grokking"), wanted, existing_runs(Store(root), "grokking"), {wanted[2].key: "killed"})
 
 
 def test_results_are_counts_and_medians_over_seeds(tmp_path):
@@ -67,7 +68,7 @@ def test_results_of_norm_matched_twins_are_when_the_training_with_the_term_grokk
         "norm_matched/twin": lambda steps: (steps > 1000).astype(float),
     }
     add_run(Store(tmp_path), columns, config=wanted.config, steps=2001, every=1, experiment="norm-matched")
-    rows = rows_of([wanted], existing_runs(Store(tmp_path), "norm-matched"), {})
+    rows = rows_of(experiment("norm-matched"), [wanted], existing_runs(Store(tmp_path), "norm-matched"), {})
     assert (rows[0].json()["grokked"], rows[0].json()["interplay/sample/test/mir"]) == (400, 0.3)
     assert results_table(rows).splitlines()[1].split()[-3:] == ["1", "400", "0.300"]
 
@@ -99,5 +100,5 @@ def test_what_ended_a_pack_is_no_error_of_its_finished_runs(tmp_path):
     done, failed = wanted_of(small_sweep(tmp_path, seeds="0-1", decays="[1]"))
     run = finished(tmp_path / "runs", done, grokked=200, mir=0.4)
     errors = {done.key: "out of memory", failed.key: "out of memory"}
-    rows = rows_of([done, failed], {done.key: run}, errors)
+    rows = rows_of(experiment("grokking"), [done, failed], {done.key: run}, errors)
     assert [(row.state, row.error) for row in rows] == [("finished", None), ("new", "out of memory")]

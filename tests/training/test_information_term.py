@@ -16,7 +16,7 @@ from grok.training.learner import Learner
 from tests.experiments.helpers import EXPERIMENT, assert_same_record, interrupt_before, resume, setup, start
 from tests.geometries import random_geometry
 from tests.helpers import CPU, small_config
-from tests.tolerances import entropy_rounding, rounding
+from tests.tolerances import entropy_rounding, measurement_rounding
 from tests.training.test_stack import PAIRS, rows_of
 
 KINDS = ["mutual_information", "entropy_difference", "mir", "hdr"]
@@ -181,8 +181,8 @@ def test_members_of_a_stack_have_their_own_terms(tmp_path):
         for (_, row), (_, expected) in zip(stacked[index], alone, strict=True):
             error = 3 * entropy_rounding(torch.float32, INFORMATION.samples)
             assert row.pop(TERM) == pytest.approx(expected[TERM], abs=error, nan_ok=True)
-            error = rounding(torch.float32, PAIRS, steps=21)
-            assert row == pytest.approx({name: expected[name] for name in row}, rel=error, abs=error)
+            others = {name: expected[name] for name in row}
+            assert row == pytest.approx(others, **measurement_rounding(PAIRS, steps=21))
         assert len({row[TERM] for _, row in alone[1:]}) == 20
 
 

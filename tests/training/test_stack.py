@@ -11,7 +11,7 @@ from grok.training.engine import Engine
 from grok.training.recorder import Recorder
 from grok.training.stack import Stack, release
 from tests.helpers import before_step, new_run, small_config, small_member, small_model
-from tests.tolerances import rounding
+from tests.tolerances import measurement_rounding, rounding
 
 STEPS = 51
 PAIRS = 121  # the samples of a task of modulus 11
@@ -53,8 +53,7 @@ def test_every_member_measures_what_it_would_alone(tmp_path, model):
         (alone,) = rows_of([member(index, **model)], tmp_path)
         assert [step for step, _ in stacked[index]] == [step for step, _ in alone] == list(range(STEPS))
         for (_, row), (_, expected) in zip(stacked[index], alone, strict=True):
-            error = rounding(torch.float32, PAIRS, steps=STEPS)
-            assert row == pytest.approx(expected, rel=error, abs=error)
+            assert row == pytest.approx(expected, **measurement_rounding(PAIRS, steps=STEPS))
             mean_error = rounding(torch.float32, steps=STEPS)  # the errors of the samples average out in the loss
             assert row["train/loss"] == pytest.approx(expected["train/loss"], rel=mean_error)
 

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 
 def paper() -> GrokkingConfig:
-    """Return the published settings: a + b (mod 113) on 30 % of all pairs."""
-    return GrokkingConfig()
+    """Return the published settings: a + b (mod 113) on 30 % of all pairs.
+
+    The number of training pairs is 3,830 as published, since the fraction is rounded down.
+    """
+    return GrokkingConfig(task=TaskConfig(rounding="down"))
 
 
 def laptop() -> GrokkingConfig:
@@ -83,16 +86,34 @@ class Grokking(Experiment):
         The train fraction must agree if the probe `sample_sizes` is on, since its sizes depend on the test split. It
         must also agree if an information loss uses more samples than half of all pairs.
         """
-        half = dataclasses.replace(config.task, train_fraction=0.5)
+        half = dataclasses.replace(config.task, train_fraction=0.5, rounding="down")
         enough = not config.information.is_on or config.information.samples <= half.train_size
         any_split = enough and config.probes.sample_sizes == "off"
         return dataclasses.replace(
             config,
-            task=half if any_split else config.task,
+            task=half if any_split else config.task.identity(),
             optimiser=OptimiserConfig(),
             steps=0,
             settle=None,
         )
+
+    def learned(self, config: GrokkingConfig) -> str:
+        """Return the formula of the operation."""
+        return config.task.description
+
+    def control(self, config: GrokkingConfig, main: GrokkingConfig) -> str | None:
+        """Return random labels, weight decay 0 or too little data, if the rest but the number of steps is the same."""
+        config = dataclasses.replace(config, steps=main.steps, settle=main.settle)
+        no_decay = dataclasses.replace(main.optimiser, weight_decay=0.0)
+        controls = {"weight decay 0": dataclasses.replace(main, optimiser=no_decay)}
+        if main.task.modulus is not None:  # permutations have no random labels beside them
+            random = dataclasses.replace(main.task, operation="random")
+            controls["random labels"] = dataclasses.replace(main, task=random)
+        if config.task.train_fraction < main.task.train_fraction:
+            split = {name: getattr(config.task, name) for name in ("train_fraction", "rounding")}
+            controls["too little data"] = dataclasses.replace(main, task=dataclasses.replace(main.task, **split))
+        identity = config.identity()
+        return next((kind for kind, control in controls.items() if control.identity() == identity), None)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
         """Return Figure 7 and the figures that compare grokking runs."""

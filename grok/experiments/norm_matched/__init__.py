@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any
 
 from grok.analysis.phases import TWIN, trainings
+from grok.analysis.report import cell
 from grok.analysis.summary import events_and_last, summary_of
+from grok.columns import TEST_ACCURACY
 from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, TransformerTrainingConfig
 from grok.experiment import Experiment
 from grok.experiments import grokking
@@ -66,7 +69,11 @@ class NormMatched(Experiment):
 
     def alike(self, config: NormMatchedConfig) -> NormMatchedConfig:
         """Return the config with a default optimiser, whose settings may differ in a stack."""
-        return dataclasses.replace(config, optimiser=OptimiserConfig())
+        return dataclasses.replace(config.identity(), optimiser=OptimiserConfig())
+
+    def learned(self, config: NormMatchedConfig) -> str:
+        """Return the formula of the operation."""
+        return config.task.description
 
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of the first training and, under `twin`, the summary of the twin in its own steps."""
@@ -77,10 +84,20 @@ class NormMatched(Experiment):
         return {**first, "twin": twin}
 
     def outcome(self, run: Run) -> list[str]:
-        """Return lines with the step at which each training grokked and its final test accuracy."""
-        from grok.experiments.norm_matched.outcome import outcome
-
-        return outcome(run)
+        """Return lines with the step at which each training grokked, in its own steps, and its final test accuracy."""
+        manifest = run.manifest()
+        summary, term = manifest["summary"], manifest["config"]["information"]
+        trainings = {
+            f"with {term['term']}, weight {term['weight']:g}": summary,
+            "twin without it, of the same norm": summary["twin"],
+        }
+        width = max(map(len, trainings))
+        lines = [f"{'training':<{width}}{'grokked':>14}{'test accuracy at the end':>28}"]
+        for name, came_to in trainings.items():
+            grokked, accuracy = came_to["events"]["grokked"], came_to["last"].get(TEST_ACCURACY, math.nan)
+            step = "never" if grokked is None else f"step {grokked:,}"
+            lines.append(f"{name:<{width}}{step:>14}{cell(accuracy, '.1%'):>28}")
+        return lines
 
     def figures(self) -> Sequence[FigureKind[Any]]:
         """Return the figure that shows when each training and its twin grokked."""

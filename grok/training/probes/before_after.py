@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from grok.columns import interplay
 from grok.config import Schedule
 from grok.tasks import Task
 from grok.training.probes.interplay import interplay_columns, sample_order
@@ -50,5 +51,5 @@ class BeforeAfter(Probe):
         metrics: Metrics = {}
         for split in SPLITS:
             before, after = observed[f"{split}/before"], observed[f"{split}/after"]
-            metrics |= interplay_columns(f"interplay/before-after/{split}", before, after)
+            metrics |= interplay_columns(interplay("before-after", split), before, after)
         return metrics

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grok.columns import collapse
 from grok.information import ClassMoments, collapse_of_moments
 from grok.tasks import Split, Task
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, require_classes
@@ -41,7 +42,7 @@ class Collapse(Probe):
         for split in SPLITS:
             moments = ClassMoments.of(**{name: observed[f"{split}/{name}"] for name in MOMENTS})
             values = collapse_of_moments(moments, observed["head"], observed[f"{split}/agreement"])
-            metrics |= {f"collapse/{split}/{name}": value for name, value in values._asdict().items()}
+            metrics |= {collapse(split, name): value for name, value in values._asdict().items()}
         return metrics
 
 

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from grok.columns import EXCLUDED_LOSS, RATIOS, RESTRICTED_LOSS, fourier, theory
 from grok.config import ConfigError, Schedule
 from grok.information import fourier_interplay
 from grok.information.gram import unit_rows
@@ -61,8 +62,8 @@ class Fourier(Probe):
             "embedding": snapshot.model.token_embeddings(),
             "unembedding": head,
             "class_means": means - counts @ means / counts.sum(),
-            "fourier/restricted_loss": losses.restricted,
-            "fourier/excluded_loss": losses.excluded,
+            RESTRICTED_LOSS: losses.restricted,
+            EXCLUDED_LOSS: losses.excluded,
         }
 
     def evaluate(self, observed: Observation) -> Metrics:
@@ -70,17 +71,16 @@ class Fourier(Probe):
 
         As published, concentration is computed from unscaled vectors; theory needs the spectra of unit vectors.
         """
-        losses = ("fourier/restricted_loss", "fourier/excluded_loss")
-        metrics: Metrics = {column: observed[column] for column in losses}
+        metrics: Metrics = {column: observed[column] for column in (RESTRICTED_LOSS, EXCLUDED_LOSS)}
         basis, spectra = self.get_buffer("basis"), {}
         for name in ("embedding", "unembedding", "class_means"):
             vectors = observed[name].double()
             values = concentration(power(vectors, basis))._asdict()
-            metrics |= {f"fourier/{name}/{value}": number for value, number in values.items()}
+            metrics |= {fourier(name, value): number for value, number in values.items()}
             spectra[name] = power(unit_rows(vectors), basis) / self._cycle_length
         for pairing, name in (("prototype", "class_means"), ("embedding", "embedding")):
-            theory = fourier_interplay(spectra[name], spectra["unembedding"], self._cycle_length, check=False)
-            metrics |= {f"theory/{pairing}/mir": theory.mir, f"theory/{pairing}/hdr": theory.hdr}
+            ratios = fourier_interplay(spectra[name], spectra["unembedding"], self._cycle_length, check=False)
+            metrics |= {theory(pairing, ratio): getattr(ratios, ratio) for ratio in RATIOS}
         return metrics
 
     def pad(self, split: Split, size: int) -> None:
@@ -137,7 +137,7 @@ class Neurons(Probe):
         basis = self.get_buffer("basis")
         values = concentration(power(observed["neurons"], basis))._asdict()
         values["single"] = single_frequency_share(observed["neurons"], basis)
-        return {f"fourier/neurons/{value}": number for value, number in values.items()}
+        return {fourier("neurons", value): number for value, number in values.items()}
 
     def pad(self, split: Split, size: int) -> None:
         """Give the samples that pad a split weight 0 in the means."""

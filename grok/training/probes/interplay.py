@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from grok.columns import interplay
 from grok.config import Schedule
 from grok.information import Interplay, gram_interplay
 from grok.models import TokenClassifier
@@ -58,7 +59,7 @@ class PrototypeInterplay(Probe):
         metrics: Metrics = {}
         for split in SPLITS:
             metrics |= interplay_columns(
-                f"interplay/prototype/{split}", observed["head"], observed[split], observed[f"{split}/weights"]
+                interplay("prototype", split), observed["head"], observed[split], observed[f"{split}/weights"]
             )
         return metrics
 
@@ -100,7 +101,7 @@ class SampleInterplay(Probe):
         metrics: Metrics = {}
         for split in SPLITS:
             features, head_rows = observed[f"{split}/features"], observed[f"{split}/head"]
-            metrics |= interplay_columns(f"interplay/sample/{split}", features, head_rows)
+            metrics |= interplay_columns(interplay("sample", split), features, head_rows)
         return metrics
 
 
@@ -117,7 +118,7 @@ class EmbeddingInterplay(Probe):
 
     def evaluate(self, observed: Observation) -> Metrics:
         """Return the columns `interplay/embedding/<value>`."""
-        return interplay_columns("interplay/embedding", observed["embedding"], observed["head"])
+        return interplay_columns(interplay("embedding"), observed["embedding"], observed["head"])
 
 
 def sample_order(task: Task, split: Split, seed: int) -> Int[Tensor, "sample"]:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grok.columns import rank, spectral_entropy
 from grok.information.entropy import rank_of_spectrum, shannon_entropy, smaller_side
 from grok.models import TokenClassifier
 from grok.tasks import Task
@@ -45,12 +46,12 @@ class Rank(Probe):
         Networks with tokens also have the column `rank/embedding`. Ranks are numbers of dimensions, and spectral
         entropies are in nats.
         """
-        metrics = {f"rank/{name}": _rank(observed[name]) for name in ("embedding", "unembedding") if name in observed}
+        metrics = {rank(name): _rank(observed[name]) for name in ("embedding", "unembedding") if name in observed}
         for split in SPLITS:
             variances = torch.linalg.eigvalsh(observed[f"{split}/covariance"])
-            metrics[f"rank/class_means/{split}"] = _rank(observed[f"{split}/class_means"])
-            metrics[f"rank/features/{split}"] = rank_of_spectrum(variances)
-            metrics[f"spectral_entropy/{split}"] = shannon_entropy(variances / variances.sum(dim=-1, keepdim=True))
+            metrics[rank("class_means", split)] = _rank(observed[f"{split}/class_means"])
+            metrics[rank("features", split)] = rank_of_spectrum(variances)
+            metrics[spectral_entropy(split)] = shannon_entropy(variances / variances.sum(dim=-1, keepdim=True))
         return metrics
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from grok.columns import WEIGHT_NORM, accuracy, logit_scale, loss
 from grok.config import Schedule
 from grok.training.draws import fill
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe
@@ -20,8 +21,8 @@ class Accuracy(Probe):
         observed: Observation = {}
         for split in SPLITS:
             correct = snapshot.logits(split).argmax(dim=-1) == snapshot.targets(split)
-            observed[f"{split}/loss"] = snapshot.loss(split).double()
-            observed[f"{split}/accuracy"] = correct.sum().double() / snapshot.counted(split).sum()
+            observed[loss(split)] = snapshot.loss(split).double()
+            observed[accuracy(split)] = correct.sum().double() / snapshot.counted(split).sum()
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:
@@ -40,11 +41,11 @@ class Norms(Probe):
         The logit scale is the root mean square of the logits after centring over classes, which softmax ignores.
         """
         norms = torch.stack([parameter.detach().double().norm() for parameter in snapshot.model.parameters()])
-        observed = {"weight_norm": norms.norm()}
+        observed = {WEIGHT_NORM: norms.norm()}
         for split in SPLITS:
             variances = snapshot.logits(split).var(dim=-1, correction=0).double()
             counted = snapshot.counted(split)
-            observed[f"{split}/logit_scale"] = ((variances * counted).sum() / counted.sum()).sqrt()
+            observed[logit_scale(split)] = ((variances * counted).sum() / counted.sum()).sqrt()
         return observed
 
     def evaluate(self, observed: Observation) -> Metrics:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grok.columns import interplay
 from grok.config import Schedule
 from grok.information import Interplay, estimate_interplay
 from grok.tasks import Task
@@ -64,7 +65,7 @@ class SampleSizes(Probe):
         metrics: Metrics = {}
         for name, size in self._sizes.items():
             features, labels = observed["features"][..., :size, :], observed["labels"][..., :size]
-            prefix = f"interplay/sample-{name}/test"
+            prefix = interplay(f"sample-{name}", "test")
             if size <= EXACT:
                 head_rows = observed["head"].take_along_dim(labels[..., None], dim=-2)
                 metrics |= interplay_columns(prefix, features, head_rows)

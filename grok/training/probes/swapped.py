@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from grok.columns import swapped
 from grok.config import Schedule
 from grok.tasks import Split, Task
 from grok.training.probes.means import require_elements
@@ -24,9 +25,9 @@ class Swapped(Probe):
         super().__init__(schedule)
         assert task.elements is not None
         first, second = task.elements.unbind(dim=1)
-        pairs, swapped = first * task.num_classes + second, second * task.num_classes + first
+        pairs, swaps = first * task.num_classes + second, second * task.num_classes + first
         self._size = len(task.test)
-        self.register_buffer("seen", torch.isin(swapped[task.test], pairs[task.train]))
+        self.register_buffer("seen", torch.isin(swaps[task.test], pairs[task.train]))
 
     @classmethod
     def make(cls, schedule: Schedule, subject: Subject) -> Probe:
@@ -47,7 +48,7 @@ class Swapped(Probe):
 
     def evaluate(self, observed: Observation) -> Metrics:
         """Return the columns `swapped/seen_accuracy` and `swapped/unseen_accuracy`."""
-        return {f"swapped/{name}_accuracy": value for name, value in observed.items()}
+        return {swapped(kind): value for kind, value in observed.items()}
 
     def pad(self, split: Split, size: int) -> None:
         """Count the samples that pad the test split to neither kind."""

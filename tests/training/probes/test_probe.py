@@ -8,7 +8,7 @@ from grok.tasks import operation_task
 from grok.training.probes import BeforeAfter, PhaseValues, make_probes
 from tests.helpers import CPU, small_config, small_member, snapshot_of
 from tests.reference.tape import Tapes
-from tests.tolerances import rounding
+from tests.tolerances import measurement_rounding
 from tests.training.probes.helpers import measure
 from tests.training.test_stack import PAIRS, rows_of
 
@@ -53,8 +53,7 @@ def test_every_probe_can_be_replayed_and_stacked(tmp_path):
     for member, rows in zip(members(), plain, strict=True):
         (alone,) = rows_of([member], tmp_path, steps=8)
         for (_, row), (_, expected) in zip(rows, alone, strict=True):
-            error = rounding(torch.float32, PAIRS, steps=8)
-            assert row == pytest.approx(expected, rel=error, abs=error)
+            assert row == pytest.approx(expected, **measurement_rounding(PAIRS, steps=8))
 
 
 def test_observations_of_many_steps_and_members_are_evaluated_together(learner):
