@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from jaxtyping import Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
 Split = Literal["train", "test"]
 TaskType = TypeVar("TaskType", bound="Task")
@@ -37,6 +37,10 @@ class Task:
     def indices(self, split: Split) -> Int[Tensor, "split"]:
         """Return the indices of the samples of a split."""
         return self.train if split == "train" else self.test
+
+    def normalisation(self) -> nn.Module:
+        """Return the module that turns inputs into those that the network reads; by default they stay as they are."""
+        return nn.Identity()
 
     def to(self: TaskType, device: torch.device) -> TaskType:
         """Return the same task with its tensors on `device`."""

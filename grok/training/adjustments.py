@@ -1,6 +1,8 @@
 """Adjustments around the update rule: gradient filters, fixed norms, pruned weights and moving averages."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,25 @@ from torch.nn.utils import get_total_norm
 from grok.models import Classifier
 
 
-class Grokfast:
+class Adjustment(ABC):
+    """A change of gradients or parameters around each update, as work of the device only."""
+
+    prefix: ClassVar[str]
+    """The first part of the names of its state in a checkpoint."""
+
+    @abstractmethod
+    def __call__(self) -> None:
+        """Adjust the gradients before an update, or the parameters after it."""
+
+    def restart(self) -> None:  # noqa: B027  most adjustments remember no gradients
+        """Forget all earlier gradients."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the tensors themselves on which the next call depends, by name."""
+        return {}
+
+
+class Grokfast(Adjustment):
     r"""Adds a multiple of the exponential moving average of the gradients to them, before the update.
 
     The average is updated by $\mu \leftarrow \text{decay}\,\mu + (1 - \text{decay})\,g$, then the gradient by
@@ -17,6 +37,8 @@ class Grokfast:
 
     Source: Lee, Kang, Kim and Lee, Grokfast: Accelerated Grokking by Amplifying Slow Gradients, 2024.
     """
+
+    prefix = "grokfast"
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], *, amplitude: float, decay: float) -> None:
         self._parameters = dict(parameters)
@@ -45,13 +67,15 @@ class Grokfast:
         return {"weight": self._weight} | {f"average.{name}": tensor for name, tensor in self._averages.items()}
 
 
-class FixedNorm:
+class FixedNorm(Adjustment):
     """Scales all parameters by one factor after each update, back to their total L2 norm at step 0.
 
     It reads the norm from the new network, before a checkpoint is loaded, so that the norm depends only on the seed.
 
     Source: Liu, Michaud and Tegmark, Omnigrok: Grokking Beyond Algorithmic Data, ICLR 2023.
     """
+
+    prefix = "fixed_norm"
 
     @torch.no_grad()
     def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -66,12 +90,14 @@ class FixedNorm:
             parameter.mul_(factor)
 
 
-class FollowedNorm:
+class FollowedNorm(Adjustment):
     """Stores the total L2 norm after each update of a training, then scales a second training to these norms.
 
     As in `FixedNorm`, one factor scales all parameters. Position and mode are tensors, so that all work is on the
     device.
     """
+
+    prefix = "norm"
 
     @torch.no_grad()
     def __init__(self, parameters: Iterable[nn.Parameter], *, updates: int) -> None:
@@ -103,7 +129,7 @@ class FollowedNorm:
         return {"norms": self._norms, "place": self._place, "follows": self._follows}
 
 
-class Pruning:
+class Pruning(Adjustment):
     """The weights of a network that are held at 0; at first there are none.
 
     Only the matrices and kernels of all layers, including the head, can be pruned. Biases and batch normalisations are
@@ -111,6 +137,8 @@ class Pruning:
 
     Source: Han, Pool, Tran and Dally, Learning both Weights and Connections for Efficient Neural Networks, 2015.
     """
+
+    prefix = "mask"
 
     def __init__(self, model: Classifier) -> None:
         self._weights = {name: weight for name, weight in model.named_parameters() if weight.ndim > 1}
@@ -134,8 +162,12 @@ class Pruning:
         for name, weight in self._weights.items():
             weight.mul_(self.masks[name])
 
+    def state(self) -> dict[str, Tensor]:
+        """Return the masks themselves, by the names of the weights."""
+        return dict(self.masks)
 
-class Average:
+
+class Average(Adjustment):
     r"""The exponential moving average (EMA) of all weights, in a second network that starts as a copy.
 
     After each update, $\bar w \leftarrow \beta \bar w + (1 - \beta) w$. Statistics of batch normalisation are copied,
@@ -143,6 +175,8 @@ class Average:
 
     Source: Tarvainen & Valpola, Mean teachers are better role models, NeurIPS 2017.
     """
+
+    prefix = "average"
 
     def __init__(self, model: Classifier, average: Classifier, decay: float) -> None:
         """Average the weights of `model` in `average`, whose parameters need no gradient."""

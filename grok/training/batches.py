@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from grok.random import stream
 from grok.tasks import Task
-from grok.tasks.images import VIEWS, ImageTask, View, normalise
+from grok.tasks.images import VIEWS, View
 from grok.training.draws import INDICES, Draws, Rows, shuffled
 
 MADE = "made"  # name of the inputs that a view has computed beforehand, among its random numbers
 
 
 class Batches(nn.Module):
-    """Batches of samples of a task, seen through one view or several; images and signals are normalised.
+    """Batches of samples of a task, seen through one view or several and normalised as the task says.
 
     An epoch is a random order of the samples, cut into whole batches; the remaining samples are left out. If there are
     fewer samples than a batch needs, an epoch contains several orders of them. Samples keep the type of the task, such
@@ -46,10 +46,7 @@ class Batches(nn.Module):
         self._samples = (task.train if samples is None else samples).cpu()
         self.register_buffer("inputs", task.inputs)
         self.register_buffer("targets", task.targets)
-        self._normalised = isinstance(task, ImageTask)
-        if isinstance(task, ImageTask):
-            self.register_buffer("mean", task.mean)
-            self.register_buffer("std", task.std)
+        self._normalise = task.normalisation()
         self.draws = Draws(self._draw, block=block, device=task.targets.device)
         self._beforehand = {_mark(place): view for place, view in enumerate(self._views) if view.beforehand}
         for mark in self._beforehand:
@@ -84,12 +81,8 @@ class Batches(nn.Module):
         seen = []
         for place, view in enumerate(self._views):
             own = _of(_mark(place), drawn)
-            seen.append(self._normal(own[MADE] if view.beforehand else view(inputs, own)))
+            seen.append(self._normalise(own[MADE] if view.beforehand else view(inputs, own)))
         return *seen, targets
-
-    def _normal(self, inputs: Shaped[Tensor, "batch *shape"]) -> Shaped[Tensor, "batch *shape"]:
-        """Return the inputs in the normalised form that the network reads."""
-        return normalise(inputs, self.get_buffer("mean"), self.get_buffer("std")) if self._normalised else inputs
 
     def _made(self, mark: str, view: View, on_host: dict[str, Tensor]) -> Shaped[Tensor, "batch *shape"]:
         """Return the inputs of a batch that a view computes beforehand."""

@@ -227,7 +227,7 @@ class Engine:
         for index, each in active.items():
             if each.diverged:
                 step, loss = each.diverged
-                mend = self.members[index].mend
+                mend = self.members[index].mend(step)
                 self._leave(index, TrainingError(f"the training loss is {loss} at step {step}: {mend}"))
         if active:
             self._on_block({index: each.measurements for index, each in active.items()})

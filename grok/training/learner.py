@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
-from grok.training.objective import Begun, Objective, OnBatches
+from grok.training.objective import Begun, Objective
 from grok.training.phases import Phase
-from grok.training.probes import SPLITS, PhaseValues, Probe
+from grok.training.probes import SPLITS, Probe
 from grok.training.ring import Observed
 from grok.training.snapshot import Known, Samples, Snapshot
 
@@ -85,8 +85,7 @@ class Learner(nn.Module):
         """Prepare `count` steps of a phase, starting at its step `first`."""
         self.objective.prepare(first, count, order=phase.order)
         for probe in self.probes.values():
-            if isinstance(probe, PhaseValues):
-                probe.show(phase.values)
+            probe.show(phase.values)
 
     def compile_training(self) -> None:
         """Compile the training pass of a batch with `torch.compile`; measurements are not compiled.
@@ -94,7 +93,7 @@ class Learner(nn.Module):
         Raises:
             ValueError: if a step uses all training samples at once, which is not compiled.
         """
-        if not isinstance(self.objective, OnBatches):
+        if not self.objective.on_batches:
             raise ValueError("compile: expected an experiment that trains on batches, got one on all samples at once")
         self._compiled = torch.compile(self.model.features, dynamic=False)
 

@@ -27,6 +27,8 @@ class LearningRateSchedule:
     """Number of updates of the warm-up."""
     decay: str = "constant"
     """Name of the decay: constant, cosine or cosine-7/16."""
+    setting: str = "optimiser.learning_rate"
+    """Name of the setting that gives the rate, for messages."""
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
@@ -36,6 +38,11 @@ class LearningRateSchedule:
     def of(cls, config: OptimiserConfig) -> "LearningRateSchedule":
         """Return the schedule of an optimiser's settings."""
         return cls(rate=config.learning_rate, warmup_steps=config.warmup_steps, decay=config.decay)
+
+    @property
+    def to_lower(self) -> str:
+        """The setting that may be too large if the loss is not finite, with its value."""
+        return f"{self.setting} (now {self.rate:g})"
 
     def rates(self, steps: Int[Tensor, "step"], *, total: int) -> Float[Tensor, "step"]:
         """Return the learning rates, in float64, of the updates that follow these steps, out of `total` updates.

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -32,6 +32,9 @@ class Objective(nn.Module, ABC):
 
     All tensors of an objective are buffers, so that many objectives can be stacked.
     """
+
+    on_batches: ClassVar[bool] = False
+    """Whether a step uses batches instead of all training samples at once."""
 
     def __init__(self, criterion: Criterion, term: InformationTerm | None = None) -> None:
         super().__init__()
@@ -97,6 +100,8 @@ def _differs_in_training(model: Classifier) -> bool:
 
 class OnBatches(Objective):
     """A criterion on batches of labelled samples, to which a subclass may add other losses."""
+
+    on_batches = True
 
     def __init__(self, batches: Batches, criterion: Criterion, term: InformationTerm | None = None) -> None:
         super().__init__(criterion, term)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grok.config import OptimiserConfig
 from grok.models import Classifier
-from grok.training.adjustments import Average, FixedNorm, FollowedNorm, Grokfast, Pruning
+from grok.training.adjustments import Adjustment, Average, FixedNorm, FollowedNorm, Grokfast, Pruning
 from grok.training.rules import make_rule
 
 
@@ -33,17 +33,15 @@ class Optimiser:
         """
         self._parameters = dict(model.named_parameters())
         self._rule = make_rule(model, config)
-        self._grokfast: Grokfast | None = None
+        self._before: list[Adjustment] = []
         if config.grokfast:
-            self._grokfast = Grokfast(self._parameters, amplitude=config.grokfast, decay=config.grokfast_decay)
-        self._fixed_norm = FixedNorm(self._parameters.values()) if config.fixed_norm else None
-        self._pruning = pruning
-        self._average = average
+            self._before = [Grokfast(self._parameters, amplitude=config.grokfast, decay=config.grokfast_decay)]
+        fixed_norm = FixedNorm(self._parameters.values()) if config.fixed_norm else None
+        after = (pruning, fixed_norm, followed_norm, average)  # the average follows the adjusted network
+        self._after: list[Adjustment] = [adjustment for adjustment in after if adjustment]
         self.followed_norm = followed_norm
         self._make_state()
         self.set_rate(config.learning_rate)
-        self.to_lower = f"optimiser.learning_rate (now {config.learning_rate:g})"
-        """The setting that may be too large if the loss is not finite, with its value."""
 
     def set_rate(self, rate: float | Float[Tensor, ""]) -> None:
         """Use this learning rate from now on; a tensor is read at each update."""
@@ -53,18 +51,12 @@ class Optimiser:
 
     def step(self) -> None:
         """Update the parameters by their `grad`: filter it, apply the rule, prune, restore the norm, and average."""
-        if self._grokfast:
-            self._grokfast()
+        for adjust in self._before:
+            adjust()
         for optimiser in self._rule:
             optimiser.step()
-        if self._pruning:
-            self._pruning()
-        if self._fixed_norm:
-            self._fixed_norm()
-        if self.followed_norm:
-            self.followed_norm()
-        if self._average:
-            self._average()
+        for adjust in self._after:
+            adjust()
 
     def restart(self) -> None:
         """Forget all earlier gradients, so that the next update equals a first update."""
@@ -72,8 +64,8 @@ class Optimiser:
             for tensors in optimiser.state.values():
                 for tensor in tensors.values():
                     tensor.zero_()
-        if self._grokfast:
-            self._grokfast.restart()
+        for adjustment in (*self._before, *self._after):
+            adjustment.restart()
 
     def state(self) -> dict[str, Tensor]:
         """Return the tensors on which the next update depends, by name, without the parameters and the rate."""
@@ -83,14 +75,8 @@ class Optimiser:
             for name, parameter in self._parameters.items()
             for key, tensor in optimiser.state.get(parameter, {}).items()
         }
-        if self._grokfast:
-            state |= {f"grokfast.{name}": tensor for name, tensor in self._grokfast.state().items()}
-        if self._pruning:
-            state |= {f"mask.{name}": mask for name, mask in self._pruning.masks.items()}
-        if self.followed_norm:
-            state |= {f"norm.{name}": tensor for name, tensor in self.followed_norm.state().items()}
-        if self._average:
-            state |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
+        for adjustment in (*self._before, *self._after):
+            state |= {f"{adjustment.prefix}.{name}": tensor for name, tensor in adjustment.state().items()}
         return state
 
     def _make_state(self) -> None:

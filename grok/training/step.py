@@ -31,10 +31,10 @@ class Member:
     kept: Mapping[str, Tensor] = field(default_factory=dict)
     """Tensors of earlier phases that later ones need, such as the weights of a trained network, by name."""
 
-    @property
-    def mend(self) -> str:
-        """The advice that may keep the loss finite."""
-        return "lower " + " or ".join([self.optimiser.to_lower, *self.learner.objective.to_lower])
+    def mend(self, step: int) -> str:
+        """Return the advice that may keep the loss finite, which it is not at `step`, after an earlier update."""
+        phase, _ = self.phases.at(max(step - 1, 0))
+        return "lower " + " or ".join([phase.learning_rate.to_lower, *self.learner.objective.to_lower])
 
 
 class TrainingStep:

@@ -1,10 +1,12 @@
 """An optimiser filters gradients, updates, and restores the norm; its state exists before the first update."""
 
+import copy
+
 import pytest
 import torch
 
 from grok.config import OptimiserConfig
-from grok.training.adjustments import Pruning
+from grok.training.adjustments import Average, FollowedNorm, Pruning
 from grok.training.optimiser import Optimiser
 from tests.helpers import small_member
 
@@ -99,3 +101,23 @@ def test_a_restart_lets_what_is_pruned_be():
     masks = {name: mask.clone() for name, mask in pruning.masks.items()}
     optimiser.restart()
     assert all(torch.equal(mask, masks[name]) for name, mask in pruning.masks.items())
+
+
+def test_the_names_of_the_state_are_those_of_earlier_checkpoints():
+    model = small_member().learner.model
+    optimiser = Optimiser(
+        model,
+        OptimiserConfig(grokfast=2.0, fixed_norm=True),
+        pruning=Pruning(model),
+        average=Average(model, copy.deepcopy(model).requires_grad_(False), 0.9),
+        followed_norm=FollowedNorm(model.parameters(), updates=3),
+    )
+    names = [name for name, _ in model.named_parameters()]
+    assert list(optimiser.state()) == [
+        *(f"{name}.{what}" for name in names for what in ("step", "exp_avg", "exp_avg_sq")),
+        "grokfast.weight",
+        *(f"grokfast.average.{name}" for name in names),
+        *(f"mask.{name}" for name, weight in model.named_parameters() if weight.ndim > 1),
+        *("norm.norms", "norm.place", "norm.follows"),
+        *(f"average.{name}" for name in names),
+    ]

@@ -82,7 +82,9 @@ def _fine_tuning(
     return Phase(
         steps=config.fine_tune_steps + 1,
         updates=config.fine_tune_steps,
-        learning_rate=dataclasses.replace(rates, rate=config.fine_tune_learning_rate),
+        learning_rate=dataclasses.replace(
+            rates, rate=config.fine_tune_learning_rate, setting="fine_tune_learning_rate"
+        ),
         enter=enter,
         order=order,
         values={SPARSITY: sparsity},

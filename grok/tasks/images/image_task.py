@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
 from grok.config import ConfigError
-from grok.tasks.images.normalise import channel_statistics
+from grok.tasks.images.normalise import Normalisation, channel_statistics
 from grok.tasks.task import Task
 
 
@@ -28,6 +28,10 @@ class ImageTask(Task):
     """Mean of each channel over the training split, in the units of the inputs."""
     std: Float[Tensor, "channel"]
     """Standard deviation of each channel over the training split, in the units of the inputs."""
+
+    def normalisation(self) -> nn.Module:
+        """Return the module that normalises the channels of inputs."""
+        return Normalisation(self.mean, self.std)
 
 
 def image_task(

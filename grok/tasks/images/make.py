@@ -12,7 +12,6 @@ from grok.tasks.images.data_set import DataFolder, DataSet
 from grok.tasks.images.digits import DIGITS
 from grok.tasks.images.image_task import ImageTask
 from grok.tasks.images.mnist1d import MNIST1D
-from grok.tasks.images.normalise import normalise
 from grok.tasks.task import Task
 
 CPU = torch.device("cpu")
@@ -73,7 +72,7 @@ def measured_task(task: ImageTask, config: ImageTaskConfig, seed: int) -> Task:
     drawn = torch.randperm(len(task.train), generator=stream(seed, "measured"))[: config.measured_train]
     chosen = torch.cat([task.train[drawn.sort().values], task.test])
     return Task(
-        inputs=normalise(task.inputs[chosen], task.mean, task.std),
+        inputs=task.normalisation()(task.inputs[chosen]),
         targets=task.targets[chosen],
         train=torch.arange(config.measured_train),
         test=torch.arange(config.measured_train, len(chosen)),

@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
 BLOCK = 1024  # samples converted to float64 at a time
 
@@ -44,6 +44,19 @@ def normalise(
     [[[-1.0, 1.0]]]
     """
     return (inputs - _along_channels(mean, inputs)) / _along_channels(std, inputs)
+
+
+class Normalisation(nn.Module):
+    """`normalise` with a mean and a standard deviation, which are buffers, so that many networks can be stacked."""
+
+    def __init__(self, mean: Float[Tensor, "channel"], std: Float[Tensor, "channel"]) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, inputs: Shaped[Tensor, "sample channel *space"]) -> Float[Tensor, "sample channel *space"]:
+        """Return normalised inputs."""
+        return normalise(inputs, self.get_buffer("mean"), self.get_buffer("std"))
 
 
 def _along_channels(

@@ -6,6 +6,7 @@ be stacked over many. `evaluate` turns the observations of many steps into metri
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,6 +71,9 @@ class Probe(nn.Module, ABC):
         Raises:
             ConfigError: if there is nothing to measure; the message names the setting to change.
         """
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """Take in the values of the phase of the next steps."""
 
     @abstractmethod
     def observe(self, snapshot: Snapshot) -> Observation:

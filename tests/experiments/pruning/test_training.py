@@ -9,6 +9,7 @@ from grok.config import OptimiserConfig, PruningConfig, SupervisedConfig
 from grok.experiment import experiment
 from grok.experiments import pruning
 from grok.information import gram_interplay
+from grok.training.engine import TrainingError
 from tests.experiments.helpers import start
 from tests.experiments.images import (
     DIGITS,
@@ -230,3 +231,16 @@ def test_runs_that_differ_in_their_rates_can_share_a_stack_and_those_of_other_sp
     alike = experiment("pruning").alike
     assert alike(other) == alike(config)
     assert alike(dataclasses.replace(config, sparsities=(0.1,))) != alike(config)
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ({"optimiser": OptimiserConfig(learning_rate=1e30, warmup_steps=0)}, r"optimiser\.learning_rate"),
+        ({"fine_tune_learning_rate": 1e30}, "fine_tune_learning_rate"),
+    ],
+    ids=["training", "fine-tuning"],
+)
+def test_a_loss_that_is_not_finite_names_the_learning_rate_of_its_phase(tmp_path, settings, setting):
+    with pytest.raises(TrainingError, match=rf": lower {setting} \(now 1e\+30\)$"):
+        train(tmp_path, build("pruning", make_config(**settings)))
