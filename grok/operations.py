@@ -50,9 +50,15 @@ def modular(
     """Register a function of (a, b, p), whose result is taken modulo p, as an operation."""
 
     def register(function: Callable[[int, int, int], int]) -> Callable[[int, int, int], int]:
+        def of_elements(a: int, b: int, p: int) -> int:
+            result = function(a, b, p) % p
+            if not isinstance(result, int):
+                raise ValueError(f"{_name(function)}: expected a whole number of a = {a} and b = {b}, got {result}")
+            return result
+
         OPERATIONS[_name(function)] = Operation(
             formula=formula,
-            of_elements=lambda a, b, p: function(a, b, p) % p,
+            of_elements=of_elements,
             prime=prime,
             first_b=first_b,
             cyclic=cyclic,

@@ -108,3 +108,14 @@ def test_the_operation_that_the_readme_adds_has_the_name_that_it_uses(monkeypatc
     exec(code, {"modular": modular})
     assert list(added) == [name] == ["square-minus"]
     assert added[name].of_elements(5, 2, 7) == 2  # 25 - 2 mod 7
+
+
+def test_a_result_that_is_no_whole_number_is_named_with_its_operation(monkeypatch):
+    monkeypatch.setattr(operations, "OPERATIONS", {})
+
+    @modular("a / 2")
+    def half(a, b, p):
+        return a / 2
+
+    with pytest.raises(ValueError, match=r"^half: expected a whole number of a = 1 and b = 2, got 0\.5$"):
+        operations.OPERATIONS["half"].of_elements(1, 2, 7)
