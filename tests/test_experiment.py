@@ -7,6 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from grok import experiment as registry
+from grok.config import GrokkingConfig
 from grok.experiment import Experiment, UnknownExperimentError, experiment, experiments, register
 
 SHIPPED = ["grokking", "supervised", "connectivity", "pruning", "semi-supervised", "norm-matched"]
@@ -57,8 +58,9 @@ def test_an_unknown_name_is_refused_with_those_that_there_are():
 
 
 def test_by_default_runs_stack_with_those_of_the_same_config_and_every_config_passes(own):
-    own.check({"steps": 3}, 0)
-    assert own.alike({"steps": 3}) == {"steps": 3}
+    config = GrokkingConfig(steps=3)
+    own.check(config, 0)
+    assert own.alike(config) == own.alike(GrokkingConfig(steps=3)) != own.alike(GrokkingConfig(steps=4))
     assert (own.together, own.groks, own.phase_columns) == (1, False, ())
 
 
