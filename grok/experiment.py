@@ -7,6 +7,7 @@ that differs between experiments, so that none of them names an experiment.
 from __future__ import annotations
 
 import importlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from grok.analysis.report import events_in_words
 from grok.analysis.summary import summary_of
 from grok.config import ConfigError, did_you_mean
+from grok.tracking.store import REFERENCE
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from grok.tracking import Run
     from grok.training.step import Member
 
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 SHIPPED = "grok.experiments"  # the module whose import registers the experiments that come with the package
 
 
@@ -105,9 +108,16 @@ def register(experiment: Experiment) -> None:
     """Make an experiment known by its name, in this process only.
 
     Raises:
-        ValueError: if another experiment has this name.
+        ValueError: if another experiment has this name, if the name cannot be that of a folder of the store, or if the
+            default preset is none of the presets.
     """
     importlib.import_module(SHIPPED)  # so that those of the package are registered first
+    if not NAME.fullmatch(experiment.name) or experiment.name == REFERENCE:
+        expected = f"small letters, digits and hyphens, and not {REFERENCE!r}"
+        raise ValueError(f"experiment: expected a name of {expected}, got {experiment.name!r}")
+    if experiment.default_preset not in experiment.presets:
+        presets = ", ".join(experiment.presets)
+        raise ValueError(f"default_preset: expected one of {presets}, got {experiment.default_preset!r}")
     if experiment.name in _registered:
         raise ValueError(f"experiment: expected a name that no other experiment has, got {experiment.name!r}")
     _registered[experiment.name] = experiment

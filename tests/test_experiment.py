@@ -27,7 +27,8 @@ class Own(Experiment):
 def test_the_experiments_of_the_package_are_registered_before_any_other():
     code = (
         "from types import SimpleNamespace; from grok.experiment import experiments, register;"
-        "register(SimpleNamespace(name='own')); print(list(experiments()))"
+        "register(SimpleNamespace(name='own', default_preset='x', presets={'x': dict}));"
+        "print(list(experiments()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"{[*SHIPPED, 'own']}\n"
@@ -48,6 +49,20 @@ def test_those_of_the_package_come_first_and_registered_ones_after(own):
 
 def test_a_name_is_taken_once(own):
     with pytest.raises(ValueError, match=r"^experiment: expected a name that no other experiment has, got 'own'$"):
+        register(Own())
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "Own", "reference"])
+def test_a_name_that_cannot_be_a_folder_of_the_store_is_rejected(own, monkeypatch, name):
+    monkeypatch.setattr(Own, "name", name)
+    with pytest.raises(ValueError, match=r"^experiment: expected a name of small letters, digits and hyphens"):
+        register(Own())
+
+
+def test_a_default_preset_that_there_is_none_of_is_rejected(own, monkeypatch):
+    monkeypatch.setattr(Own, "name", "other")
+    monkeypatch.setattr(Own, "default_preset", "paper")
+    with pytest.raises(ValueError, match=r"^default_preset: expected one of only, got 'paper'$"):
         register(Own())
 
 

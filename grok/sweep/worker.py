@@ -27,10 +27,12 @@ def serve(pipe: Connection) -> None:
         packs.put(None)
 
     def listen() -> None:
-        with suppress(EOFError, OSError):
-            while (pack := pipe.recv()) is not None:
-                packs.put(pack)
-        end()
+        try:
+            with suppress(EOFError, OSError):
+                while (pack := pipe.recv()) is not None:
+                    packs.put(pack)
+        finally:  # also if a pack cannot be read here, as with settings of an experiment that this process lacks
+            end()
 
     signal.signal(signal.SIGTERM, end)
     setup, threads = pipe.recv()

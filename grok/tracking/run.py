@@ -16,6 +16,13 @@ from grok.tracking.lock import lock, lock_holder
 from grok.tracking.record import Record
 
 FORMAT = 1
+FIELDS: dict[str, type] = {
+    **dict.fromkeys(("experiment", "id", "config_hash", "status", "created"), str),
+    **dict.fromkeys(("config", "summary", "timings"), dict),
+    **dict.fromkeys(("seed", "step"), int),
+    "command": list,
+}
+"""The fields that every run.json has, with their types in JSON."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,16 @@ class Run:
         path = self.path / "run.json"
         try:
             manifest = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StoreError(f"{path} cannot be read ({error}): restore it, or move the folder away") from error
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise StoreError(f"{path}: expected a run of format {FORMAT}, got one of another version of grok")
+        for field, kind in FIELDS.items():
+            if not isinstance(manifest.get(field), kind):
+                got = repr(manifest.get(field))[:40]
+                raise StoreError(
+                    f"{path}: expected {field} as {kind.__name__}, got {got}: restore it, or move the folder away"
+                )
         if manifest["status"] == "running" and self.lock_holder() is None:
             manifest["status"] = "interrupted"
         return manifest

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import functools
+import json
 import shutil
 
 import pytest
@@ -128,3 +129,25 @@ def test_a_copy_that_a_kill_left_half_made_is_no_run(tmp_path):
     assert Store(tmp_path).runs() == []
     with pytest.raises(StoreError, match="no run 'seed0'"):
         Store(tmp_path).open("seed0")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("config", None),
+        ("config", []),
+        ("created", 3),
+        ("seed", "0"),
+        ("summary", None),
+        ("status", None),
+        ("id", None),
+    ],
+)
+def test_a_run_whose_file_lacks_or_spoils_a_field_is_named_and_the_others_are_found(tmp_path, capsys, field, value):
+    bad, good = new_run(tmp_path), new_run(tmp_path)
+    manifest = json.loads((bad.path / "run.json").read_text()) | {field: value}
+    (bad.path / "run.json").write_text(json.dumps(manifest))
+    store = Store(tmp_path)
+    assert store.find(experiment="grokking", config=small_config(), seed=0) == [good]
+    assert list(store.manifests()) == [good]
+    assert f"{bad.path / 'run.json'}: expected {field} as " in capsys.readouterr().err
