@@ -15,6 +15,10 @@ PARTS = [part.name for part in iter_modules([str(Path(__file__).parents[1] / "gr
 install_import_hook([f"grok.{name}" for name in PARTS], "beartype.beartype")
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

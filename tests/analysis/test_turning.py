@@ -66,7 +66,7 @@ def _slow_rule(steps, values, after):
     slope=st.sampled_from([0.0, 0.1, 0.3]),
     gaps=st.booleans(),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_rule_is_the_one_that_its_docstring_tells(seed, schedule, noise, slope, gaps):
     rng, steps = np.random.default_rng(seed), SCHEDULES[schedule]
     values = _fall(steps, slope=slope) + noise * rng.standard_normal(len(steps))

@@ -1,12 +1,14 @@
 """A run that is stopped, killed or out of disk space keeps everything that was saved and measured."""
 
 import dataclasses
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -64,8 +66,20 @@ def test_a_finished_run_says_what_it_came_to(uninterrupted):
     assert metrics.loc[metrics["train/loss"].notna(), "step"].tolist() == list(range(0, 121, 10))
     assert manifest["summary"]["events"] == events(metrics)
     assert manifest["summary"]["last"] == metrics.iloc[-1].to_dict()
-    assert manifest["timings"]["wall_seconds"] > 0
     assert list(checkpoints(uninterrupted)) == [120]
+
+
+def test_the_seconds_of_a_run_add_up_over_its_resumptions(tmp_path, monkeypatch):
+    seconds = itertools.count()
+    monkeypatch.setattr(driving, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+    with monkeypatch.context() as patch:
+        interrupt_before(patch, 2)
+        run, _ = start(tmp_path, small_config(steps=4))
+    before = run.manifest()["timings"]["wall_seconds"]
+    resume(run, wandb="disabled")
+    after = run.manifest()["timings"]
+    assert after["wall_seconds"] > before > 0
+    assert after["steps_per_second"] == round(4 / after["wall_seconds"], 1)
 
 
 @pytest.mark.torture

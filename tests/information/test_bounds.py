@@ -21,7 +21,7 @@ from tests.geometries import random_vectors as vectors
 shapes = st.tuples(st.integers(2, 12), st.integers(1, 8), st.integers(1, 8), st.integers(0, 10_000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shapes)
 def test_no_linear_map_beats_the_spectrum_beyond_the_rank(shape):
     n, d1, d2, seed = shape
@@ -38,7 +38,7 @@ def test_the_bound_is_reached_by_the_leading_directions():
     assert regression_error(leading, second).item() == pytest.approx(0.3, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shapes)
 def test_the_exponential_of_the_entropy_is_at_most_the_rank(shape):
     n, d, rank, seed = shape
@@ -52,7 +52,7 @@ def test_more_directions_than_the_other_has_rank_for_cannot_be_predicted():
     assert regression_error_bound(first, second) > 0.4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shapes)
 def test_hdr_is_the_logarithm_of_the_rank_ratio_over_the_larger_entropy(shape):
     n, d1, d2, seed = shape

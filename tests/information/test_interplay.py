@@ -43,7 +43,7 @@ def test_the_joint_entropy_is_of_the_product_of_gram_matrices_so_a_change_of_bas
     assert after.joint_entropy.item() == pytest.approx(before.joint_entropy.item(), abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(2, 12), st.integers(1, 8), st.integers(0, 10_000))
 def test_a_rotated_copy_has_equal_entropy_and_hdr_zero(n, d, seed):
     first = vectors(n, d, seed)
@@ -69,7 +69,7 @@ def unit_diagonal_matrices(draw, n):
 pairs = st.integers(2, 12).flatmap(lambda n: st.tuples(unit_diagonal_matrices(n), unit_diagonal_matrices(n)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pairs)
 def test_the_ratios_are_fractions_and_symmetric_and_no_more_is_shared_than_there_is(pair):
     matrix_1, matrix_2 = pair
@@ -188,7 +188,7 @@ def test_a_weight_of_m_nths_is_a_row_that_is_there_m_times():
     np.testing.assert_allclose(weighted, repeated, atol=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(2, 10), st.integers(1, 6), st.integers(1, 6), st.integers(0, 10_000), st.data())
 def test_weighted_ratios_are_fractions(n, d1, d2, seed, data):
     sizes = data.draw(st.lists(st.sampled_from([0.0, 1e-12, 0.01, 1.0, 3.0]), min_size=n, max_size=n).filter(any))
