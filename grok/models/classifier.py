@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from grok.models.gradients import AutogradPass, Pass
+
 
 class Classifier(nn.Module, ABC):
     """A network whose logits are a linear head on its features."""
@@ -19,6 +21,14 @@ class Classifier(nn.Module, ABC):
     def forward(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample class"]:
         """Return the logits, which are the head's outputs for the features."""
         return self.head(self.features(inputs))
+
+    def common(self) -> tuple[Tensor, ...]:
+        """Return the tensors that a pass reads and that are the same for all samples."""
+        return ()
+
+    def make_pass(self) -> Pass:
+        """Return a forward and backward pass over chunks of samples, with memory of its own."""
+        return AutogradPass(self)
 
 
 class TokenClassifier(Classifier):

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from grok.config import TransformerConfig
 from grok.models.equation_transformer import EquationTransformer, drawing
+from grok.models.gradients import Pass
+from grok.models.transformer_pass import TransformerPass
 
 
 class Transformer(EquationTransformer):
@@ -54,9 +56,26 @@ class Transformer(EquationTransformer):
         self, inputs: Int[Tensor, "sample 3"]
     ) -> tuple[Float[Tensor, "sample d_model"], Float[Tensor, "sample neuron"]]:
         """Return the residual stream at `=` after attention, and the MLP's hidden activations there."""
-        embedding = self.all_embeddings()
+        table, constant = self.common()
 
-        # The table holds attention scores and values of every token at both positions, relative to those of `=`
+        # Attention of `=` to a, b and itself, whose score and value relative to itself are 0
+        positions = torch.arange(2, device=inputs.device) * (len(table) // 2)
+        looked_up = F.embedding(inputs[:, :2] + positions, table)  # (sample, position, head + d_attention)
+        scores, values = looked_up.split([self.num_heads, len(self.value)], dim=-1)
+        attention = F.pad(scores, (0, 0, 0, 1)).softmax(dim=1)[:, :2]
+        values = rearrange(values, "sample position (head dim) -> sample position head dim", head=self.num_heads)
+        mixed = rearrange((attention[..., None] * values).sum(dim=1), "sample head dim -> sample (head dim)")
+        residual = F.linear(mixed, self.attention_out, constant)
+
+        return residual, F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()
+
+    def common(self) -> tuple[Float[Tensor, "row score_and_value"], Float[Tensor, "d_model"]]:
+        """Return the table of attention scores and values, and the part of the residual stream that all samples share.
+
+        The table has one row per position and token, of num_heads scores and d_attention values relative to those of
+        `=`.
+        """
+        embedding = self.all_embeddings()
         residual_equals = embedding[-1] + self.positions[2]
         relative = rearrange(
             embedding + self.positions[:2, None] - residual_equals,
@@ -66,15 +85,8 @@ class Transformer(EquationTransformer):
         key = rearrange(self.key, "(head dim) model -> head dim model", head=self.num_heads)
         score_of = einsum(query, key, "head dim, head dim model -> head model") / query.shape[-1] ** 0.5
         table = relative @ torch.cat([score_of, self.value]).mT
+        return table, residual_equals + self.attention_out @ (self.value @ residual_equals)
 
-        # Attention of `=` to a, b and itself, whose score and value relative to itself are 0
-        positions = torch.arange(2, device=inputs.device) * len(embedding)
-        looked_up = F.embedding(inputs[:, :2] + positions, table)  # (sample, position, head + d_attention)
-        scores, values = looked_up.split([self.num_heads, len(self.value)], dim=-1)
-        attention = F.pad(scores, (0, 0, 0, 1)).softmax(dim=1)[:, :2]
-        values = rearrange(values, "sample position (head dim) -> sample position head dim", head=self.num_heads)
-        mixed = rearrange((attention[..., None] * values).sum(dim=1), "sample head dim -> sample (head dim)")
-        constant = residual_equals + self.attention_out @ (self.value @ residual_equals)
-        residual = F.linear(mixed, self.attention_out, constant)
-
-        return residual, F.linear(residual, self.mlp_in, self.mlp_in_bias).relu_()
+    def make_pass(self) -> Pass:
+        """Return the pass that is written out, which is faster than by autograd."""
+        return TransformerPass(self)

@@ -1,6 +1,7 @@
 """The training engine, which runs blocks of steps, records their measurements, and ends members."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from grok.training.recorder import Recorder
 from grok.training.ring import Block
 from grok.training.stack import Stack, pad_splits, release
 from grok.training.step import LOSS, Member, TrainingStep
+from grok.training.workers import one_thread_per_operation
 
 BLOCK = 50  # steps between evaluations of observations; within a block the host does not wait for a GPU
 
@@ -98,29 +100,32 @@ class Engine:
             if not self.active:
                 return True
             together = self._compose()
-            ring = together.step.ring
+            with one_thread_per_operation() if together.step.in_chunks else nullcontext():
+                # Train a block of steps: the host queues work and waits for nothing
+                stopped = self._train_block(together, interrupted)
 
-            # Train a block of steps: the host queues work and waits for nothing
-            end = self._end_of_block()
-            together.step.prepare(self.step, end - self.step)
-            stopped = False
-            while self.step < end and ring.has_room(due := self._due()):
-                stopped = interrupted()
-                if stopped:
-                    break
-                self._enter_phases(self.active)
-                together.take(due)
-                ring.note(self.step, (LOSS, *due))
-                self.step += 1
-
-            # Measure: on a GPU, the previous block while this one trains
-            before, self._pending = self._pending, _Launched(ring.take(), self._side.mark())
-            if before:
-                self._measure(before)
-            if stopped or not self.overlap:
-                self.catch_up()
+                # Measure: on a GPU, the previous block while this one trains
+                before, self._pending = self._pending, _Launched(together.step.ring.take(), self._side.mark())
+                if before:
+                    self._measure(before)
+                if stopped or not self.overlap:
+                    self.catch_up()
             if stopped:
                 return False
+
+    def _train_block(self, together: _Together, interrupted: Callable[[], bool]) -> bool:
+        """Train to the end of the block, or until `interrupted()`, and return whether it was interrupted."""
+        ring = together.step.ring
+        end = self._end_of_block()
+        together.step.prepare(self.step, end - self.step)
+        while self.step < end and ring.has_room(due := self._due()):
+            if interrupted():
+                return True
+            self._enter_phases(self.active)
+            together.take(due)
+            ring.note(self.step, (LOSS, *due))
+            self.step += 1
+        return False
 
     def catch_up(self) -> None:
         """Evaluate all observations so far, so that the recorders have all rows before `step`."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
+from grok.training.chunks import LARGEST
 from grok.training.objective import Begun, Objective
 from grok.training.phases import Phase
 from grok.training.probes import SPLITS, Probe
@@ -87,6 +88,10 @@ class Learner(nn.Module):
         for probe in self.probes.values():
             probe.show(phase.values)
 
+    def divide(self, *, alone: bool) -> None:
+        """Compute the training samples in chunks if that is possible, which it is not for one of several members."""
+        self.objective.divide(self.model, self.samples("train") if alone and self._autocast is None else None)
+
     def compile_training(self) -> None:
         """Compile the training pass of a batch with `torch.compile`; measurements are not compiled.
 
@@ -135,7 +140,7 @@ class Learner(nn.Module):
             known={"train": known} if known and same else {},
             criterion=self.objective.criterion,
             objective=self.objective.values(),
-            at_once=self._at_once,
+            at_once=self._at_once or (LARGEST if self.objective.in_chunks else None),
         )
 
     @torch.no_grad()

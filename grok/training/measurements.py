@@ -10,6 +10,7 @@ from torch import Tensor
 
 from grok.training.probes import Observation, Probe
 from grok.training.ring import Block
+from grok.training.workers import side_by_side
 
 Row = dict[str, float]
 
@@ -92,10 +93,8 @@ def _evaluate(
     count = int(kept.sum())
     device = next(iter(flat.values())).device
     size = 1 if device.type == "cpu" else AT_ONCE
-    parts = [
-        probe.evaluate({name: tensor[first : first + size] for name, tensor in flat.items()})
-        for first in range(0, count, size)
-    ]
+    chunks = [{name: each[first : first + size] for name, each in flat.items()} for first in range(0, count, size)]
+    parts = list(side_by_side(torch.no_grad()(probe.evaluate), chunks))
     if not parts:
         return {}
     names = list(parts[0])

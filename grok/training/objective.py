@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.training.batches import Batches
+from grok.training.chunks import Chunks
 from grok.training.information_term import InformationTerm
 from grok.training.loss import Criterion
 from grok.training.snapshot import Known, Samples
@@ -56,6 +57,14 @@ class Objective(nn.Module, ABC):
             self.term.switch_off()
 
     @property
+    def in_chunks(self) -> bool:
+        """Whether the training samples are computed in chunks."""
+        return False
+
+    def divide(self, model: Classifier, train: Samples | None) -> None:
+        """Compute the training samples of a network in chunks if that is possible; None stands for one of a stack."""
+
+    @property
     def to_lower(self) -> list[str]:
         """The settings that may be too large if the loss is not finite."""
         return ["the size of information.weight"] if self.term else []
@@ -73,11 +82,30 @@ class FullBatch(Objective):
     """A criterion on all training samples at once.
 
     The probes measure the same samples. If the network computes the same in training and evaluation, one pass serves
-    both.
+    both. On a CPU it is computed in chunks, unless an information loss needs the features of all samples at once.
     """
+
+    per_member = ("_chunks",)
+
+    def __init__(self, criterion: Criterion, term: InformationTerm | None = None) -> None:
+        super().__init__(criterion, term)
+        self._chunks: Chunks | None = None
+
+    @property
+    def in_chunks(self) -> bool:
+        """Whether the training samples are computed in chunks."""
+        return self._chunks is not None
+
+    def divide(self, model: Classifier, train: Samples | None) -> None:
+        """Compute the training samples of a network in chunks if that is possible; None stands for one of a stack."""
+        possible = model.head.weight.device.type == "cpu" and self.term is None and not _differs_in_training(model)
+        self._chunks = Chunks(model, train, self.criterion) if train and possible else None
 
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
         """Pass all samples through the network; the information loss is added after the measurement."""
+        if self._chunks:
+            known = self._chunks()
+            return Begun(known, lambda: known.loss)
         if _differs_in_training(model):
             return Begun(None, lambda: self._loss(self._passed(model, features, train), model.head, train))
         known = self._passed(model, features, train)

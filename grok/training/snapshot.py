@@ -12,6 +12,7 @@ from grok.information import ClassMoments
 from grok.models import Classifier, TokenClassifier
 from grok.tasks import Split
 from grok.training.loss import IGNORED, Criterion
+from grok.training.workers import side_by_side
 
 
 class Samples(nn.Module):
@@ -89,7 +90,7 @@ class Snapshot:
         if split not in self._features:
             inputs = self._samples[split].inputs
             parts = inputs.split(self._at_once) if self._at_once else [inputs]
-            features = [self.model.features(part) for part in parts]
+            features = list(side_by_side(torch.no_grad()(self.model.features), parts))
             self._features[split] = features[0] if len(features) == 1 else torch.cat(features)
         return self._features[split]
 

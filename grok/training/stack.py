@@ -52,6 +52,9 @@ class Stack:
     def __init__(self, learners: Sequence[Learner]) -> None:
         self._learners = list(learners)
         pad_splits(learners)
+        for learner in learners:
+            learner.divide(alone=len(learners) == 1)
+        self.in_chunks = learners[0].objective.in_chunks
         if len(learners) == 1:
             self.parameters: list[Tensor] = learners[0].trained
             return

@@ -53,6 +53,11 @@ class TrainingStep:
         rows = {name: max(1, probe.schedule.most_due(block)) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
 
+    @property
+    def in_chunks(self) -> bool:
+        """Whether the step consists of chunks of samples that threads compute side by side."""
+        return self._stack.in_chunks
+
     def prepare(self, step: int, count: int) -> None:
         """Copy the learning rates and batches of `count` steps, starting at `step`, to the device."""
         upcoming = []

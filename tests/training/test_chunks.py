@@ -1,0 +1,83 @@
+"""A step in chunks is the plain step up to rounding, and the same to the last bit for any number of threads."""
+
+import pytest
+import torch
+
+from grok.config import SampledInformationTermConfig
+from grok.training import chunks
+from grok.training.chunks import Chunks
+from grok.training.stack import Stack
+from grok.training.workers import one_thread_per_operation
+from tests.helpers import new_run, run_steps, small_engine, small_member, small_model
+from tests.tolerances import rounding
+
+MODELS = {"written out": {}, "tied": {"tie_embeddings": True}, "by autograd": {"num_layers": 2, "layer_norm": True}}
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def computed(learner, known):
+    return [known.loss.detach(), known.features, known.logits, *torch.autograd.grad(known.loss, learner.trained)]
+
+
+@pytest.mark.parametrize("largest", [7, 30, 1000])
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
+def test_loss_and_gradients_are_those_of_all_samples_at_once(monkeypatch, model, largest):
+    monkeypatch.setattr(chunks, "LARGEST", largest)
+    learner = small_member(model=small_model(**model)).learner
+    train = learner.samples("train")
+    in_chunks = computed(learner, Chunks(learner.model, train, learner.objective.criterion)())
+    loss, _ = learner(())
+    features = learner.model.features(train.inputs)
+    plain = [loss.detach(), features, learner.model.head(features), *torch.autograd.grad(loss, learner.trained)]
+    for ours, expected in zip(in_chunks, plain, strict=True):
+        assert (ours - expected).norm() <= 10 * rounding(torch.float32, train.count) * expected.norm()
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
+def test_the_number_of_threads_changes_no_bit(monkeypatch, threads, model):
+    monkeypatch.setattr(chunks, "LARGEST", 9)
+    learner = small_member(model=small_model(**model)).learner
+    results = []
+    for count in (1, 2, 3):
+        threads(count)
+        with one_thread_per_operation():
+            known = Chunks(learner.model, learner.samples("train"), learner.objective.criterion)()
+            results.append([tensor.clone() for tensor in computed(learner, known)])
+    for other in results[1:]:
+        assert all(torch.equal(one, two) for one, two in zip(results[0], other, strict=True))
+
+
+def test_the_gradient_is_scaled_by_what_follows_the_loss():
+    learner = small_member().learner
+    in_chunks = Chunks(learner.model, learner.samples("train"), learner.objective.criterion)
+    once, thrice = (torch.autograd.grad(factor * in_chunks().loss, learner.trained) for factor in (1, 3))
+    torch.testing.assert_close(thrice, tuple(3 * gradient for gradient in once))
+
+
+def test_one_member_trains_in_chunks_and_several_do_not():
+    one, other = (small_member(seed=seed).learner for seed in (0, 1))
+    assert Stack([one]).in_chunks
+    assert not Stack([one, other]).in_chunks
+    assert not one.objective.in_chunks
+    assert Stack([other]).in_chunks
+
+
+def test_an_information_loss_needs_all_samples_at_once():
+    term = SampledInformationTermConfig(term="mir", weight=0.1, samples=16)
+    assert not Stack([small_member(information=term).learner]).in_chunks
+
+
+def test_a_whole_training_is_the_same_to_the_last_bit_with_one_thread_and_with_two(tmp_path, monkeypatch, threads):
+    monkeypatch.setattr(chunks, "LARGEST", 20)
+    rows = []
+    for count in (1, 2):
+        threads(count)
+        rows.append(run_steps(small_engine(), new_run(tmp_path, seed=count), 30))
+    assert len(rows[0]) == 30
+    assert rows[0] == rows[1]

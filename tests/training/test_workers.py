@@ -1,0 +1,60 @@
+"""Threads compute parts side by side, in order, each with one thread per operation."""
+
+import threading
+
+import pytest
+import torch
+
+from grok.training.workers import one_thread_per_operation, side_by_side
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_operations_have_one_thread_within_and_as_many_as_before_outside(two_threads):
+    with one_thread_per_operation():
+        assert torch.get_num_threads() == 1
+        assert list(side_by_side(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
+    assert torch.get_num_threads() == 2
+
+
+def test_two_items_are_computed_at_the_same_time(two_threads):
+    meeting = threading.Barrier(2, timeout=60)  # one thread alone would wait here until the barrier breaks
+    with one_thread_per_operation():
+        list(side_by_side(lambda _: meeting.wait(), range(2)))
+
+
+def test_the_results_are_in_the_order_of_the_items(two_threads):
+    first_may_end = threading.Event()
+
+    def slow_first(item):
+        if item == 0:
+            assert first_may_end.wait(60)
+        else:
+            first_may_end.set()
+        return 10 * item
+
+    with one_thread_per_operation():
+        assert list(side_by_side(slow_first, range(5))) == [0, 10, 20, 30, 40]
+
+
+@pytest.mark.parametrize("items", [0, 1, 3])
+def test_elsewhere_the_calling_thread_computes(two_threads, items):
+    threads = set(side_by_side(lambda _: threading.current_thread(), range(items)))
+    assert threads <= {threading.current_thread()}
+
+
+def test_an_error_in_a_thread_is_raised(two_threads):
+    def fail_at_two(item):
+        if item == 2:
+            raise ArithmeticError("two")
+        return item
+
+    with one_thread_per_operation(), pytest.raises(ArithmeticError, match="two"):
+        list(side_by_side(fail_at_two, range(4)))
+    assert torch.get_num_threads() == 2
