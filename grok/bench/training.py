@@ -126,9 +126,7 @@ def due_together(config: ProbesConfig, steps: int) -> dict[tuple[str, ...], int]
     {('accuracy', 'norms'): 5, (): 90, ('accuracy',): 5}
     """
     schedules = {name: config.schedule(name) for name in config.names()}
-    return dict(
-        Counter(tuple(name for name, each in schedules.items() if each.is_due(step)) for step in range(steps))
-    )
+    return dict(Counter(tuple(name for name, each in schedules.items() if each.is_due(step)) for step in range(steps)))
 
 
 def recording(device: torch.device, say: Callable[[str], None]) -> Table:
