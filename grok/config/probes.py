@@ -62,6 +62,11 @@ class Schedule(Settings, section="schedule"):
 ConfigType = TypeVar("ConfigType", bound="ClassifierProbesConfig")
 
 
+def schedule(default: str, *, before: str) -> Any:
+    """Return the field of a schedule whose default was another one `before`; the hashes of configs keep to that one."""
+    return dataclasses.field(default=default, metadata={"before": before})
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierProbesConfig(Settings, section="probes"):
     """The schedules of the probes of any classifier: `every:K` steps, `log:N` (log-spaced, N per decade), or `off`.
@@ -71,21 +76,21 @@ class ClassifierProbesConfig(Settings, section="probes"):
     schedules are nested, so that a sparser probe shares the passes of a denser one.
     """
 
-    accuracy: str = "log:100"
+    accuracy: str = schedule("log:100", before="every:10")
     """Loss and accuracy on the train and test splits."""
-    prototype: str = "log:100"
+    prototype: str = schedule("log:100", before="every:10")
     """MIR and HDR of the head rows with the centred class means, on both splits."""
-    sample: str = "log:100"
+    sample: str = schedule("log:100", before="every:10")
     """MIR and HDR of sample features with the head rows of their labels, on both splits."""
     sample_size: int = 256
     """Number of samples in the `sample` pairing, a fixed seeded subset of each split."""
     sample_sizes: str = "off"
     """MIR and HDR of the `sample` pairing on n = 64, 128, 256 and so on test samples, up to all of them."""
-    norms: str = "log:100"
+    norms: str = schedule("log:100", before="every:10")
     """Weight norm and logit scale."""
-    collapse: str = "log:50"
+    collapse: str = schedule("log:50", before="every:50")
     """Neural collapse, NC1 to NC4, on both splits."""
-    rank: str = "log:50"
+    rank: str = schedule("log:50", before="every:50")
     """Effective ranks and spectral entropies."""
 
     def __post_init__(self) -> None:
@@ -119,12 +124,12 @@ class ClassifierProbesConfig(Settings, section="probes"):
 class ProbesConfig(ClassifierProbesConfig):
     """The schedules of the probes of a network that also embeds its classes as tokens."""
 
-    embedding: str = "log:500"
+    embedding: str = schedule("log:500", before="every:1")
     """MIR and HDR of the token embeddings with the unembedding, token by token."""
-    fourier: str = "log:100"
+    fourier: str = schedule("log:100", before="every:10")
     """Fourier structure of embedding, unembedding and class means; the MIR and HDR that theory derives from it; and the
     restricted and excluded training loss."""
-    neurons: str = "log:50"
+    neurons: str = schedule("log:50", before="every:50")
     """Fourier structure of the neurons of the MLP."""
     spectrum: str = "off"
     """Fraction of the Fourier power on every frequency."""

@@ -144,7 +144,7 @@ def test_a_drawing_that_is_interrupted_leaves_whole_files_and_is_continued(tmp_p
         patch.setattr(Figure, "savefig", interrupted)
         with pytest.raises(KeyboardInterrupt):
             draw_figures(kinds, runs, plots)
-    assert sorted(path.suffix for path in plots.iterdir() if path.is_file()) == ["", ".csv", ".pdf", ".png"]
+    assert sorted(path.suffix for path in plots.iterdir() if path.is_file()) == [".csv", ".json", ".pdf", ".png"]
     written = draw_figures(kinds, runs, plots)
     assert (len(drawn_names(written)), written.kept) == (1, 1)
 
