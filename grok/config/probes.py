@@ -71,9 +71,10 @@ def scheduled(default: str, *, before: str) -> Any:
 class ClassifierProbesConfig(Settings, section="probes"):
     """The schedules of the probes of any classifier: `every:K` steps, `log:N` (log-spaced, N per decade), or `off`.
 
-    The defaults measure where the curves move: at every step up to about 50, then 100 times per decade of steps, or 50
-    times if a measurement is expensive, or 500 times if it is cheap. In the 9,560 steps of a `paper` run these are 279,
-    155 and 1,040 measurements. The schedules are nested, so that a sparser probe shares the passes of a denser one.
+    The defaults measure where the curves move: at every step at first, and then a constant number of times per decade
+    of steps. This number is 100, 50 if a measurement is expensive, or 500 if it is cheap. In the 9,560 steps of a
+    `paper` run these are 279, 155 and 1,040 measurements. The schedules are nested, so that a sparser probe shares the
+    passes of a denser one.
     """
 
     accuracy: str = scheduled("log:100", before="every:10")
