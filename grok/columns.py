@@ -1,7 +1,7 @@
 """The names of a record's columns, for the code that writes or reads them.
 
 A name joins with slashes what was measured, on which split if there is one, and the value. Columns that only one
-experiment or one objective has are named where they are written.
+objective has are named where they are written.
 """
 
 RATIOS = {"mir": "MIR", "hdr": "HDR"}
@@ -9,6 +9,11 @@ RATIOS = {"mir": "MIR", "hdr": "HDR"}
 
 WEIGHT_NORM = "weight_norm"
 RESTRICTED_LOSS, EXCLUDED_LOSS = "fourier/restricted_loss", "fourier/excluded_loss"
+
+OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
+SPARSITY = "pruning/sparsity"
+TWIN = "norm_matched/twin"
+"""Columns that tell the phases of a training apart."""
 
 
 def accuracy(split: str) -> str:

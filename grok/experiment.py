@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from grok.analysis.report import events_in_words
-from grok.analysis.summary import summary_of
 from grok.config import ConfigError, did_you_mean
 from grok.tracking.store import REFERENCE
 
@@ -86,6 +85,8 @@ class Experiment(ABC):
 
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of a finished run for run.json, by default its `events` and its `last` row."""
+        from grok.analysis.summary import summary_of
+
         return summary_of(run)
 
     def outcome(self, run: Run) -> list[str]:

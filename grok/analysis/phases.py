@@ -4,11 +4,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from grok.columns import TEST_LOSS
-
-OMEGA, RECOMPUTED = "connectivity/omega", "connectivity/recomputed"
-SPARSITY = "pruning/sparsity"
-TWIN = "norm_matched/twin"
+from grok.columns import OMEGA, RECOMPUTED, SPARSITY, TEST_LOSS, TWIN
 
 PRUNED, FINE_TUNED = "pruned", "fine-tuned"
 """Stages of a network at a sparsity: directly after pruning, and after fine-tuning."""

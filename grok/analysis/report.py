@@ -1,13 +1,16 @@
 """Descriptions of the outcomes of runs for a terminal."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from grok.columns import RATIOS, interplay
 from grok.tracking import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXTREMA = {
     "mir_max": "MIR max",

@@ -14,7 +14,10 @@ COMMANDS = {
     "grok list": ["-m", "grok", "list", "--runs", "nowhere"],
     "import torch": ["-c", "import torch"],
     "import grok.information": ["-c", "import grok.information"],
-    "import torch, and all that training imports": ["-c", "import grok.experiments"],
+    "import torch, and all that training imports": [
+        "-c",
+        "import grok.experiments.runner, grok.experiments.grokking.training",
+    ],
 }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from grok.bench.full_sequence import full_sequence_logits
-from grok.bench.measure import Figure, Row, Table, Task, interleaved
+from grok.bench.measure import Figure, Row, Table, Task, Timing, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json, fastest_executor
 from grok.experiment import experiment
 from grok.experiments.driving import SAVE_INTERVAL
@@ -26,14 +27,14 @@ from grok.training.recorder import Recorder
 from grok.training.step import Member
 
 STEPS = {"cpu": 20, "cuda": 500}  # steps per timing
-MEASURED_STEPS = {"cpu": 50, "cuda": 500}  # steps per timing with probes: whole numbers of their default intervals
+MEASURED_STEPS = {"cpu": 10, "cuda": 500}  # the same with probes that measure at every step
+WHOLE_RUN = 9_560  # steps of a run of the preset `paper` until it ends (seed 0)
 RECORDED_STEPS = 100  # the same with a record and a mirror
 REPEATS, MEASURED_REPEATS = 11, 7
 NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
-STRUCTURE = ("fourier", "neurons", "collapse", "rank")
 STEP_TO_FLOOR, FULL_TO_STEP = "training step / floor", "full-sequence step / training step"
-ALL_SELDOM, ALL_ALWAYS = "all three pairings every 10 steps", "all three pairings every step"
+ALL_BY_DEFAULT, ALL_ALWAYS = "all that is measured by default", "all three pairings"
 TOGETHER = "together"
 
 GROKKING = experiment("grokking")
@@ -77,26 +78,55 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
 
 
 def probes(device: torch.device, say: Callable[[str], None]) -> Table:
-    """Time what each pairing, each probe of structure and the default probes add to a step."""
-    say("probes: added time")
-    settings = {"none": NOTHING}
-    settings |= {f"{name} every 10 steps": only(name, every=10) for name in PAIRINGS}
-    settings |= {ALL_SELDOM: only(*PAIRINGS, every=10), ALL_ALWAYS: only(*PAIRINGS, every=1)}
-    settings |= {f"{name} every 10 steps": only(name, every=10) for name in STRUCTURE}
-    settings["all that is measured by default"] = ProbesConfig()
+    """Time each default probe, and price it and all of them over a whole run; and all pairings at every step.
+
+    The schedules are densest at the start of a run, so that no window of steps stands for the whole run. The cost is
+    therefore the number of steps at which the same probes are due, times what a step with these probes takes more than
+    one without, summed over all such sets of probes.
+    """
+    say("probes: added time over a whole run")
+    default = ProbesConfig()
+    due = due_together(default, WHOLE_RUN)
+    alone = {name: (name,) for name in default.names() if default.schedule(name).kind != "off"}
+    wanted = {(), PAIRINGS, *due, *alone.values()}
     steps = MEASURED_STEPS[device.type]
     with scratch_run() as run:
-        tasks = {name: next_steps(endless_engine(device, config), run, steps) for name, config in settings.items()}
-        measured = {name: timing for name, (timing, _) in interleaved(tasks, device, repeats=MEASURED_REPEATS).items()}
-    rows: list[Row] = [
-        {
-            "measured": name,
-            "step": timing.divided(steps),
-            "added time": Figure(timing.median / measured["none"].median - 1, ".1%"),
+        tasks = {
+            " ".join(names): next_steps(endless_engine(device, only(*names, every=1)), run, steps) for names in wanted
         }
-        for name, timing in measured.items()
-    ]
-    return Table("a step of the `paper` preset with probes on train and test", rows)
+        measured = interleaved(tasks, device, repeats=MEASURED_REPEATS)
+    times = {names: measured[" ".join(names)][0].divided(steps) for names in wanted}
+    nothing = times[()].median
+    more = {names: timing.median - nothing for names, timing in times.items()}
+
+    def row(what: str, schedule: str, count: int, timing: Timing, seconds: float) -> Row:
+        share = Figure(seconds / (WHOLE_RUN * nothing), ".1%")
+        return {"measured": what, "schedule": schedule, "number": f"{count:,}", "step": timing, "added time": share}
+
+    rows = [row("none", "", 0, times[()], 0.0)]
+    for name, names in alone.items():
+        count = sum(number for together, number in due.items() if name in together)
+        rows.append(row(name, getattr(default, name), count, times[names], count * more[names]))
+    rows.append(row(ALL_ALWAYS, "every:1", WHOLE_RUN, times[PAIRINGS], WHOLE_RUN * more[PAIRINGS]))
+    everything = max(due, key=len)
+    seconds = sum(number * more[names] for names, number in due.items())
+    count = sum(number for names, number in due.items() if names)
+    rows.append(row(ALL_BY_DEFAULT, "as above", count, times[everything], seconds))
+    return Table(
+        f"measurements in the {WHOLE_RUN:,} steps of a `paper` run, each on train and test: their number, a step with "
+        "one, and the time that they add to the run",
+        rows,
+    )
+
+
+def due_together(config: ProbesConfig, steps: int) -> dict[tuple[str, ...], int]:
+    """Return how often each set of probes is due at the same step, in the first `steps` steps of a run.
+
+    >>> due_together(ProbesConfig.only(accuracy="every:10", norms="every:20"), 100)
+    {('accuracy', 'norms'): 5, (): 90, ('accuracy',): 5}
+    """
+    schedules = {name: config.schedule(name) for name in config.names()}
+    return dict(Counter(tuple(name for name, each in schedules.items() if each.is_due(step)) for step in range(steps)))
 
 
 def recording(device: torch.device, say: Callable[[str], None]) -> Table:

@@ -150,7 +150,10 @@ class DashboardOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FiguresOptions:
-    """Draw figures from the records of runs."""
+    """Draw figures from the records of runs.
+
+    A figure is drawn if it is missing, or if its records, the code or matplotlib have changed since it was drawn.
+    """
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
     """Names of the figures to draw. By default all of them are drawn."""
@@ -158,6 +161,8 @@ class FiguresOptions:
     """Folder of the run store to draw from, including its `reference` folder."""
     plots: Path = Path("plots")
     """Folder for the pictures, their CSV files and their tables in Markdown."""
+    again: bool = False
+    """Draw all of them, whether something has changed or not."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, Li
 from grok.cli.report import describe, list_table
 from grok.experiment import experiments
 from grok.tracking import Run, Store, StoreError
+from grok.tracking.drawn import Drawn
 from grok.tracking.store import REFERENCE
 
 Manifest = dict[str, Any]
@@ -94,7 +95,13 @@ def _of_sweep(runs: Mapping[Run, Manifest], name: str) -> dict[Run, Manifest]:
 
 
 def figures(arguments: Sequence[str]) -> int:
-    """Draw figures from records: grok figures [NAME ...]."""
+    """Draw figures from records: grok figures [NAME ...] [--again]."""
+    if not {"-h", "--help"} & set(arguments):
+        options = parse(FiguresOptions, "figures", arguments)
+        kept = None if options.again else Drawn(options.runs, options.plots, experiments()).kept(options.names)
+        if kept:  # decided without the libraries that draw, which take seconds to import
+            print(_kept(kept))
+            return DONE
     from grok.figures import draw_figures, figure_kinds
 
     kinds = figure_kinds()
@@ -103,12 +110,21 @@ def figures(arguments: Sequence[str]) -> int:
     options = parse(FiguresOptions, "figures", arguments, description=about)
     for name in options.names:
         choose("figure", name, kinds)
-    written = draw_figures([kinds[name] for name in options.names or kinds], options.runs, options.plots)
-    if not written:
+    wanted = [kinds[name] for name in options.names or kinds]
+    written = draw_figures(wanted, options.runs, options.plots, again=options.again)
+    if not any(written):
         raise StoreError(_nothing_drawn(options))
-    for path in written:
+    for path in written.files:
         print(path)
+    if written.kept:
+        print(_kept(written.kept))
     return DONE
+
+
+def _kept(number: int) -> str:
+    """Return the line about figures that were not drawn again."""
+    are = "1 figure is" if number == 1 else f"{number} figures are"
+    return f"{are} up to date (`{program()} figures --again` draws them anew)"
 
 
 def _nothing_drawn(options: FiguresOptions) -> str:

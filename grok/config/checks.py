@@ -18,8 +18,9 @@ class Settings:
     `section` is the name under which an experiment holds these settings. Errors then name a field by its dotted path,
     as the command line does. A subclass calls `super().__post_init__()` before its own checks.
 
-    The default of a new setting may differ from the value that earlier runs were trained with. The field then declares
-    that value in its metadata, `dataclasses.field(default=NEW, metadata={"before": OLD})`.
+    The default of a new setting may differ from the value that earlier runs were trained with, and a default may
+    change. The field then declares the earlier value in its metadata,
+    `dataclasses.field(default=NEW, metadata={"before": OLD})`.
 
     >>> @dataclasses.dataclass(frozen=True, kw_only=True)
     ... class Task(Settings, section="task"):

@@ -86,7 +86,8 @@ class GrokkingConfig(TransformerTrainingConfig):
     """All settings that determine the results of a grokking run, except the seed."""
 
     settle: int | None = 2_000
-    """Stop this many steps after test accuracy has reached 99 % and stayed there; None trains for all steps."""
+    """Stop this many steps after the measurement at which test accuracy has reached 99 % and stayed there; None trains
+    for all steps."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

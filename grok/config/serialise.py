@@ -54,10 +54,10 @@ def is_record_of(config: Settings, values: Mapping[str, Any]) -> bool:
 def config_hash(config: Settings) -> str:
     """Return eight hexadecimal digits that name the settings; equal identities have equal hashes.
 
-    The hash covers only the settings that differ from their defaults. For a setting that was added later, the value
-    that earlier runs were trained with takes the place of the default, so that adding a setting changes no hash. After
-    a default has changed, different settings can have the same hash. Whether two runs are the same is therefore decided
-    by their whole configs (`is_record_of`).
+    The hash covers only the settings that differ from their defaults. If a field declares the value that earlier runs
+    were trained with, that value takes the place of the default. Adding a setting or changing a default so changes no
+    hash. A default that changes without it gives different settings the same hash. Whether two runs are the same is
+    therefore decided by their whole configs (`is_record_of`).
     """
     text = json.dumps(_differing(config.identity(), type(config)()), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from grok.experiment import experiments
 from grok.figures.cost import COST
 from grok.figures.drawing import Drawing, FigureKind
-from grok.figures.records import runs_source, store_source
+from grok.figures.records import RunGroup, Study, runs_source, store_source
 from grok.tracking import Run
-from grok.tracking.store import REFERENCE
+from grok.tracking.drawn import Drawn, file_facts, places
+from grok.tracking.notes import listening
 
 
 def figure_kinds() -> dict[str, FigureKind[Any]]:
@@ -43,24 +44,60 @@ def draw(name: str, runs: Iterable[Run]) -> list[Drawing]:
     return list(kinds[name].drawings(runs_source(runs, _experiments_of(kinds[name]))))
 
 
-def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path) -> list[Path]:
-    """Draw these kinds of figures from the runs in `runs` and in `runs/reference`, and write their files.
+class Written(NamedTuple):
+    """The files of the figures that were drawn, in order, and the number of figures that were up to date."""
 
-    Figures of the reference records go to `plots/reference`, so that new runs never change the committed figures.
+    files: list[Path]
+    kept: int
 
-    Returns: every file written, in order.
+
+def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path, *, again: bool = False) -> Written:
+    """Draw these kinds of figures from the runs in `runs`, then from those in `runs/reference`, and write their files.
+
+    A figure whose records, code and files are as they were is not drawn, unless `again` is set. Figures of the
+    reference records go to `plots/reference`, so that new runs never change the committed figures.
     """
-    written = []
-    folders = ((runs / REFERENCE, plots / REFERENCE), (runs, plots))
-    progress = tqdm(total=len(folders) * len(kinds), desc="figures", unit="figure", leave=False, disable=None)
+    drawn = Drawn(runs, plots, experiments())
+    drawn.know(figure_kinds())
+    if again:
+        drawn.forget([kind.name for kind in kinds])
+    written, kept = [], 0
+    wanted = {name for kind in kinds for name in _experiments_of(kind)}
+    progress = tqdm(
+        total=len(places(runs, plots)) * len(kinds), desc="figures", unit="figure", leave=False, disable=None
+    )
     with progress:
-        for store, target in folders:
-            source = store_source(store, {name for kind in kinds for name in _experiments_of(kind)})
+        for store, place in places(runs, plots).items():
+            with listening() as left_out:
+                source = store_source(place.store, wanted)
             for kind in kinds:
-                for drawing in kind.drawings(source.of(_experiments_of(kind))):
-                    written += drawing.write(target)
+                of_kind = _experiments_of(kind)
+                before = drawn.begin(kind.name, store, of_kind, left_out)
+                for subject in kind.subjects(source.of(of_kind)):
+                    facts = _facts(drawn, store, subject)
+                    if facts in before:
+                        drawn.keep(kind.name, store, facts, before[facts])
+                        continue
+                    with listening() as said:
+                        drawing = kind.draw(subject)
+                    files = drawing.write(place.plots) if drawing else []
+                    drawn.add(kind.name, store, facts, files, said)
+                    written += files
+                    kept -= bool(files)
+                drawn.end(kind.name, store)
+                kept += drawn.count(kind.name, store)
                 progress.update()
-    return written
+    return Written(written, kept)
+
+
+def _facts(drawn: Drawn, store: str, subject: RunGroup | Study | Path) -> str:
+    """Return the facts of what a figure shows: its runs and their grouping, or its file."""
+    if isinstance(subject, Path):
+        return drawn.facts_of_runs(store, [], subject.name, file_facts(subject))
+    groups = subject.groups if isinstance(subject, Study) else [subject]
+    part = dict(subject.part) if isinstance(subject, Study) else {}
+    runs = [run.path for group in groups for run in group.runs.values()]
+    return drawn.facts_of_runs(store, runs, subject.name, part, [(group.name, list(group.runs)) for group in groups])
 
 
 def _experiments_of(kind: FigureKind[Any]) -> list[str]:
@@ -68,4 +105,4 @@ def _experiments_of(kind: FigureKind[Any]) -> list[str]:
     return [name for name, experiment in experiments().items() if kind in experiment.figures()]
 
 
-__all__ = ["Drawing", "FigureKind", "draw", "draw_figures", "figure_kinds"]
+__all__ = ["Drawing", "FigureKind", "Written", "draw", "draw_figures", "figure_kinds"]

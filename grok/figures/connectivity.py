@@ -2,8 +2,17 @@
 
 import pandas as pd
 
-from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, barrier_of_test_loss, networks_between
-from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, TEST_LOSS
+from grok.analysis.phases import STATISTICS, barrier_of_test_loss, networks_between
+from grok.columns import (
+    OMEGA,
+    PROTOTYPE_HDR,
+    PROTOTYPE_MIR,
+    RECOMPUTED,
+    SAMPLE_HDR,
+    SAMPLE_MIR,
+    TEST_ACCURACY,
+    TEST_LOSS,
+)
 from grok.config import ConnectivityConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.drawing import Drawing, FigureKind

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -12,6 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from grok.figures.records import RunGroup, Source, Study
 from grok.figures.style import GREY, styled
+from grok.tracking.files import write_atomically
 from grok.tracking.notes import note
 
 STAMP_WIDTH = 16  # number of characters of a stamp that fit in an inch
@@ -41,24 +43,29 @@ class Drawing:
     def write(self, folder: Path) -> list[Path]:
         """Write the figure as PNG and PDF, its tables as CSV, and its Markdown and LaTeX, all in one folder.
 
-        The same records give the same bytes, because no date is written into a file.
+        The same records give the same bytes, because no date is written into a file. Each file is written whole or not
+        at all.
 
         Returns: the files written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        png, pdf = (folder / f"{self.name}.{ending}" for ending in ("png", "pdf"))
-        with styled():
-            self.figure.savefig(png, metadata={"Software": None, "Description": self.stamp})
-            self.figure.savefig(pdf, metadata={"CreationDate": None, "Subject": self.stamp})
-        written = [png, pdf]
+        files: dict[str, Callable[[Path], object]] = {
+            ".png": partial(self._save, form="png", metadata={"Software": None, "Description": self.stamp}),
+            ".pdf": partial(self._save, form="pdf", metadata={"CreationDate": None, "Subject": self.stamp}),
+        }
         for end, table in {"": self.table, **{f"-{end}": table for end, table in self.tables.items()}}.items():
-            written.append(folder / f"{self.name}{end}.csv")
-            table.to_csv(written[-1], index=False, float_format="%.6g")
+            files[f"{end}.csv"] = partial(table.to_csv, index=False, float_format="%.6g")
         for ending, text in {"md": self.markdown, "tex": self.latex}.items():
             if text:
-                written.append(folder / f"{self.name}.{ending}")
-                written[-1].write_text(f"{text}\n", encoding="utf-8")
-        return written
+                files[f".{ending}"] = partial(Path.write_text, data=f"{text}\n", encoding="utf-8")
+        written = {folder / f"{self.name}{end}": write for end, write in files.items()}
+        for path, write in written.items():
+            write_atomically(path, write)
+        return list(written)
+
+    def _save(self, path: Path, *, form: str, metadata: dict[str, str | None]) -> None:
+        with styled():
+            self.figure.savefig(path, format=form, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,8 +2,17 @@
 
 import pandas as pd
 
-from grok.analysis.phases import FINE_TUNED, PRUNED, SPARSITY, pruning_stages
-from grok.columns import PROTOTYPE_HDR, PROTOTYPE_MIR, RATIOS, SAMPLE_HDR, SAMPLE_MIR, TEST_ACCURACY, interplay
+from grok.analysis.phases import FINE_TUNED, PRUNED, pruning_stages
+from grok.columns import (
+    PROTOTYPE_HDR,
+    PROTOTYPE_MIR,
+    RATIOS,
+    SAMPLE_HDR,
+    SAMPLE_MIR,
+    SPARSITY,
+    TEST_ACCURACY,
+    interplay,
+)
 from grok.config import PruningConfig
 from grok.figures.bands import BAND, FEW, draw_spread
 from grok.figures.drawing import Drawing, FigureKind

@@ -103,17 +103,30 @@ def gram_interplay(
         vectors_1, vectors_2 = torch.where(used, vectors_1, 1.0), torch.where(used, vectors_2, 1.0)
     unit_1, unit_2 = unit_rows(vectors_1), unit_rows(vectors_2)
     n = unit_1.shape[-2]
-    joint = (unit_1 @ unit_1.mT) * (unit_2 @ unit_2.mT)
-    if weights is None:
-        entropies = unit_rows_entropy(unit_1), unit_rows_entropy(unit_2), density_entropy(joint / n)
-    else:
-        roots = weights.sqrt()[..., None].to(joint)
-        entropies = (
-            weighted_rows_entropy(roots.to(unit_1) * unit_1),
-            weighted_rows_entropy(roots.to(unit_2) * unit_2),
-            density_entropy(roots * joint * roots.mT),
-        )
-    return interplay_of_entropies(*entropies, n=n)
+    gram_1, gram_2 = unit_1 @ unit_1.mT, unit_2 @ unit_2.mT
+    roots = None if weights is None else weights.sqrt()[..., None]
+    return interplay_of_entropies(
+        _entropy(unit_1, gram_1, roots), _entropy(unit_2, gram_2, roots), _weighted_entropy(gram_1 * gram_2, roots), n=n
+    )
+
+
+def _entropy(
+    unit: Float[Tensor, "*batch n d"], gram: Float[Tensor, "*batch n n"], roots: Float[Tensor, "*batch n 1"] | None
+) -> Float[Tensor, "*batch"]:
+    """Return the entropy of the Gram matrix of unit vectors, from the d×d matrix if that is smaller."""
+    if unit.shape[-1] >= unit.shape[-2]:
+        return _weighted_entropy(gram, roots)
+    return unit_rows_entropy(unit) if roots is None else weighted_rows_entropy(roots.to(unit) * unit)
+
+
+def _weighted_entropy(
+    gram: Float[Tensor, "*batch n n"], roots: Float[Tensor, "*batch n 1"] | None
+) -> Float[Tensor, "*batch"]:
+    """Return the entropy of a Gram matrix whose rows have the squares of `roots` as weights, or else 1/n."""
+    if roots is None:
+        return density_entropy(gram / gram.shape[-1])
+    roots = roots.to(gram)
+    return density_entropy(roots * gram * roots.mT)
 
 
 def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:

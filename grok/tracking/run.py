@@ -1,19 +1,23 @@
 """The folder of one run: run.json, metrics.parquet, checkpoints/ and the lock of the process that trains it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from grok.tracking.errors import StoreError, writing
 from grok.tracking.files import write_atomically
 from grok.tracking.lock import lock, lock_holder
-from grok.tracking.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from grok.tracking.record import Record
 
 FORMAT = 1
 FIELDS: dict[str, type] = {
@@ -121,4 +125,6 @@ class Run:
 
     @property
     def _record(self) -> Record:
+        from grok.tracking.record import Record  # pyarrow and pandas take longer to import than a list of runs
+
         return Record(self.metrics_path)

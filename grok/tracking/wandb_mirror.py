@@ -15,10 +15,10 @@ class WandbError(Exception):
 
 
 def mirror_spacing(step: int) -> int:
-    """Number of steps between mirrored rows around `step`: 1 up to step 200, then at least step/200.
+    """Least number of steps between mirrored rows around `step`: 1 up to step 200, then at least step/200.
 
     Above step 200 it is the smallest of 10, 20, 50, 100, … that is at least step/200. Of ten million steps, at most
-    2,000 are mirrored. The rule depends on the step alone, so a resumed run mirrors the same steps.
+    2,000 are mirrored.
 
     >>> mirror_spacing(150), mirror_spacing(250), mirror_spacing(3_000), mirror_spacing(40_000)
     (1, 10, 20, 200)
@@ -84,6 +84,7 @@ class WandbMirror:
             raise WandbError(f"wandb does not start ({error}): mend that, or use --wandb disabled") from error
         self._run.define_metric("*", step_metric="step")
         self._since_last: dict[str, float] = {}
+        self._previous = first_step - 1
         self._works = True
 
     @property
@@ -92,12 +93,16 @@ class WandbMirror:
         return Path(self._run.dir).parent
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Take a row. At the steps that `mirror_spacing` selects, mirror the newest values since the last mirrored row.
+        """Take a row. The first one at or after each multiple of `mirror_spacing` is mirrored.
 
-        If wandb fails, the mirror ends with a line on stderr, and the record in the store is continued.
+        A mirrored row has the newest values since the last one. The rows of a resumed run, which come from `first_step`
+        on, are mirrored as if there were one at the step before. If wandb fails, the mirror ends with a line on stderr,
+        and the record in the store is continued.
         """
         self._since_last |= metrics
-        if self._works and step % mirror_spacing(step) == 0:
+        spacing = mirror_spacing(step)
+        passed, self._previous = self._previous // spacing < step // spacing, step
+        if self._works and passed:
             try:
                 self._run.log({"step": step, **self._since_last})
             except Exception as error:

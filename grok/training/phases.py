@@ -86,7 +86,8 @@ class Settle:
     """Ends a run `settle` steps after test accuracy has reached 99 % and stayed there, or at `steps`.
 
     A measurement below 99 % restarts the count. The rule uses only recorded rows, so a resumed run ends at the same
-    step as an uninterrupted one.
+    step as an uninterrupted one. The count starts at a measurement, so the run ends later by at most the distance to
+    the measurement before it: K - 1 steps for `every:K`, and 2.3 % of the step for `log:100`.
     """
 
     def __init__(self, *, steps: int, settle: int | None) -> None:

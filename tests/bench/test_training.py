@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from grok.bench import training
+from grok.bench.measure import Timing
 from grok.config import ProbesConfig
 from grok.experiment import experiment
 from grok.experiments.grokking import paper
@@ -70,26 +71,45 @@ def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
     assert rows["training step / floor"].value == pytest.approx(step / (floor.value / 1e3), rel=1e-9)  # it is in ms
 
 
-def test_probes_are_measured_one_by_one_together_and_as_by_default(monkeypatch):
+def test_each_default_probe_is_priced_over_a_whole_run_and_all_of_them_by_the_sets_that_are_due_together(monkeypatch):
     built = []
     monkeypatch.setattr(training, "endless_engine", lambda device, measured: built.append(measured) or small_engine())
-    rows = training.probes(CPU, quiet).rows
-    assert [row["measured"] for row in rows] == [
-        "none",
-        "prototype every 10 steps",
-        "sample every 10 steps",
-        "embedding every 10 steps",
-        "all three pairings every 10 steps",
-        "all three pairings every step",
-        "fourier every 10 steps",
-        "neurons every 10 steps",
-        "collapse every 10 steps",
-        "rank every 10 steps",
-        "all that is measured by default",
-    ]
-    assert str(rows[0]["added time"]) == "0.0%"
-    assert built[1] == ProbesConfig.only(prototype="every:10")
-    assert built[-1] == ProbesConfig()
+    milliseconds = {(): 10.0, ("accuracy",): 12.0, ("accuracy", "norms"): 13.0, ("norms",): 14.0}
+    milliseconds[training.PAIRINGS] = 30.0
+
+    def timed(tasks, device, *, repeats):
+        return {name: (Timing.of([2 * milliseconds[tuple(name.split())] / 1e3]), None) for name in tasks}
+
+    monkeypatch.setattr(training, "interleaved", timed)
+    monkeypatch.setattr(training, "WHOLE_RUN", 100)
+    default = ProbesConfig.only(accuracy="every:10", norms="every:20")
+    monkeypatch.setattr(training, "ProbesConfig", lambda: default)
+    monkeypatch.setattr(training, "only", lambda *names, every: names)
+    rows = {row["measured"]: row for row in training.probes(CPU, quiet).rows}
+    assert set(built) == set(milliseconds)
+    assert {name: (row["schedule"], row["number"]) for name, row in rows.items()} == {
+        "none": ("", "0"),
+        "accuracy": ("every:10", "10"),
+        "norms": ("every:20", "5"),
+        "all three pairings": ("every:1", "100"),
+        "all that is measured by default": ("as above", "10"),
+    }
+    assert str(rows["accuracy"]["step"]) == str(Timing.of([0.012]))
+    added = {name: row["added time"].value for name, row in rows.items()}
+    assert added == pytest.approx(
+        {
+            "none": 0.0,
+            "accuracy": 10 * 2 / 1000,
+            "norms": 5 * 4 / 1000,
+            "all three pairings": 2.0,
+            "all that is measured by default": (5 * 2 + 5 * 3) / 1000,
+        }
+    )
+
+
+def test_the_default_probes_are_due_at_steps_of_three_nested_sets():
+    due = training.due_together(ProbesConfig(), 9_560)
+    assert sorted((len(names), count) for names, count in due.items()) == [(0, 8520), (1, 761), (6, 124), (9, 155)]
 
 
 def test_recording_is_measured_with_a_mirror_and_a_save(monkeypatch):

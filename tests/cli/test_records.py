@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def test_a_run_is_trained_listed_and_shown(runs, capsys):
     assert capsys.readouterr().out.strip() in shown
 
 
-def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
+def test_a_store_without_runs_says_how_to_make_one(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     assert main(["list", "--runs", str(runs)]) == 0
     assert capsys.readouterr().out == f"no runs in {runs}: `grok train grokking` makes one\n"
     assert main(["list", "--runs", str(runs), "--json"]) == 0
@@ -47,7 +49,8 @@ def test_a_store_without_runs_says_how_to_make_one(runs, capsys):
     assert error_line(capsys) == f"grok: no {runs}/cost.json to draw: `grok bench size --json` prints one"
 
 
-def test_finished_runs_of_which_nothing_can_be_drawn_are_told_from_none(runs, capsys):
+def test_finished_runs_of_which_nothing_can_be_drawn_are_told_from_none(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     for seed, root in enumerate((runs, runs / "reference")):
         add_run(Store(root), {"x": constant(1.0)}, seed=seed)
         for names, wanted in (([], ""), (["phase", "moduli"], " as phase, moduli")):
@@ -96,10 +99,10 @@ def test_what_figures_leave_out_is_said_once_a_command_though_all_of_them_look_a
         assert main(command) == 1
         *lines, _ = capsys.readouterr().err.splitlines()
         starts = [
-            f"grok: left out: {runs}/reference/grokking/{unreadable.id}/run.json cannot be read",
+            f"grok: left out: {runs}/grokking/{unreadable.id}/run.json cannot be read",
             f"grok: run {unknown.name} left out (draw it with the version that trained it): loss: expected one of",
             "grok: figure figure7 not drawn for ",
-            f"grok: left out: {runs}/grokking/{unreadable.id}/run.json cannot be read",
+            f"grok: left out: {runs}/reference/grokking/{unreadable.id}/run.json cannot be read",
         ]
         assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
 
@@ -114,6 +117,24 @@ def test_a_sweep_is_shown_by_its_name_as_the_list_of_its_finished_runs(runs, cap
     assert json.loads(capsys.readouterr().out) == [run.manifest() for run in mine]
     assert main(["show", "seed2", "--runs", str(runs), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["seed"] == 2
+
+
+def test_figures_that_are_up_to_date_are_counted_without_the_libraries_that_draw(runs, tmp_path, capsys):
+    run = add_run(Store(runs), {"interplay/sample/test/mir": constant(0.4), "interplay/sample/test/hdr": constant(0.1)})
+    where = ["--runs", str(runs), "--plots", str(tmp_path / "plots")]
+    command = ["figures", *where]
+    assert main(command) == 0
+    name = f"figure7-{run.id.partition('-seed')[0]}"
+    drawn = [str(tmp_path / "plots" / f"{name}.{ending}") for ending in ("png", "pdf", "csv")]
+    assert capsys.readouterr().out.splitlines() == drawn
+    up_to_date = "1 figure is up to date (`grok figures --again` draws them anew)\n"
+    for names in ([], ["figure7"]):
+        ran = f"import sys; from grok.cli import main; main({['figures', *names, *where]})"
+        code = f"{ran}; sys.exit('pandas' in sys.modules)"
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stdout) == (0, up_to_date)
+    assert main([*command, "--again"]) == 0
+    assert capsys.readouterr().out.splitlines() == drawn
 
 
 @pytest.mark.parametrize("name", ["run.json", "metrics.parquet"])

@@ -41,7 +41,7 @@ def test_a_setting_of_the_network_that_cannot_be_is_named_with_what_was_expected
         ),
         (
             lambda: GrokkingConfig(task=TaskConfig(operation="s5-compose", modulus=None)),
-            "probes.fourier: expected off, as s5-compose has no frequencies, got every:10",
+            "probes.fourier: expected off, as s5-compose has no frequencies, got log:100",
         ),
     ],
 )

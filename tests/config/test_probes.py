@@ -1,5 +1,7 @@
 """Settings of the measurements: which probes measure, and at which steps."""
 
+import itertools
+
 import pytest
 
 from grok.config import ClassifierProbesConfig, ConfigError, ProbesConfig, Schedule
@@ -26,6 +28,35 @@ def test_no_steps_in_a_row_have_more_measurements_than_the_most_and_some_have_as
     for steps in (1, 2, 50):
         counts = [sum(due[first : first + steps]) for first in range(2000 - steps)]
         assert schedule.most_due(steps) == max(counts)
+
+
+@pytest.mark.parametrize("text", ["log:100", "log:50"])
+def test_a_default_schedule_is_dense_at_first_and_then_has_a_constant_number_of_steps_a_decade(text):
+    schedule = Schedule.parse(text)
+    due = [step for step in range(10_001) if schedule.is_due(step)]
+    dense = schedule.number // 2
+    assert due[: dense + 1] == list(range(dense + 1))
+    later = [(before, after - before) for before, after in itertools.pairwise(due) if before > dense]
+    factor = 10 ** (1 / schedule.number) - 1
+    assert all(abs(gap - before * factor) < 1.6 for before, gap in later)
+
+
+@pytest.mark.parametrize(("sparse", "dense"), [("log:50", "log:100"), ("log:100", "log:500"), ("log:7", "log:21")])
+def test_the_steps_of_a_schedule_are_among_those_of_one_with_a_multiple_of_its_number(sparse, dense):
+    few, many = Schedule.parse(sparse), Schedule.parse(dense)
+    assert all(many.is_due(step) for step in range(50_000) if few.is_due(step))
+
+
+def test_the_default_schedules_are_nested():
+    config = ProbesConfig()
+    due = {
+        frozenset(step for step in range(20_000) if config.schedule(name).is_due(step))
+        for name in config.names()
+        if config.schedule(name).kind != "off"
+    }
+    sets = sorted(due, key=len)
+    assert len(sets) == 3
+    assert sets[0] < sets[1] < sets[2]
 
 
 def test_a_kind_that_there_is_not_is_rejected():

@@ -12,6 +12,7 @@ from grok.config import (
     ImageModelConfig,
     NormMatchedConfig,
     OptimiserConfig,
+    ProbesConfig,
     PruningConfig,
     SampledInformationTermConfig,
     SemiSupervisedConfig,
@@ -26,6 +27,7 @@ from grok.experiment import experiment
 from grok.experiments.grokking import laptop, paper
 
 REFERENCE = Path(__file__).parents[2] / "runs/reference"
+EARLIER = ProbesConfig(**ProbesConfig.before())  # the schedules before the defaults were log-spaced
 CONFIGS = [paper(), laptop(), GrokkingConfig(settle=None, optimiser=OptimiserConfig(betas=(0.5, 0.6)))]
 OTHERS = [
     NormMatchedConfig(steps=7, information=SampledInformationTermConfig(term="hdr", weight=-0.5, samples=32)),
@@ -48,7 +50,7 @@ def test_json_gives_the_same_config_back(config):
 
 
 def test_equal_configs_have_equal_hashes_and_others_other_ones():
-    assert config_hash(paper()) == config_hash(GrokkingConfig(task=TaskConfig(rounding="down"))) == "44136fa3"
+    assert config_hash(paper()) == config_hash(GrokkingConfig(task=TaskConfig(rounding="down"))) == "124a4cd6"
     assert len({config_hash(config) for config in [*CONFIGS, GrokkingConfig()]}) == 4
 
 
@@ -61,7 +63,8 @@ def test_rules_of_rounding_make_two_runs_of_one_config_only_if_they_give_other_s
 
 
 def test_a_hash_knows_only_what_is_not_at_its_default():
-    assert config_hash(GrokkingConfig(task=TaskConfig(train_fraction=0.4, rounding="down"))) == "7bbde371"
+    task = TaskConfig(train_fraction=0.4, rounding="down")
+    assert config_hash(GrokkingConfig(task=task, probes=EARLIER)) == "7bbde371"
     assert config_hash(GrokkingConfig(steps=59)) != config_hash(GrokkingConfig(task=TaskConfig(modulus=59)))
 
 
@@ -80,15 +83,23 @@ def test_settings_that_a_record_does_not_name_have_their_defaults():
 
 
 def test_a_record_that_is_older_than_rounding_keeps_its_split_and_its_hash():
-    values = config_to_json(GrokkingConfig(task=TaskConfig(train_fraction=0.4)))
+    values = config_to_json(GrokkingConfig(task=TaskConfig(train_fraction=0.4), probes=EARLIER))
     assert (values["task"].pop("rounding"), values["task"]["train_fraction"] * 113**2) == ("nearest", 5_107.6)
     read = config_from_json(GrokkingConfig, values)
     assert (read.task.train_size, config_hash(read)) == (5_107, "7bbde371")
-    assert not is_record_of(GrokkingConfig(task=TaskConfig(train_fraction=0.4)), values)
+    assert not is_record_of(GrokkingConfig(task=TaskConfig(train_fraction=0.4), probes=EARLIER), values)
     values["task"] |= {"modulus": 10, "train_fraction": 0.29}
     assert config_from_json(TaskConfig, values["task"]).train_size == 28
     values["task"] |= {"modulus": 31, "train_fraction": 0.5}  # whose split is the same by every rule
-    assert is_record_of(GrokkingConfig(task=TaskConfig(modulus=31, train_fraction=0.5)), values)
+    assert is_record_of(GrokkingConfig(task=TaskConfig(modulus=31, train_fraction=0.5), probes=EARLIER), values)
+
+
+def test_a_changed_default_changes_no_hash_and_a_run_of_the_new_one_is_another():
+    earlier = GrokkingConfig(task=TaskConfig(rounding="down"), probes=EARLIER)
+    assert (EARLIER.accuracy, EARLIER.collapse, EARLIER.embedding) == ("every:10", "every:50", "every:1")
+    assert config_hash(earlier) == "44136fa3"
+    assert not is_record_of(paper(), config_to_json(earlier))
+    assert is_record_of(earlier, config_to_json(earlier) | {"probes": {"sample_size": 256}})
 
 
 def test_settings_of_another_version_are_refused():

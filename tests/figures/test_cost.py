@@ -33,7 +33,7 @@ def test_the_table_holds_the_times_in_milliseconds(tmp_path):
 
 
 def test_without_a_measurement_nothing_is_drawn(tmp_path):
-    assert draw_figures([COST], tmp_path, tmp_path / "plots") == []
+    assert draw_figures([COST], tmp_path, tmp_path / "plots") == ([], 0)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"machine": {}, "sections": {}}'])

@@ -1,19 +1,21 @@
 """A figure draws what was measured; a figure without data says why, and the others are drawn."""
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 import grok.experiment
-from grok.config import GrokkingConfig, OptimiserConfig, SampledInformationTermConfig, TaskConfig
+from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, SampledInformationTermConfig, TaskConfig
 from grok.config.checks import Settings
 from grok.experiment import experiment, experiments, register
 from grok.figures import Drawing, FigureKind, draw, draw_figures, figure_kinds
 from grok.figures.records import runs_source
 from grok.figures.style import panels
-from grok.tracking import Store
+from grok.tracking import Store, drawn
 from tests.figures.helpers import add_run, constant, rises_at
 
 ACCURACY = {"train/accuracy": constant(1.0), "test/accuracy": rises_at(500)}
@@ -68,8 +70,11 @@ def test_every_figure_is_drawn_that_has_something_to_show_and_no_other(tmp_path,
 @pytest.mark.parametrize("columns", [{}, {"weight_norm": constant(1.0)}], ids=["no record", "no such measure"])
 def test_a_figure_with_nothing_to_show_names_what_it_needs_and_the_probe(tmp_path, capsys, columns):
     add_studies(tmp_path / "runs", columns)
-    assert draw_figures(list(figure_kinds().values()), tmp_path / "runs", tmp_path / "plots") == []
+    kinds = list(figure_kinds().values())
+    assert draw_figures(kinds, tmp_path / "runs", tmp_path / "plots") == ([], 0)
     lines = capsys.readouterr().err.splitlines()
+    assert draw_figures(kinds, tmp_path / "runs", tmp_path / "plots") == ([], 0)
+    assert sorted(capsys.readouterr().err.splitlines()) == sorted(lines)  # said again although nothing has changed
     accuracy, mir = "test/accuracy (probes.accuracy)", "interplay/sample/test/mir (probes.sample)"
     assert f"grok: figure phase not drawn for phase: its records have no {accuracy} or {mir}" in lines
     assert f"grok: figure lead-time not drawn for controls: its records have no {accuracy}" in lines
@@ -81,8 +86,67 @@ def test_reference_records_are_drawn_into_their_own_folder(tmp_path):
         add_run(Store(root), SAMPLE)
     written = draw_figures([figure_kinds()["figure7"]], tmp_path / "runs", tmp_path / "plots")
     plots = tmp_path / "plots"
-    assert [path.parent for path in written] == [plots / "reference"] * 3 + [plots] * 3
-    assert all(path.exists() for path in written)
+    assert [path.parent for path in written.files] == [plots] * 3 + [plots / "reference"] * 3  # own runs first
+    assert all(path.exists() for path in written.files)
+
+
+def drawn_names(written):
+    return sorted(path.name for path in written.files if path.suffix == ".png")
+
+
+def test_only_what_is_missing_or_has_other_records_is_drawn_again(tmp_path, monkeypatch):
+    runs, plots = tmp_path / "runs", tmp_path / "plots"
+    store, kinds = Store(runs), [figure_kinds()[name] for name in ("figure7", "sample-sizes")]
+    other = GrokkingConfig(task=TaskConfig(modulus=11, train_fraction=0.5), probes=ProbesConfig(sample_size=32))
+    first, second = add_run(store, SAMPLE), add_run(store, SAMPLE, config=other)
+    names = [f"figure7-{run.id.partition('-seed')[0]}.png" for run in (first, second)]
+    assert drawn_names(draw_figures(kinds, runs, plots)) == sorted(names)
+    assert draw_figures(kinds, runs, plots) == ([], 2)
+
+    # a deleted file
+    (plots / names[0]).unlink()
+    written = draw_figures(kinds, runs, plots)
+    assert (drawn_names(written), written.kept) == ([names[0]], 1)
+
+    # another seed of one of both configs
+    add_run(store, SAMPLE, config=other, seed=1)
+    written = draw_figures(kinds, runs, plots)
+    assert (drawn_names(written), written.kept) == ([names[1]], 1)
+
+    # a record that was written anew
+    os.utime(first.metrics_path, (1, 1))
+    assert drawn_names(draw_figures(kinds, runs, plots)) == [names[0]]
+
+    # an unfinished run changes nothing
+    unfinished = add_run(store, SAMPLE, config=other, seed=2)
+    unfinished.update(status="interrupted")
+    assert draw_figures(kinds, runs, plots) == ([], 2)
+
+    # on demand, and with other code
+    assert drawn_names(draw_figures(kinds, runs, plots, again=True)) == sorted(names)
+    monkeypatch.setattr(drawn, "LIBRARIES", ("matplotlib",))
+    assert drawn_names(draw_figures(kinds, runs, plots)) == sorted(names)
+
+
+def test_a_drawing_that_is_interrupted_leaves_whole_files_and_is_continued(tmp_path, monkeypatch):
+    runs, plots = tmp_path / "runs", tmp_path / "plots"
+    for modulus in (11, 13):
+        task = TaskConfig(modulus=modulus, train_fraction=0.5)
+        add_run(Store(runs), SAMPLE, config=GrokkingConfig(task=task, probes=ProbesConfig(sample_size=32)))
+    kinds, savefig = [figure_kinds()["figure7"]], Figure.savefig
+
+    def interrupted(figure, path, **settings):
+        savefig(figure, path, **settings)
+        if len(list(plots.glob("*.png"))) == 1 and settings["format"] == "png":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Figure, "savefig", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            draw_figures(kinds, runs, plots)
+    assert sorted(path.suffix for path in plots.iterdir() if path.is_file()) == [".csv", ".json", ".pdf", ".png"]
+    written = draw_figures(kinds, runs, plots)
+    assert (len(drawn_names(written)), written.kept) == (1, 1)
 
 
 def test_a_figure_that_there_is_none_of_is_an_error_with_the_choices(tmp_path):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from grok.config import Schedule
 from grok.tracking.wandb_mirror import WandbError, WandbMirror, mirror_spacing
 from tests.helpers import wait_until
 
@@ -89,7 +90,28 @@ def test_a_mirrored_row_holds_what_was_measured_since_the_last_one(tmp_path, emp
         for step, metrics in ((1_003, {"a": 1.0, "b": 1.0}), (1_007, {"a": 2.0}), (1_010, {"c": 3.0}), (1_020, {})):
             mirror.log(step, metrics)
     mirror.finish({})
-    assert rows == [{"step": 1_010, "a": 2.0, "b": 1.0, "c": 3.0}, {"step": 1_020}]
+    assert rows == [{"step": 1_003, "a": 1.0, "b": 1.0}, {"step": 1_010, "a": 2.0, "c": 3.0}, {"step": 1_020}]
+
+
+@pytest.mark.parametrize("stopped", [None, 1, 777, 5_000])
+def test_each_row_of_a_log_spaced_record_is_mirrored_once_it_is_far_enough_from_the_last(
+    tmp_path, empty_home, monkeypatch, stopped
+):
+    schedule = Schedule.parse("log:100")
+    due = [step for step in range(20_000) if schedule.is_due(step)]
+    rows = []
+    for first, last in ((0, stopped or 20_000), (stopped or 20_000, 20_000)):
+        folder = tmp_path / str(first)
+        folder.mkdir()
+        mirror = WandbMirror(folder, mode="offline", project="grok-test", group="run-1", config={}, first_step=first)
+        with monkeypatch.context() as patch:
+            patch.setattr(mirror._run, "log", rows.append)
+            for step in due:
+                if first <= step < last:
+                    mirror.log(step, {"a": 1.0})
+        mirror.finish({})
+    assert len(set(due) - {row["step"] for row in rows}) <= len(due) // 10
+    assert [row["step"] for row in rows if row["step"] <= 200] == [step for step in due if step <= 200]
 
 
 def test_a_wandb_that_fails_is_given_up_with_one_line(tmp_path, empty_home, monkeypatch, capsys):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from grok.config import OptimiserConfig, ProbesConfig
+from grok.config import OptimiserConfig, ProbesConfig, Schedule
 from grok.training.engine import Engine
 from grok.training.learning_rate import LearningRateSchedule
 from grok.training.phases import Phase, Phases, Settle
@@ -110,3 +110,13 @@ def test_the_end_is_looked_for_often_enough_not_to_pass_it(settle, delay, every)
 
 def test_no_spacing_sees_an_end_after_one_step_with_a_delay_of_two():
     assert not Settle(steps=1000, settle=1).allows(2)
+
+
+@pytest.mark.parametrize(("schedule", "most"), [("every:10", lambda step: 9), ("log:100", lambda step: 0.0236 * step)])
+def test_a_run_ends_later_by_at_most_the_distance_between_two_accuracies(schedule, most):
+    due = [step for step in range(12_000) if Schedule.parse(schedule).is_due(step)]
+    for reached in range(60, 9_000, 13):
+        settle = Settle(steps=20_000, settle=2_000)
+        for step in due:
+            settle.update(step, 1.0 if step >= reached else 0.5)
+        assert 0 <= settle.last_step - (reached + 2_000) <= max(1, most(reached))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from grok.analysis.phases import OMEGA, RECOMPUTED, STATISTICS, at_omega, barrier_of_test_loss, networks_between
 from grok.analysis.report import cell, read
-from grok.columns import TEST_ACCURACY, TEST_LOSS
+from grok.columns import OMEGA, RECOMPUTED, TEST_ACCURACY, TEST_LOSS
 from grok.config import ConnectivityConfig, SupervisedConfig
 from grok.experiments import supervised
 from grok.experiments.images import ImageExperiment
@@ -71,6 +70,8 @@ class Connectivity(ImageExperiment):
 
         The events of such a run would mix both trainings and the networks between them.
         """
+        from grok.analysis.phases import STATISTICS, at_omega, barrier_of_test_loss, networks_between
+
         metrics = read(run, [OMEGA, RECOMPUTED, TEST_LOSS, TEST_ACCURACY])
         between = networks_between(metrics, steps=run.manifest()["config"]["steps"])
         if between.empty:

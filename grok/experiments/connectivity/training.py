@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from grok.analysis.phases import OMEGA, RECOMPUTED
+from grok.columns import OMEGA, RECOMPUTED
 from grok.config import ConnectivityConfig, Schedule
 from grok.experiments.image_training import ImageTraining, image_training
 from grok.tasks.images import DataFolder

@@ -41,9 +41,7 @@ def small() -> GrokkingConfig:
     return GrokkingConfig(
         task=TaskConfig(modulus=31, train_fraction=0.5),
         model=TransformerConfig(d_mlp=256),
-        probes=ProbesConfig(
-            sample_size=128, embedding="every:10", neurons="every:10", collapse="every:10", rank="every:10"
-        ),
+        probes=ProbesConfig(sample_size=128, neurons="log:100", collapse="log:100", rank="log:100"),
         steps=10_000,
         settle=1_000,
     )

@@ -6,10 +6,8 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from grok.analysis.phases import TWIN, trainings
 from grok.analysis.report import cell
-from grok.analysis.summary import events_and_last, summary_of
-from grok.columns import TEST_ACCURACY
+from grok.columns import TEST_ACCURACY, TWIN
 from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, TransformerTrainingConfig
 from grok.experiment import Experiment
 from grok.experiments import grokking
@@ -77,6 +75,9 @@ class NormMatched(Experiment):
 
     def summarise(self, run: Run) -> dict[str, Any]:
         """Return the summary of the first training and, under `twin`, the summary of the twin in its own steps."""
+        from grok.analysis.phases import trainings
+        from grok.analysis.summary import events_and_last, summary_of
+
         parts = trainings(run.metrics())
         if len(parts) == 1:  # an export may have left out the column that distinguishes them
             return summary_of(run)

@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from grok.analysis.phases import TWIN
+from grok.columns import TWIN
 from grok.config import NormMatchedConfig, Schedule
 from grok.experiments.grokking.training import transformer_training
 from grok.training.learning_rate import LearningRateSchedule

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from grok.analysis.phases import FINE_TUNED, SPARSITY, pruning_stages
 from grok.analysis.report import cell, read
-from grok.columns import RATIOS, TEST_ACCURACY, interplay
+from grok.columns import RATIOS, SPARSITY, TEST_ACCURACY, interplay
 from grok.config import PruningConfig, SupervisedConfig
 from grok.experiments import supervised
 from grok.experiments.images import ImageExperiment
@@ -65,6 +64,8 @@ class Pruning(ImageExperiment):
 
     def outcome(self, run: Run) -> list[str]:
         """Return a line per sparsity with the accuracy, MIR and HDR of the fine-tuned network."""
+        from grok.analysis.phases import FINE_TUNED, pruning_stages
+
         ratios = [interplay(pairing, "test", ratio) for pairing in ("before-after", "sample") for ratio in RATIOS]
         metrics = read(run, [SPARSITY, TEST_ACCURACY, *ratios])
         config = run.manifest()["config"]

@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from grok.analysis.phases import SPARSITY
+from grok.columns import SPARSITY
 from grok.config import PruningConfig, Schedule
 from grok.experiments.image_training import ImageTraining, image_training
 from grok.tasks import Task

