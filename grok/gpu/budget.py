@@ -6,7 +6,7 @@ RESERVE = 0.02  # fraction of the whole time for the tables at the end
 GRACE = 5.0  # largest number of seconds from the request to stop until a part is killed
 
 
-def budget_of(first: float, others: Sequence[float], left: float) -> float:
+def budget_of(first: int, others: Sequence[int], left: float) -> float:
     """Return the seconds for the next part, whose share is `first`, if `others` follow and `left` seconds remain.
 
     Time that a part does not use goes to those after it, in proportion to their shares.

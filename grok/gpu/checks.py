@@ -60,7 +60,7 @@ def tests(job: Job) -> Generator[Table, None, str]:
     if job.stopped():
         raise OutOfTimeError("the log names the tests that have passed")
     if not written.exists():
-        raise FailedError(f"pytest ended with status {pytest.returncode} before its first test")
+        raise FailedError(f"pytest ended with status {pytest.returncode} before its first test: see tests.log")
     suite = next(ElementTree.parse(written).iter("testsuite"))
     counts = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
     bad = counts["failures"] + counts["errors"]

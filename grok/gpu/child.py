@@ -101,10 +101,10 @@ def _end(error: Exception, status: int) -> int:
 
 
 def _end_with_the_parent() -> None:
-    """Wait until the parent has ended, however it did, and end this process at once."""
+    """Wait until the parent has ended, however it did, and end this process and all that it started at once."""
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os._exit(FAILED)
+    os.killpg(os.getpid(), signal.SIGKILL)  # `supervise.py` makes it the leader of its group
 
 
 if __name__ == "__main__":

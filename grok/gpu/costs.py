@@ -9,6 +9,7 @@ import gc
 import importlib.util
 import time
 from collections.abc import Generator
+from typing import Literal
 
 import torch
 
@@ -38,6 +39,8 @@ from grok.training.recorder import Recorder
 
 ENDLESS = 10**9
 NO_GRAPHS = "a CPU has no CUDA graphs, so steps are eager"
+
+Precision = Literal["float32", "bfloat16"]
 
 Measuring = Generator[Table, None, str]
 
@@ -200,12 +203,13 @@ def images(job: Job) -> Measuring:
     device, steps, sizes = torch.device(job.device), job.sizes.image_steps, job.sizes
     shape, task, _ = NETWORKS["CIFAR, wide-resnet-28-2"]
     data = random_task(shape)
-    executors: tuple[ExecutorName, ...] = ("eager", "graph") if job.device == "cuda" else ("eager",)
+    executors: tuple[ExecutorName, ...] = ("graph", "eager") if job.device == "cuda" else ("eager",)
+    precisions: tuple[Precision, ...] = ("bfloat16", "float32")
     combinations = {
         f"{precision}, {executor}{', compiled' if compiled else ''}": (precision, executor, compiled)
         for compiled in (False, True)
         for executor in executors
-        for precision in ("float32", "bfloat16")
+        for precision in precisions
     }
     title = f"a step of WideResNet-{sizes.depth}-{sizes.width} on {sizes.batch_size} images, nothing measured"
     for _, (precision, executor, compiled) in job.each(combinations):

@@ -8,7 +8,7 @@ from typing import Any
 from grok.bench.measure import Row, Table
 from grok.bench.targets import NOT_MEASURED, TARGETS
 from grok.gpu.journal import NOT_BEGUN, Outcome
-from grok.gpu.parts import MACHINE, Part
+from grok.gpu.parts import MACHINE, PARTS, Part
 from grok.gpu.sizes import FULL
 from grok.tracking.files import write_atomically
 
@@ -16,7 +16,7 @@ from grok.tracking.files import write_atomically
 def tables(parts: Sequence[Part], outcomes: Mapping[str, Outcome], settings: Mapping[str, Any]) -> list[Table]:
     """Return how the parts ended, the targets of a GPU beside their measurements, and what each part measured."""
     measured = [table for part in parts for table in measured_tables(outcomes.get(part.name, Outcome()))]
-    return [_of_parts(parts, outcomes), _of_targets(parts, outcomes, settings), *measured]
+    return [_of_parts(parts, outcomes), _of_targets(outcomes, settings), *measured]
 
 
 def measured_tables(outcome: Outcome) -> list[Table]:
@@ -42,12 +42,12 @@ def _of_parts(parts: Sequence[Part], outcomes: Mapping[str, Outcome]) -> Table:
     return Table("the parts", rows)
 
 
-def _of_targets(parts: Sequence[Part], outcomes: Mapping[str, Outcome], settings: Mapping[str, Any]) -> Table:
-    """Return the targets that these parts measure. Only a GPU at the full sizes is compared with them."""
+def _of_targets(outcomes: Mapping[str, Outcome], settings: Mapping[str, Any]) -> Table:
+    """Return the targets that a part measures. Only a GPU at the full sizes is compared with them."""
     comparable = settings["device"] == "cuda" and settings["sizes"] == FULL.json()
     rows: list[Row] = []
     for target in TARGETS:
-        if target.device != "cpu" and target.section in [part.name for part in parts]:
+        if target.device != "cpu" and target.section in [part.name for part in PARTS]:
             found = NOT_MEASURED
             for table in measured_tables(outcomes.get(target.section, Outcome())) if comparable else ():
                 try:

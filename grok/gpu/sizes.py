@@ -55,7 +55,10 @@ class Sizes:
     @classmethod
     def of_json(cls, sizes: Mapping[str, Any]) -> "Sizes":
         """Read what `json` returned."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()
+        }
+        return cls(**fields)
 
 
 FULL = Sizes()

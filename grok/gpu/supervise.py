@@ -71,7 +71,10 @@ def run_part(task: Mapping[str, Any], *, log: Path, budget: float, show: Callabl
             process.wait(grace)
         raise
     finally:
-        hung = process.poll() is None
+        if hung := process.poll() is None:
+            process.send_signal(signal.SIGABRT)  # faulthandler writes into the log where it is
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
         _signal(process, signal.SIGKILL)
         status = process.wait()
         with contextlib.suppress(BrokenPipeError):

@@ -19,6 +19,7 @@ from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store
 from grok.tracking.export import export_run
 
+TOO_LITTLE = 0.1  # fraction of all pairs on which no network groks, as in the sweep `controls-gpu`
 ROWS, CONTROL_ROWS = 40, 8  # rows per decade of steps that the copies keep
 
 Training = Generator[Table, None, str]
@@ -31,9 +32,7 @@ def paper_run(job: Job) -> Training:
         OutOfTimeError: if it has not reached its end; a later call resumes it.
         FailedError: if its loss has diverged.
     """
-    config = _sized(paper(), job)
-    if job.sizes.run_steps is not None:
-        config = dataclasses.replace(config, steps=job.sizes.run_steps)
+    config = _paper(job)
     job.say(f"p = {config.task.modulus}, at most {config.steps:,} steps")
     (run,), finished = train_many(
         experiment("grokking"), [(config, 0)], _setup(job, [config]), together=1, stop=job.stopped
@@ -55,7 +54,7 @@ def controls(job: Job) -> Training:
         OutOfTimeError: if some have not reached their end; a later call resumes them.
         FailedError: if a loss has diverged.
     """
-    kinds = kinds_of_control(_sized(paper(), job), job.sizes.control_steps)
+    kinds = kinds_of_control(_paper(job), job.sizes.control_steps)
     wanted = [(config, seed) for config in kinds.values() for seed in range(job.sizes.control_seeds)]
     grokking = experiment("grokking")
     together = len(stacks(grokking, wanted, len(wanted), config=lambda each: each[0]))
@@ -87,7 +86,7 @@ def kinds_of_control(main: GrokkingConfig, steps: int) -> dict[str, GrokkingConf
         "grokking": main,
         "weight decay 0": dataclasses.replace(short, optimiser=dataclasses.replace(main.optimiser, weight_decay=0.0)),
         "random labels": dataclasses.replace(short, task=dataclasses.replace(main.task, operation="random")),
-        "too little data": dataclasses.replace(short, task=dataclasses.replace(main.task, train_fraction=0.1)),
+        "too little data": dataclasses.replace(short, task=dataclasses.replace(main.task, train_fraction=TOO_LITTLE)),
     }
 
 
@@ -118,14 +117,13 @@ def preset(job: Job) -> Training:
     return f"{run.manifest()['step']:,} of {config.steps:,} steps; to go on: python -m grok resume {run.path}"
 
 
-def _sized(config: GrokkingConfig, job: Job) -> GrokkingConfig:
-    """Return the config with the modulus of the job, and a sample that fits into its smallest split."""
-    task = dataclasses.replace(config.task, modulus=job.sizes.modulus)
-    least = dataclasses.replace(task, train_fraction=0.1).train_size
-    if job.sizes.modulus == config.task.modulus:
-        return config
-    probes = dataclasses.replace(config.probes, sample_size=min(config.probes.sample_size, least))
-    return dataclasses.replace(config, task=task, probes=probes)
+def _paper(job: Job) -> GrokkingConfig:
+    """Return the `paper` preset at the sizes of the job, with a sample that fits into its smallest split."""
+    task = dataclasses.replace(paper().task, modulus=job.sizes.modulus)
+    least = dataclasses.replace(task, train_fraction=TOO_LITTLE).train_size
+    probes = dataclasses.replace(paper().probes, sample_size=min(paper().probes.sample_size, least))
+    steps = paper().steps if job.sizes.run_steps is None else job.sizes.run_steps
+    return dataclasses.replace(paper(), task=task, probes=probes, steps=steps)
 
 
 def _setup(job: Job, configs: Sequence[Any]) -> Setup:
