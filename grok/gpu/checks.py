@@ -4,7 +4,8 @@ import dataclasses
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -32,6 +33,7 @@ from grok.training.recorder import Recorder
 ROOT = Path(grok.__file__).parents[1]
 WITH_GPU = ("tests/test_devices.py", "tests/training/test_executor.py", "tests/training/test_measurements.py")
 """The files with tests that are marked `gpu`."""
+LOOK = 0.1  # seconds between looks at pytest
 PACKAGES = ("pytest", "hypothesis", "beartype")
 
 TOLERANCE = 1e-4
@@ -56,11 +58,9 @@ def tests(job: Job) -> Generator[Table, None, str]:
     written = job.out / "tests.xml"
     written.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-v", "-p", "no:cacheprovider", f"--junitxml={written}"]
-    pytest = subprocess.run([*command, *WITH_GPU], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
-    if job.stopped():
-        raise OutOfTimeError("the log names the tests that have passed")
+    status = run_until_stopped([*command, *WITH_GPU], job)
     if not written.exists():
-        raise FailedError(f"pytest ended with status {pytest.returncode} before its first test: see tests.log")
+        raise FailedError(f"pytest ended with status {status} before its first test: see tests.log")
     suite = next(ElementTree.parse(written).iter("testsuite"))
     counts = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
     bad = counts["failures"] + counts["errors"]
@@ -73,9 +73,24 @@ def tests(job: Job) -> Generator[Table, None, str]:
         "time": Figure(float(suite.get("time", 0)), ".1f", " s"),
     }
     yield Table("tests that are marked `gpu`", [row])
-    if bad or pytest.returncode:
+    if bad or status:
         raise FailedError(f"{bad} of {counts['tests']} tests failed; the first: {_first_failure(suite)}")
     return f"{passed} passed, {counts['skipped']} skipped{' as they need a GPU' if job.device == 'cpu' else ''}"
+
+
+def run_until_stopped(command: Sequence[str], job: Job) -> int:
+    """Run a command in the root of the checkout, and return its exit status.
+
+    Raises:
+        OutOfTimeError: if the budget is used up before it ends; it is terminated.
+    """
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if job.stopped():
+                process.terminate()
+                raise OutOfTimeError("tests.log names the tests that have passed")
+            time.sleep(LOOK)
+    return process.returncode
 
 
 def _first_failure(suite: ElementTree.Element) -> str:

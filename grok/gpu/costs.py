@@ -166,12 +166,13 @@ def stack(job: Job) -> Measuring:
     single = 0.0
     for _, count in job.each({f"{count} members": count for count in job.sizes.members}):
         gc.collect()  # the stack before
+        began = time.monotonic()
+        stacked = engine(config, device, members=count)
+        built = time.monotonic() - began
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        began = time.monotonic()
         with scratch_run() as run:
-            task = next_steps(engine(config, device, members=count), run, steps)
-            built = time.monotonic() - began
+            task = next_steps(stacked, run, steps)
             timing, _ = interleaved({"": task}, device, repeats=job.sizes.repeats)[""]
         rate = count * steps / timing.median
         single = single or rate / count

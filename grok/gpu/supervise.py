@@ -62,11 +62,11 @@ def run_part(task: Mapping[str, Any], *, log: Path, budget: float, show: Callabl
             show(seconds, last_said(log))
             if seconds > budget - grace and not asked:
                 asked = True
-                _signal(process, signal.SIGTERM)
+                process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
     except KeyboardInterrupt:
-        _signal(process, signal.SIGTERM)
+        process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(grace)
         raise
@@ -75,7 +75,7 @@ def run_part(task: Mapping[str, Any], *, log: Path, budget: float, show: Callabl
             process.send_signal(signal.SIGABRT)  # faulthandler writes into the log where it is
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
-        _signal(process, signal.SIGKILL)
+        _kill_with_all_that_it_started(process)
         status = process.wait()
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
@@ -105,10 +105,9 @@ def last_said(log: Path) -> str:
     return said[-1] if said else ""
 
 
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    """Send a signal to the process and to all that it started."""
+def _kill_with_all_that_it_started(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _python_path() -> list[str]:

@@ -20,7 +20,7 @@ from grok.tracking import Run, Store
 from grok.tracking.export import export_run
 
 TOO_LITTLE = 0.1  # fraction of all pairs on which no network groks, as in the sweep `controls-gpu`
-ROWS, CONTROL_ROWS = 40, 8  # rows per decade of steps that the copies keep
+ROWS = 20  # rows per decade of steps that the copies keep
 
 Training = Generator[Table, None, str]
 
@@ -75,7 +75,7 @@ def controls(job: Job) -> Training:
     yield Table(f"runs at p = {job.sizes.modulus} by kind, in {together} stacks", rows)
     _check(runs, finished)
     for run in runs:
-        export_run(run, job.out / RECORDS, rows=CONTROL_ROWS)
+        export_run(run, job.out / RECORDS, rows=ROWS)
     return f"{len(runs)} runs in {together} stacks"
 
 

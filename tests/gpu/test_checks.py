@@ -1,6 +1,7 @@
 """Tests of the device are counted with their first failure, and captured losses are held to a tolerance."""
 
-import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,14 @@ def pytest_writes(monkeypatch):
     called = []
 
     def writes(text, status):
-        def run(command, **how):
-            called.append((command, how))
+        def run(command, job):
+            called.append(command)
             (written,) = [each.partition("=")[2] for each in command if each.startswith("--junitxml=")]
             if text is not None:
                 Path(written).write_text(text)
-            return subprocess.CompletedProcess(command, status)
+            return status
 
-        monkeypatch.setattr(checks.subprocess, "run", run)
+        monkeypatch.setattr(checks, "run_until_stopped", run)
         return called
 
     return writes
@@ -53,9 +54,9 @@ def test_passed_and_skipped_tests_are_counted(tmp_path, pytest_writes):
     assert message == "3 passed, 1 skipped as they need a GPU"
     (row,) = table.rows
     assert [row[name] for name in ("tests", "passed", "failed", "skipped")] == [4, 3, 0, 1]
-    ((command, how),) = called
+    (command,) = called
     assert command[1:5] == ["-m", "pytest", "-m", "gpu"]
-    assert how["cwd"] == ROOT
+    assert command[-3:] == list(checks.WITH_GPU)
 
 
 def test_the_first_failure_is_named(tmp_path, pytest_writes):
@@ -76,10 +77,13 @@ def test_a_pytest_that_cannot_begin_is_a_failure(tmp_path, pytest_writes):
         measure(checks.tests(tiny_job(tmp_path)))
 
 
-def test_a_pytest_that_was_stopped_is_out_of_time(tmp_path, pytest_writes):
-    pytest_writes(None, -15)
-    with pytest.raises(OutOfTimeError):
-        measure(checks.tests(tiny_job(tmp_path, stopped=lambda: True)))
+def test_a_command_that_is_too_slow_is_terminated(tmp_path):
+    began = time.monotonic()
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with pytest.raises(OutOfTimeError, match=r"^tests\.log names the tests that have passed$"):
+        checks.run_until_stopped(command, tiny_job(tmp_path, stopped=lambda: time.monotonic() > began + 0.2))
+    assert time.monotonic() < began + 60
+    assert checks.run_until_stopped([sys.executable, "-c", "raise SystemExit(5)"], tiny_job(tmp_path)) == 5
 
 
 def test_without_pytest_or_without_the_tests_they_are_left_out(tmp_path, monkeypatch):

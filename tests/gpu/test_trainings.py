@@ -47,7 +47,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_record(tmp_path):
 def test_a_finished_run_leaves_a_small_record(tmp_path):
     measure(paper_run(tiny_job(tmp_path)))
     (copy,) = runs(tmp_path, "records")
-    assert copy.manifest()["exported"]["rows_a_decade"] == 40
+    assert copy.manifest()["exported"]["rows_a_decade"] == 20
     assert copy.manifest()["command"] == ["python", "-m", "grok.gpu", "--device", "cpu"]
     assert copy.last_row()["step"] == 12
 
@@ -78,6 +78,14 @@ def test_controls_train_in_two_stacks_and_are_told_by_kind(tmp_path):
     ]
     assert sorted(len(run.manifest()["stack"]) for run in runs(tmp_path)) == [2] * 2 + [6] * 6
     assert len(runs(tmp_path, "records")) == 8
+
+
+def test_the_paper_run_is_one_of_the_grokking_runs_beside_the_controls(tmp_path):
+    job = tiny_job(tmp_path, control_seeds=1)
+    measure(paper_run(job))
+    (table,), _ = measure(controls(job))
+    assert [row["finished"] for row in table.rows] == [1, 1, 1, 1]
+    assert len(runs(tmp_path)) == len(runs(tmp_path, "records")) == 4
 
 
 def test_controls_that_are_stopped_show_what_has_begun_and_go_on(tmp_path):
