@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from grok.gpu.budget import RESERVE, budget_of
 from grok.gpu.job import RECORDS
-from grok.gpu.journal import DONE, LEFT_OUT, Journal, JournalError
+from grok.gpu.journal import DONE, FAILED, LEFT_OUT, Journal, JournalError
 from grok.gpu.parts import MACHINE, PARTS, Part
 from grok.gpu.report import write
 from grok.gpu.sizes import FULL, SMALL, Sizes
@@ -179,21 +179,24 @@ def _run_parts(session: Session, journal: Journal, deadline: float) -> None:
     """Run the parts that are not done, each with its share of the time that is left.
 
     Raises:
-        GpuError: if this machine does not have the device.
+        GpuError: if this machine does not have the device, or does not answer.
     """
     done = {name for name, outcome in journal.outcomes().items() if outcome.state == DONE}
     todo = [part for part in session.parts if part.name not in done and part.name in (session.chosen or [part.name])]
     if not todo:
         return
     machine = ""
-    for part, later in ((part, todo[place:]) for place, part in enumerate([session.machine, *todo])):
-        budget = budget_of(part.share, [each.share for each in later], deadline - time.monotonic())
+    queue = [session.machine, *todo]
+    for place, part in enumerate(queue, start=1):
+        budget = budget_of(part.share, [later.share for later in queue[place:]], deadline - time.monotonic())
         if budget < SHORTEST:
             return
         ended = _run(session, journal, part, budget, machine)
         if part is session.machine:
-            if ended.state != DONE:
+            if ended.state == FAILED:
                 raise GpuError(ended.message)
+            if ended.state != DONE:
+                raise GpuError(f"this machine did not describe itself: {ended.message}; give more --seconds")
             machine = ended.message
         write(session.out, session.parts, journal.outcomes(), session.settings)
 

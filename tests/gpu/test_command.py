@@ -1,5 +1,6 @@
 """The command goes on after every fault, keeps what is done, and tries again only the rest."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -109,6 +110,9 @@ def test_without_the_device_nothing_begins(tmp_path):
     with pytest.raises(command.GpuError, match=r"^RuntimeError: this machine has no GPU$"):
         measure(broken)
     assert states(tmp_path) == {}
+    slow = dataclasses.replace(broken, machine=part(faults.hangs, name="machine"), seconds=4.0)
+    with pytest.raises(command.GpuError, match=r"^this machine did not describe itself: killed after 2 s at: in a "):
+        measure(slow)
 
 
 def _in_a_process(out):
