@@ -14,7 +14,7 @@ SWEEPS := seeds controls operations permutations moduli phase supervised label-s
 # The tests whose numbers depend on the order in which a processor sums.
 NUMERICAL := tests/test_correctness.py tests/information tests/models tests/training
 
-.PHONY: help setup train sweep figures reproduce dashboard bench test torture numerics lint clean
+.PHONY: help setup train sweep figures reproduce dashboard bench gpu test torture numerics lint clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "    make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ dashboard: $(READY)  ## the runs' wandb mirrors, in the terminal
 
 bench: $(READY)  ## time, memory and accuracy on this machine, e.g. make bench ARGS=spectra
 	@$(GROK) bench $(ARGS)
+
+gpu: $(READY)  ## tests, costs and whole runs on a GPU, in ten minutes; ARGS='--device cpu' rehearses them
+	@$(VENV)/bin/python -m grok.gpu $(ARGS)
 
 test: $(READY)  ## the test suite, doctests included, on all cores; ARGS='-n 0 --pdb' to debug a test
 	@$(PYTEST) $(ARGS)

@@ -21,6 +21,14 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a GPU")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_waiting_for_the_disk():
     """Bringing files to disk protects them from a loss of power, which no test can cause, and takes most of a save."""

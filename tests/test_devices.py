@@ -8,7 +8,7 @@ from grok import information
 from grok.information.metrics import MatrixEntropy, MatrixMutualInformationRatio
 from tests.geometries import random_geometry
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = pytest.mark.gpu
 
 MEASURES = {
     "interplay": lambda x, w, y: information.interplay(information.gram(x), information.gram(w[y])),

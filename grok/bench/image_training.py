@@ -9,7 +9,14 @@ from torch import Tensor
 
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
 from grok.bench.training import next_steps, scratch_run
-from grok.config import ClassifierProbesConfig, ImageModelConfig, ImageTaskConfig, SupervisedConfig, fastest_executor
+from grok.config import (
+    ClassifierProbesConfig,
+    ExecutorName,
+    ImageModelConfig,
+    ImageTaskConfig,
+    SupervisedConfig,
+    fastest_executor,
+)
 from grok.experiments.image_training import training_on
 from grok.models import make_image_model
 from grok.random import stream
@@ -44,7 +51,7 @@ def images(device: torch.device, say: Callable[[str], None]) -> Table:
                 task=task, model=model, precision=precision, probes=ClassifierProbesConfig.only(), steps=10**9
             )
             with scratch_run() as run:
-                engine = _engine(config, random_task(shape), device)
+                engine = image_engine(config, random_task(shape), device)
                 tasks: dict[str, Task] = {
                     "ours": next_steps(engine, run, steps),
                     "plain": _plain_loop(config, random_task(shape), device, steps),
@@ -73,10 +80,20 @@ def random_task(shape: tuple[int, ...]) -> ImageTask:
     return image_task(train=(inputs, labels), test=(inputs[:100], labels[:100]), num_classes=10)
 
 
-def _engine(config: SupervisedConfig, data: ImageTask, device: torch.device) -> Engine:
+def image_engine(
+    config: SupervisedConfig,
+    data: ImageTask,
+    device: torch.device,
+    *,
+    executor: ExecutorName | None = None,
+    compiled: bool = False,
+) -> Engine:
+    """Return an engine that trains on these data, with the fastest executor if none is named."""
     training = training_on(data.to(device), config, 0, device)
     member = training.member([Phase(steps=config.steps, learning_rate=LearningRateSchedule.of(config.optimiser))])
-    return Engine([member], executor=EXECUTORS[fastest_executor(device.type, [config])])
+    if compiled:
+        member.learner.compile_training()
+    return Engine([member], executor=EXECUTORS[executor or fastest_executor(device.type, [config])])
 
 
 def _plain_loop(config: SupervisedConfig, data: ImageTask, device: torch.device, steps: int) -> Task:

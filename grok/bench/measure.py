@@ -69,9 +69,13 @@ class Table:
     def markdown(self) -> str:
         """Return the table in Markdown, as the README shows it."""
         columns = list(self.rows[0])
-        lines = [[_cell(row[column]) for column in columns] for row in self.rows]
         rule = "|---" * len(columns) + "|"
-        return "\n".join([f"{self.title}:", "", _line(columns), rule, *map(_line, lines)])
+        lines = [_line([row[column] for column in columns]) for row in self.texts()]
+        return "\n".join([f"{self.title}:", "", _line(columns), rule, *lines])
+
+    def texts(self) -> list[dict[str, str]]:
+        """Return the rows with their cells as the Markdown table shows them."""
+        return [{column: _cell(value) for column, value in row.items()} for row in self.rows]
 
     def json(self) -> dict[str, Any]:
         """Return the table for a script, with plain numbers and times in seconds."""

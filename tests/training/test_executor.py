@@ -15,7 +15,6 @@ DEEP = {"num_layers": 2, "layer_norm": True, "tie_embeddings": True}
 several = pytest.mark.parametrize(
     ("count", "model"), [(1, {}), (3, {}), (1, DEEP), (2, DEEP)], ids=["alone", "stacked", "deep", "deep, stacked"]
 )
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 @several
@@ -51,7 +50,7 @@ def test_a_device_without_queues_has_no_side():
         pass
 
 
-@needs_gpu
+@pytest.mark.gpu
 @several
 def test_a_captured_step_gives_the_record_of_the_eager_one(tmp_path, count, model):
     records = []
@@ -63,7 +62,7 @@ def test_a_captured_step_gives_the_record_of_the_eager_one(tmp_path, count, mode
             assert row == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("rule", ["adamw", "adam", "sgd"])
 def test_no_step_waits_for_the_gpu(rule):
     from grok.training.step import TrainingStep

@@ -67,7 +67,7 @@ def test_rows_join_the_probes_by_step_and_latest_has_the_newest_of_each():
 
 @pytest.mark.parametrize(
     "device",
-    ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))],
+    ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)],
 )
 def test_more_observations_than_are_evaluated_at_once_stay_in_order(device):
     values = torch.arange(200.0, device=device)[:, None]
