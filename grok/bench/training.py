@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from grok.bench.full_sequence import full_sequence_logits
+from grok.bench.full_sequence import full_sequence_logits, notebook_logits
 from grok.bench.measure import Figure, Row, Table, Task, Timing, interleaved
 from grok.config import GrokkingConfig, ProbesConfig, config_hash, config_to_json, fastest_executor
 from grok.experiment import experiment
@@ -34,6 +34,7 @@ REPEATS, MEASURED_REPEATS = 11, 7
 NOTHING = ProbesConfig.only()
 PAIRINGS = ("prototype", "sample", "embedding")
 STEP_TO_FLOOR, FULL_TO_STEP = "training step / floor", "full-sequence step / training step"
+NOTEBOOK_TO_STEP = "notebook step / training step"
 ALL_BY_DEFAULT, ALL_ALWAYS = "all that is measured by default", "all three pairings"
 TOGETHER = "together"
 
@@ -41,20 +42,21 @@ GROKKING = experiment("grokking")
 
 
 def step(device: torch.device, say: Callable[[str], None]) -> Table:
-    """Time a step of the paper's run, its arithmetic floor, and the usual formulation."""
+    """Time a step of the paper's run, its arithmetic floor, and two usual formulations."""
     say("step: against the floor and the full sequence")
     steps = STEPS[device.type]
     with scratch_run() as run:
         engine = endless_engine(device, NOTHING)
-        usual = endless_engine(device, NOTHING)
+        usual, notebook = (endless_engine(device, NOTHING).members[0] for _ in range(2))
         tasks = {
             "sgemm": _sgemm(engine, device),
             "products": _products(engine, device),
             "step": next_steps(engine, run, steps),
-            "full sequence": lambda: _full_sequence_step(usual.members[0]),
+            "full sequence": lambda: _full_sequence_step(usual),
+            "notebook": _notebook_step(notebook),
         }
         measured = interleaved(tasks, device, repeats=REPEATS)
-    sgemm, products, ours, full = (timing for timing, _ in measured.values())
+    sgemm, products, ours, full, plain = (timing for timing, _ in measured.values())
     flops = step_flops(engine)
     rate = _sgemm_flops(engine) / sgemm.median
     floor = flops / rate
@@ -71,6 +73,8 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
         {"figure": "steps a second", "measured": Figure(steps / ours.median, ",.0f")},
         {"figure": "step of the usual full-sequence formulation", "measured": full},
         {"figure": FULL_TO_STEP, "measured": Figure(full.median / ours.median * steps, ".1f")},
+        {"figure": "step in the style of the notebooks, with the loss on test", "measured": plain},
+        {"figure": NOTEBOOK_TO_STEP, "measured": Figure(plain.median / ours.median * steps, ".1f")},
     ]
     return Table(
         "a full-batch step of the `paper` preset, with nothing measured, in float32 with the loss in float64", rows
@@ -253,6 +257,23 @@ def _full_sequence_step(member: Member) -> None:
     member.learner.zero_grad()
     loss.backward()
     member.optimiser.step()
+
+
+def _notebook_step(member: Member) -> Task:
+    """Return a task that trains as the notebooks on grokking do: plain AdamW, and the loss on train and test."""
+    learner, model = member.learner, _transformer(member)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1.0, betas=(0.9, 0.98))
+
+    def task() -> None:
+        loss, _ = (
+            learner.objective.criterion(notebook_logits(model, samples.inputs), samples.targets)
+            for samples in (learner.samples("train"), learner.samples("test"))
+        )
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    return task
 
 
 def _transformer(member: Member) -> Transformer:

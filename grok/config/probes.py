@@ -72,9 +72,8 @@ class ClassifierProbesConfig(Settings, section="probes"):
     """The schedules of the probes of any classifier: `every:K` steps, `log:N` (log-spaced, N per decade), or `off`.
 
     The defaults measure where the curves move: at every step at first, and then a constant number of times per decade
-    of steps. This number is 100, 50 if a measurement is expensive, or 500 if it is cheap. In the 9,560 steps of a
-    `paper` run these are 279, 155 and 1,040 measurements. The schedules are nested, so that a sparser probe shares the
-    passes of a denser one.
+    of steps. This number is 100, or 50 if a measurement is expensive. In the 9,560 steps of a `paper` run these are 279
+    and 155 measurements. The schedules are nested, so that a sparser probe shares the passes of a denser one.
     """
 
     accuracy: str = scheduled("log:100", before="every:10")
@@ -125,7 +124,7 @@ class ClassifierProbesConfig(Settings, section="probes"):
 class ProbesConfig(ClassifierProbesConfig):
     """The schedules of the probes of a network that also embeds its classes as tokens."""
 
-    embedding: str = scheduled("log:500", before="every:1")
+    embedding: str = "every:1"
     """MIR and HDR of the token embeddings with the unembedding, token by token."""
     fourier: str = scheduled("log:100", before="every:10")
     """Fourier structure of embedding, unembedding and class means; the MIR and HDR that theory derives from it; and the

@@ -16,7 +16,7 @@ import torch
 from grok.bench.image_training import NETWORKS, image_engine, random_task
 from grok.bench.information import spectra as time_spectra
 from grok.bench.measure import Figure, Row, Table, Task, interleaved
-from grok.bench.training import ALL_ALWAYS, ALL_SELDOM, NOTHING, PAIRINGS, TOGETHER, next_steps, only, scratch_run
+from grok.bench.training import ALL_ALWAYS, NOTHING, PAIRINGS, TOGETHER, next_steps, only, scratch_run
 from grok.config import (
     ClassifierProbesConfig,
     ExecutorName,
@@ -93,7 +93,7 @@ def step(job: Job) -> Measuring:
 def probes(job: Job) -> Measuring:
     """Time what each pairing, and all three, add to a step, on both splits."""
     device, steps = torch.device(job.device), job.sizes.measured_steps
-    settings = {ALL_ALWAYS: only(*PAIRINGS, every=1), ALL_SELDOM: only(*PAIRINGS, every=10)}
+    settings = {ALL_ALWAYS: only(*PAIRINGS, every=1), f"{ALL_ALWAYS} every 10 steps": only(*PAIRINGS, every=10)}
     settings |= {f"{name} every step": only(name, every=1) for name in PAIRINGS}
     title = f"a step at p = {job.sizes.modulus} with probes on train and test, {how(job)}"
     with scratch_run() as run:

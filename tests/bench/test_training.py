@@ -53,7 +53,7 @@ def test_the_products_of_a_step_are_computed_into_memory_that_is_there(monkeypat
     assert flops == training.step_flops(engine)
 
 
-def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
+def test_a_step_is_compared_with_its_floor_and_with_two_usual_formulations():
     rows = {row["figure"]: row["measured"] for row in training.step(CPU, quiet).rows}
     assert list(rows)[2:] == [
         "the step's matrix products alone, into existing memory",
@@ -63,9 +63,13 @@ def test_a_step_is_compared_with_its_floor_and_the_full_sequence():
         "steps a second",
         "step of the usual full-sequence formulation",
         "full-sequence step / training step",
+        "step in the style of the notebooks, with the loss on test",
+        "notebook step / training step",
     ]
     step, full = rows["training step"].median, rows["step of the usual full-sequence formulation"].median
     assert rows["full-sequence step / training step"].value == pytest.approx(full / step, rel=1e-9)
+    notebook = rows["step in the style of the notebooks, with the loss on test"].median
+    assert rows["notebook step / training step"].value == pytest.approx(notebook / step, rel=1e-9)
     assert "floor of a step: 3.72 GFLOP at that rate" in rows
     (floor,) = [measured for figure, measured in rows.items() if figure.startswith("floor of a step")]
     assert rows["training step / floor"].value == pytest.approx(step / (floor.value / 1e3), rel=1e-9)  # it is in ms
