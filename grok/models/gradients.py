@@ -22,8 +22,8 @@ class Chunk(NamedTuple):
     targets: Int[Tensor, "sample"]
     features: Float[Tensor, "sample dim"]
     """Memory for the features."""
-    logits: Float[Tensor, "sample class"]
-    """Memory for the logits."""
+    logits: Float[Tensor, "sample class"] | None
+    """Memory for the logits, or None if nobody needs them."""
 
 
 class Gradients(NamedTuple):
@@ -66,5 +66,6 @@ class AutogradPass(Pass):
         value = loss(logits, chunk.targets)
         gradients = torch.autograd.grad(value, self.parameters)
         chunk.features.copy_(features.detach())
-        chunk.logits.copy_(logits.detach())
+        if chunk.logits is not None:
+            chunk.logits.copy_(logits.detach())
         return Gradients(value.detach(), [], list(gradients))

@@ -58,7 +58,8 @@ class TransformerPass(Pass):
         residual = torch.addmm(constant, mixed, attention_out.mT, out=self._keep("residual", count, d_model))
         neurons = torch.addmm(mlp_in_bias, residual, mlp_in.mT, out=self._keep("neurons", count, d_mlp)).relu_()
         features = torch.addmm(residual, neurons, mlp_out.mT, out=chunk.features).add_(mlp_out_bias)
-        logits = torch.mm(features, head.mT, out=chunk.logits).detach()
+        into = self._keep("logits", count, len(head)) if chunk.logits is None else chunk.logits
+        logits = torch.mm(features, head.mT, out=into).detach()
 
         # Backward through the loss, the head and the MLP
         with torch.enable_grad():

@@ -11,7 +11,7 @@ from torch import Tensor
 from grok.models import Classifier
 from grok.models.gradients import Chunk, Gradients, Pass
 from grok.training.loss import Criterion
-from grok.training.snapshot import Known, Samples
+from grok.training.snapshot import Known, Samples, keeps_logits
 from grok.training.workers import side_by_side
 
 LARGEST = 1024  # samples per chunk, so that what a thread computes from them stays in its cache
@@ -30,7 +30,9 @@ class Chunks:
         self._model, self._criterion, self._train = model, criterion, train
         num_classes, dim = model.head.weight.shape
         self._features = model.head.weight.new_empty(train.count, dim)
-        self._logits = model.head.weight.new_empty(train.count, num_classes)
+        self._logits = None
+        if keeps_logits(train.count, num_classes):
+            self._logits = model.head.weight.new_empty(train.count, num_classes)
         self._passes: SimpleQueue[Pass] = SimpleQueue()  # those that no thread uses now
         first = model.make_pass()
         self._direct = first.parameters
@@ -57,9 +59,12 @@ class Chunks:
 
     def _compute(self, common: Sequence[Tensor]) -> Gradients:
         """Return the loss of all samples and its gradients."""
-        tensors = (self._train.inputs, self._train.targets, self._features, self._logits)
         count = -(-self._train.count // LARGEST)
-        chunks = [Chunk(*parts) for parts in zip(*(each.tensor_split(count) for each in tensors), strict=True)]
+        inputs, targets, features = (
+            tensor.tensor_split(count) for tensor in (self._train.inputs, self._train.targets, self._features)
+        )
+        logits = [None] * count if self._logits is None else self._logits.tensor_split(count)
+        chunks = [Chunk(*parts) for parts in zip(inputs, targets, features, logits, strict=True)]
 
         def compute(chunk: Chunk) -> Gradients:
             try:

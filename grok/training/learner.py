@@ -140,7 +140,8 @@ class Learner(nn.Module):
             known={"train": known} if known and same else {},
             criterion=self.objective.criterion,
             objective=self.objective.values(),
-            at_once=self._at_once or (LARGEST if self.objective.in_chunks else None),
+            at_once=self._at_once,
+            part=LARGEST if self.objective.in_chunks else None,
         )
 
     @torch.no_grad()

@@ -1,14 +1,14 @@
 """Neural collapse: the distance of features and head from a common simplex frame."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from grok.columns import collapse
 from grok.information import ClassMoments, collapse_of_moments
 from grok.tasks import Split, Task
 from grok.training.probes.probe import SPLITS, Metrics, Observation, Probe, require_classes
-from grok.training.snapshot import Snapshot
+from grok.training.snapshot import Part, Snapshot
 
 MOMENTS = ("counts", "means", "within", "spreads")
 
@@ -49,9 +49,11 @@ class Collapse(Probe):
 def _nearest_centre_agreement(snapshot: Snapshot, split: Split) -> Float[Tensor, ""]:
     moments, counted = snapshot.moments(split), snapshot.counted(split)
     means = moments.means - moments.global_mean
-    features = snapshot.features(split) - moments.global_mean
     # This is ‖h - μ‖² without ‖h‖². Centring on the global mean avoids cancellation if features have a large offset.
     squared_lengths = torch.where(moments.present, means.square().sum(dim=1), torch.inf)
-    nearest = torch.addmm(squared_lengths, features, means.mT, alpha=-2).argmin(dim=1)
-    decided = torch.where(moments.present, snapshot.logits(split), -torch.inf).argmax(dim=1)
-    return ((nearest == decided) & counted).sum().double() / counted.sum()
+
+    def agrees(part: Part) -> Bool[Tensor, "part"]:
+        nearest = torch.addmm(squared_lengths, part.features - moments.global_mean, means.mT, alpha=-2).argmin(dim=1)
+        return nearest == torch.where(moments.present, part.logits, -torch.inf).argmax(dim=1)
+
+    return (snapshot.by_sample(split, agrees) & counted).sum().double() / counted.sum()

@@ -12,7 +12,7 @@ from grok.models import TokenClassifier
 from grok.tasks import Split, Task
 from grok.training.loss import Criterion
 from grok.training.probes.means import class_means, first_element_means, require_elements
-from grok.training.probes.modes import circuit_losses, concentration, fourier_basis, power, single_frequency_share
+from grok.training.probes.modes import concentration, fourier_basis, fourier_circuit, power, single_frequency_share
 from grok.training.probes.probe import Metrics, Observation, Probe, Subject
 from grok.training.snapshot import Snapshot
 
@@ -50,20 +50,13 @@ class Fourier(Probe):
         assert isinstance(snapshot.model, TokenClassifier)
         head, counts = snapshot.model.head.weight, self._means.counts
         means = self._means(snapshot.features)
-        losses = circuit_losses(
-            class_logits=means @ head.double().mT,
-            pairs=counts,
-            logits=snapshot.logits("train"),
-            targets=snapshot.targets("train"),
-            basis=self.get_buffer("basis"),
-            criterion=self._criterion,
-        )
+        circuit = fourier_circuit(means @ head.double().mT, self.get_buffer("basis"))
         return {
             "embedding": snapshot.model.token_embeddings(),
             "unembedding": head,
             "class_means": means - counts @ means / counts.sum(),
-            RESTRICTED_LOSS: losses.restricted,
-            EXCLUDED_LOSS: losses.excluded,
+            RESTRICTED_LOSS: circuit.restricted_loss(counts, self._criterion),
+            EXCLUDED_LOSS: snapshot.mean_loss("train", self._criterion, circuit.removed),
         }
 
     def evaluate(self, observed: Observation) -> Metrics:

@@ -16,7 +16,7 @@ from grok.training.probes.probe import SPLITS
 class SplitMeans(nn.Module):
     """Sums over the samples of a split that share a label, each divided by a count; a label without samples gives 0."""
 
-    per_member: ClassVar = ("_sizes", *(f"{split}_averages" for split in SPLITS))
+    per_member: ClassVar = ("_sizes", *(f"{split}_{what}" for split in SPLITS for what in ("labels", "weights")))
 
     def __init__(
         self, task: Task, labels: Int[Tensor, "sample"], counts: Mapping[Split, Float[Tensor, "label"]]
@@ -25,18 +25,26 @@ class SplitMeans(nn.Module):
         super().__init__()
         self._sizes = {split: len(task.indices(split)) for split in SPLITS}
         for split, count in counts.items():
-            # A product with this matrix sums in the same order every time, also on a GPU.
-            averages = F.one_hot(labels[task.indices(split)], len(count)) / count.clamp(min=1)
-            self.register_buffer(f"{split}_averages", averages.T.float().contiguous())
+            self.register_buffer(f"{split}_labels", labels[task.indices(split)])
+            self.register_buffer(f"{split}_weights", 1 / count.clamp(min=1).float())
 
     def of(self, split: Split, vectors: Float[Tensor, "split dim"]) -> Float[Tensor, "label dim"]:
         """Return the sums of the vectors of a split by label, each divided by its count."""
-        return self.get_buffer(f"{split}_averages") @ vectors
+        labels, weights = self.get_buffer(f"{split}_labels"), self.get_buffer(f"{split}_weights")
+        if vectors.device.type == "cpu":
+            # one row more, for the samples that pad the split
+            sums = vectors.new_zeros(len(weights) + 1, vectors.shape[1]).index_add(0, labels, vectors)[:-1]
+        else:
+            # A product sums in the same order every time, also on a GPU.
+            sums = (torch.arange(len(weights), device=labels.device)[:, None] == labels).to(vectors) @ vectors
+        return weights[:, None] * sums
 
     def pad(self, split: Split, size: int) -> None:
-        """Give the samples that pad a split weight 0 in the means."""
-        averages = self.get_buffer(f"{split}_averages")[:, : self._sizes[split]]
-        setattr(self, f"{split}_averages", F.pad(averages, (0, size - self._sizes[split])))
+        """Leave the samples that pad a split out of the sums."""
+        labels, count = self.get_buffer(f"{split}_labels"), len(self.get_buffer(f"{split}_weights"))
+        setattr(
+            self, f"{split}_labels", F.pad(labels[: self._sizes[split]], (0, size - self._sizes[split]), value=count)
+        )
 
 
 class GroupMeans(SplitMeans):

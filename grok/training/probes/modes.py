@@ -13,7 +13,6 @@ Source: Nanda, Chan, Lieberum, Smith & Steinhardt, Progress measures for grokkin
 ICLR 2023.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -22,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grok.information.entropy import shannon_entropy
+from grok.training.loss import Criterion
 
 KEY = 2  # multiple of the even share of the power from which a frequency is a key frequency
 
@@ -141,43 +141,54 @@ def single_frequency_share(
     return varying.amax(dim=-2).sum(dim=-1) / varying.sum(dim=(-2, -1))
 
 
-class CircuitLosses(NamedTuple):
-    """Training losses, in nats, of the Fourier circuit of a network and of the network without the circuit."""
+class Circuit(NamedTuple):
+    """The Fourier circuit of a network: the part of its logits that consists of waves of the key frequencies."""
 
-    restricted: Tensor
-    """Loss of the circuit alone, over all pairs."""
-    excluded: Tensor
-    """Loss of the network without the circuit, over the training samples."""
+    waves: Float[Tensor, "class class"]
+    """Logits of the circuit, with one row per result."""
+    constant: Float[Tensor, "class class"]
+    """The wave of f = 0 of the logits, with one row per result."""
+    on_cycle: Bool[Tensor, "class"]
+    """Which results are on the cycle."""
+
+    def restricted_loss(self, pairs: Float[Tensor, "class"], criterion: Criterion) -> Float[Tensor, ""]:
+        """Return the loss of constant + circuit over the results on the cycle, weighted by their numbers of `pairs`."""
+        classes = torch.arange(len(pairs), device=pairs.device)
+        weights = pairs * self.on_cycle
+        of_class = torch.func.vmap(lambda row, target: criterion(row[None], target[None]))
+        return of_class(self.constant + self.waves, classes) @ weights / weights.sum()
+
+    def removed(
+        self, logits: Float[Tensor, "sample class"], targets: Int[Tensor, "sample"]
+    ) -> tuple[Float[Tensor, "sample class"], Int[Tensor, "sample"]]:
+        """Return the logits minus the circuit at their targets, and the targets with -100 for those off the cycle.
+
+        The excluded loss is the criterion on these, over the training samples.
+        """
+        rows = targets.clamp(min=0)
+        return logits - self.waves[rows], torch.where(self.on_cycle[rows], targets, -100)
 
 
-def circuit_losses(
-    class_logits: Float[Tensor, "class class"],
-    pairs: Float[Tensor, "class"],
-    logits: Float[Tensor, "sample class"],
-    targets: Int[Tensor, "sample"],
-    basis: Float[Tensor, "frequency 2 class"],
-    criterion: Callable[[Tensor, Tensor], Tensor],
-) -> CircuitLosses:
-    r"""Return restricted and excluded loss: the training loss of the Fourier circuit, and of the network without it.
+def fourier_circuit(class_logits: Float[Tensor, "class class"], basis: Float[Tensor, "frequency 2 class"]) -> Circuit:
+    r"""Return the Fourier circuit of a network, on which its restricted and its excluded loss are based.
 
     Let M[c] be the mean of the logits over all pairs (a, b) of both splits with a ∘ b = c, which is the part of the
     logits that depends only on the result. Along the cycle, M is a sum of waves, one for each frequency. The circuit is
     the sum of the waves of the key frequencies of M, and the constant is the wave of f = 0.
 
-    The restricted loss is that of the logits constant + circuit, over the classes of the cycle, weighted by `pairs`.
-    The excluded loss is that of each sample's logits minus the circuit at its target, over the samples whose target is
-    on the cycle. Without a key frequency, the restricted loss is that of a guess, about log C, and the excluded loss is
-    the training loss. For a network that consists only of its circuit, the restricted loss is its own loss, and the
-    excluded loss is about log C or more. Both jump when a frequency becomes key.
+    The restricted loss is that of the logits constant + circuit. The excluded loss is that of each training sample's
+    logits minus the circuit at its target. Only results on the cycle count. Without a key frequency, the restricted
+    loss is that of a guess, about log C, and the excluded loss is the training loss. For a network that consists only
+    of its circuit, the restricted loss is its own loss, and the excluded loss is about log C or more. Both jump when a
+    frequency becomes key.
 
-    `criterion` is the loss that the network trains with: a mean over samples, from logits (n, C) and targets (n), that
-    ignores targets of -100. The published criterion is the cross-entropy of softmax.
+    The criterion is the loss that the network trains with: a mean over samples, from logits (n, C) and targets (n),
+    that ignores targets of -100. The published criterion is the cross-entropy of softmax. Losses are in nats.
 
     For addition this is the published projection, on $\cos w_k(a+b)$ and $\sin w_k(a+b)$ in the basis of waves in a
     and b. Averaging a function of (a, b) over the pairs with the same sum projects it on the functions of a + b.
 
-    Shapes: M (C, C), with one row per result; pairs (C); logits (n, C) and targets (n) of the training samples, where
-    targets of -100 are ignored. The function takes one network; `torch.func.vmap` takes many. Units: nats.
+    Shapes: M (C, C), with one row per result. The function takes one network; `torch.func.vmap` takes many.
 
     Source: Nanda et al. 2023, where the key frequencies are those of the network at the end of training.
 
@@ -185,25 +196,20 @@ def circuit_losses(
     >>> p = 7
     >>> c = torch.arange(p)
     >>> network = 9 * torch.cos(2 * torch.pi * 2 * (c[:, None] - c) / p).double()       # logits of a circuit
-    >>> losses = circuit_losses(network, torch.ones(p).double(), network, c, fourier_basis(c, p), cross_entropy)
-    >>> print(*(round(loss.item(), 4) for loss in losses))                            # 1.9459 is log 7
+    >>> circuit = fourier_circuit(network, fourier_basis(c, p))
+    >>> restricted = circuit.restricted_loss(torch.ones(p).double(), cross_entropy)
+    >>> excluded = cross_entropy(*circuit.removed(network, c))
+    >>> print(round(restricted.item(), 4), round(excluded.item(), 4))                 # 1.9459 is log 7
     0.0654 1.9459
     """
     amplitudes = _amplitudes(class_logits, basis)
     key = key_frequencies(amplitudes.square().sum(dim=(-2, -1)))
-    constant = basis[0, 0][:, None] * amplitudes[0, 0]
     kept = amplitudes * key[:, None, None]
-    circuit = einsum(basis, kept, "frequency wave row, frequency wave logit -> row logit")
-    on_cycle = basis[0, 0] > 0
-
-    classes = torch.arange(len(pairs), device=targets.device)
-    weights = pairs * on_cycle
-    of_class = torch.func.vmap(lambda row, target: criterion(row[None], target[None]))
-    restricted = of_class(constant + circuit, classes) @ weights / weights.sum()
-
-    rows = targets.clamp(min=0)
-    excluded = criterion(logits - circuit[rows], torch.where(on_cycle[rows], targets, -100))
-    return CircuitLosses(restricted, excluded)
+    return Circuit(
+        waves=einsum(basis, kept, "frequency wave row, frequency wave logit -> row logit"),
+        constant=basis[0, 0][:, None] * amplitudes[0, 0],
+        on_cycle=basis[0, 0] > 0,
+    )
 
 
 def _amplitudes(

@@ -41,7 +41,7 @@ class Swapped(Probe):
 
     def observe(self, snapshot: Snapshot) -> Observation:
         """Return the accuracy on each kind of test pair."""
-        correct = snapshot.logits("test").argmax(dim=-1) == snapshot.targets("test")
+        correct = snapshot.by_sample("test", lambda part: part.logits.argmax(dim=-1) == part.targets)
         seen = self.get_buffer("seen")
         kinds = {"seen": seen, "unseen": ~seen & snapshot.counted("test")}
         return {name: (correct & kind).sum().double() / kind.sum() for name, kind in kinds.items()}

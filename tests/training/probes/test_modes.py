@@ -11,9 +11,9 @@ from grok.information import fourier_power
 from grok.information.gram import unit_rows
 from grok.tasks import operation_task
 from grok.training.probes.modes import (
-    circuit_losses,
     concentration,
     fourier_basis,
+    fourier_circuit,
     key_frequencies,
     power,
     single_frequency_share,
@@ -44,14 +44,19 @@ def mean_by_class(logits, targets, num_classes):
     return torch.stack([logits[targets == c].mean(dim=0) for c in range(num_classes)])
 
 
+def losses(means, pairs, logits, targets, basis, criterion=torch.nn.functional.cross_entropy):
+    """Restricted and excluded loss."""
+    circuit = fourier_circuit(means, basis)
+    return circuit.restricted_loss(pairs, criterion), criterion(*circuit.removed(logits, targets))
+
+
 def losses_of(logits, task):
-    return circuit_losses(
+    return losses(
         mean_by_class(logits, task.targets, task.num_classes),
         torch.bincount(task.targets).double(),
         logits[task.train],
         task.targets[task.train],
         fourier_basis(task.cycle, task.num_classes),
-        torch.nn.functional.cross_entropy,
     )
 
 
@@ -166,9 +171,9 @@ def test_a_circuit_alone_has_its_own_loss_and_without_it_that_of_a_guess(operati
 def test_without_a_circuit_the_excluded_loss_is_the_training_loss():
     task = task_of("add", p=23)
     logits = 5 * torch.nn.functional.one_hot(task.targets, 23).double()  # all frequencies alike
-    losses = losses_of(logits, task)
-    assert losses.restricted.item() == pytest.approx(log(23))
-    assert losses.excluded.item() == pytest.approx(log(1 + 22 * np.exp(-5)))
+    restricted, excluded = losses_of(logits, task)
+    assert restricted.item() == pytest.approx(log(23))
+    assert excluded.item() == pytest.approx(log(1 + 22 * np.exp(-5)))
 
 
 def test_samples_without_a_target_count_for_nothing_and_networks_come_in_batches():
@@ -178,8 +183,6 @@ def test_samples_without_a_target_count_for_nothing_and_networks_come_in_batches
     pairs, basis = torch.bincount(task.targets).double(), fourier_basis(task.cycle, 11)
     targets = task.targets.clone()
     targets[torch.isin(torch.arange(121), task.test)] = -100
-    criterion = torch.nn.functional.cross_entropy
-    of_many = torch.func.vmap(circuit_losses, in_dims=(0, None, 0, None, None, None))
-    together = of_many(means, pairs, both, targets, basis, criterion)
+    together = torch.func.vmap(losses, in_dims=(0, None, 0, None, None))(means, pairs, both, targets, basis)
     for index, logits in enumerate(both):
         torch.testing.assert_close([loss[index] for loss in together], list(losses_of(logits, task)))
