@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 
@@ -15,11 +16,12 @@ from grok.bench.measure import Figure, Row, Table
 from grok.bench.training import GROKKING, scratch_run
 from grok.experiments.threads import Copies, fastest
 from grok.processors import let_waiting_threads_sleep, most_threads, thread_counts
+from grok.tracking import Run
 from grok.training.engine import Engine
 from grok.training.recorder import Recorder
 
 PRESETS = ("small", "laptop", "paper")
-SECONDS = 1.0  # of one timing
+SECONDS = 0.7  # of one timing
 ROUNDS = 3
 BEFORE, NOW, BEST_TO_NOW = "torch's own threads", "threads chosen", "fastest / chosen"
 BUSY = "cores kept busy"
@@ -45,8 +47,8 @@ def threads(
         for count in sorted({0, 1, len(cores)}):
             say(f"threads: {preset}, {count} cores busy")
             with busy(cores[:count]):
-                before = _in_process(preset, seconds, chosen=False)
-                now = _in_process(preset, seconds, chosen=True)
+                before = _in_process(preset, seconds, choose=False)
+                now = _in_process(preset, seconds, choose=True)
             rates = {int(name): rate for name, rate in now["rates"].items()}
             took = rates[now["threads"]]
             rows.append(
@@ -65,66 +67,59 @@ def threads(
 @contextmanager
 def busy(cores: Sequence[int]) -> Iterator[None]:
     """Keep these cores busy inside the context, each by a process of its own."""
-    processes = []
-    try:
+    with ExitStack() as running:
         for core in cores:
-            processes.append(subprocess.Popen([sys.executable, "-c", SPIN, str(core), str(os.getpid())]))
+            process = subprocess.Popen([sys.executable, "-c", SPIN, str(core), str(os.getpid())])
+            running.callback(process.wait)
+            running.callback(process.kill)
         yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
-def _in_process(preset: str, seconds: float, *, chosen: bool) -> dict[str, object]:
-    """Return `measure` from a process of its own, since threads learn how to wait when torch is loaded."""
-    environment = dict(os.environ)
-    if chosen:
+def _in_process(preset: str, seconds: float, *, choose: bool) -> dict[str, Any]:
+    """Return `measure` from a process of its own, since threads learn how to wait when torch is loaded.
+
+    With `choose`, they wait as in a training; otherwise as OpenMP lets them wait by default.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    if choose:
         let_waiting_threads_sleep(environment)
-    elif os.environ.get("GOMP_SPINCOUNT"):
-        del environment["GOMP_SPINCOUNT"]  # which the command line has set for itself
-    command = [sys.executable, "-m", "grok.bench.threads", preset, str(seconds), "chosen" if chosen else "own"]
+    command = [sys.executable, "-m", "grok.bench.threads", preset, str(seconds), *(["choose"] if choose else [])]
     return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
 
 
-def measure(preset: str, seconds: float, *, chosen: bool) -> dict[str, object]:
-    """Return the number of threads, and the steps a second by number of threads.
+def measure(preset: str, seconds: float, *, choose: bool) -> dict[str, Any]:
+    """Return a number of threads, and the steps a second by number of threads.
 
-    With `chosen`, the number is the one that a training would choose now, and every number that it could choose is
-    measured; otherwise only torch's own number is.
+    With `choose`, the number is the one that a training would choose now, and every number that it could choose is
+    measured. Otherwise the number is torch's own, and it alone is measured.
     """
-    torch.set_num_threads(torch.get_num_threads())
     config = dataclasses.replace(GROKKING.presets[preset](), settle=None)
-    middle = config.steps // 2
 
-    def members() -> Copies:
-        return [GROKKING.build(config, 0, torch.device("cpu"))], middle
+    def copies() -> Copies:
+        return [GROKKING.build(config, 0, torch.device("cpu"))], config.steps // 2
 
-    own = torch.get_num_threads()
-    number = fastest(members, lambda line: None) if chosen else own
-    counts = thread_counts(most_threads()) if chosen else [own]
-    taken, spent = dict.fromkeys(counts, 0), dict.fromkeys(counts, 0.0)
+    counts = thread_counts(most_threads()) if choose else [torch.get_num_threads()]
+    threads = fastest(copies, lambda line: None) if choose else counts[0]
+    steps, spent = dict.fromkeys(counts, 0), dict.fromkeys(counts, 0.0)
     with scratch_run() as run:
-        engine = Engine(members()[0], first_step=middle)
-        for seconds_each in (seconds / 10, *[seconds] * ROUNDS):
-            if seconds_each == seconds / 10:
-                _train(engine, Recorder(run), seconds_each)
-                continue
-            for count in counts:
-                torch.set_num_threads(count)
-                steps, time_taken = _train(engine, Recorder(run), seconds_each)
-                taken[count] += steps
-                spent[count] += time_taken
-    return {"threads": number, "rates": {count: taken[count] / spent[count] for count in counts}}
+        members, first_step = copies()
+        engine = Engine(members, first_step=first_step)
+        _train(engine, run, 0.0)  # the first step allocates memory
+        for count in counts * ROUNDS:
+            torch.set_num_threads(count)
+            first, started = engine.step, time.perf_counter()
+            _train(engine, run, seconds)
+            steps[count] += engine.step - first
+            spent[count] += time.perf_counter() - started
+    return {"threads": threads, "rates": {count: steps[count] / spent[count] for count in counts}}
 
 
-def _train(engine: Engine, recorder: Recorder, seconds: float) -> tuple[int, float]:
-    """Train for so many seconds, and return the number of steps and the seconds that they took."""
-    first, started = engine.step, time.perf_counter()
-    engine.run([recorder], interrupted=lambda: time.perf_counter() - started > seconds and engine.step > first)
-    return engine.step - first, time.perf_counter() - started
+def _train(engine: Engine, run: Run, seconds: float) -> None:
+    """Train for so many seconds, and at least for one step."""
+    first, end = engine.step, time.perf_counter() + seconds
+    engine.run([Recorder(run)], interrupted=lambda: engine.step > first and time.perf_counter() >= end)
 
 
 if __name__ == "__main__":
-    name, length, how = sys.argv[1:]
-    print(json.dumps(measure(name, float(length), chosen=how == "chosen")))
+    preset_name, length, *rest = sys.argv[1:]
+    print(json.dumps(measure(preset_name, float(length), choose=rest == ["choose"])))

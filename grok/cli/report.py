@@ -40,6 +40,9 @@ def describe(run: Run) -> str:
         f"command  {shlex.join(manifest['command'])}  (seed {manifest['seed']}, config {manifest['config_hash']})",
         f"record   {run.metrics_path}",
     ]
+    if len(changes := manifest.get("threads_by_step", [])) > 1:
+        (_, first), *later = changes
+        lines.append(f"threads  {first}{''.join(f', from step {step:,} on {threads}' for step, threads in later)}")
     if manifest["status"] == "failed":
         lines.append(f"error    {manifest['error']}")
     if manifest["summary"]:

@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 SHORTEST = 20.0  # seconds on one thread: a shorter training is not timed, and takes one thread
 BUDGET = 1.5  # seconds after which no round of timings begins
 SAMPLE = 0.05  # seconds of one timing, which is longer than a turn of another program on a core
-HOPELESS = 3.0  # times slower than the best: not timed any longer
+HOPELESS = 3.0  # times slower than the best in a timing that was not short: not timed any longer
 TIE = 1.05  # times slower than the best: as good, so that fewer threads win
 CLEARLY = 1.3  # times faster: worth a change of the number of threads while a run trains
 WINDOW = 5.0  # seconds over which a rate is taken
@@ -63,7 +63,7 @@ def time_steps(counts: Sequence[int], take: Take, *, steps_left: int, clock: Clo
             if spent / steps * steps_left < SHORTEST and threads == first:
                 return Timings({first: spent / steps}, short=spent / steps * steps_left)
             best = min(statistics.median(each) for each in samples.values() if each)
-            if spent > SAMPLE and spent / steps > HOPELESS * best:
+            if spent > 2 * SAMPLE and spent / steps > HOPELESS * best:
                 left.remove(threads)
         steps = max(1, round(SAMPLE / best))
     return Timings({threads: statistics.median(each) for threads, each in samples.items()})
