@@ -83,12 +83,14 @@ def _in_process(preset: str, seconds: float, *, choose: bool) -> dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     if choose:
         let_waiting_threads_sleep(environment)
-    command = [sys.executable, "-m", "grok.bench.threads", preset, str(seconds), *(["choose"] if choose else [])]
-    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    code = f"from grok.bench.threads import measure; print(measure({preset!r}, {seconds!r}, choose={choose!r}))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
 
 
-def measure(preset: str, seconds: float, *, choose: bool) -> dict[str, Any]:
-    """Return a number of threads, and the steps a second by number of threads.
+def measure(preset: str, seconds: float, *, choose: bool) -> str:
+    """Return a number of threads, and the steps a second by number of threads, as JSON.
 
     With `choose`, the number is the one that a training would choose now, and every number that it could choose is
     measured. Otherwise the number is torch's own, and it alone is measured.
@@ -111,15 +113,10 @@ def measure(preset: str, seconds: float, *, choose: bool) -> dict[str, Any]:
             _train(engine, run, seconds)
             steps[count] += engine.step - first
             spent[count] += time.perf_counter() - started
-    return {"threads": threads, "rates": {count: steps[count] / spent[count] for count in counts}}
+    return json.dumps({"threads": threads, "rates": {count: steps[count] / spent[count] for count in counts}})
 
 
 def _train(engine: Engine, run: Run, seconds: float) -> None:
     """Train for so many seconds, and at least for one step."""
     first, end = engine.step, time.perf_counter() + seconds
     engine.run([Recorder(run)], interrupted=lambda: engine.step > first and time.perf_counter() >= end)
-
-
-if __name__ == "__main__":
-    preset_name, length, *rest = sys.argv[1:]
-    print(json.dumps(measure(preset_name, float(length), choose=rest == ["choose"])))
