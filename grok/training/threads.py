@@ -106,7 +106,7 @@ def in_words(timings: Timings, *, of: int) -> str:
     >>> in_words(Timings({1: 0.0161, 2: 0.074}), of=2)
     'threads: 1 of 2 processors (16.1 ms a step; 2 threads: 74 ms)'
     >>> in_words(Timings({1: 0.0021}, short=4.2), of=2)
-    'threads: 1 of 2 processors (at most 4 s of training, too short to try others)'
+    'threads: 1 of 2 processors (at most 5 s of training, too short to try others)'
     """
     best = timings.best
     if timings.short is not None:
