@@ -3,9 +3,12 @@
 import io
 import sys
 
+from grok.processors import let_waiting_threads_sleep
+
 
 def main() -> int:
     """Run the command line; Ctrl-C is one line from the first import on."""
+    let_waiting_threads_sleep()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # some terminals lack signs such as ² in help and tables
     try:

@@ -4,6 +4,7 @@ import os
 import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' networks are small: a second thread only waits
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # and leaves its core to the other processes of the tests
 
 from pathlib import Path
 from pkgutil import iter_modules

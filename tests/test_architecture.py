@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "operations": set(),
     "columns": set(),
+    "processors": set(),
     "config": {"operations"},
     "random": set(),
     "information": set(),
@@ -26,20 +27,21 @@ MAY_IMPORT = {
     "training": {"columns", "config", "random", "information", "tasks", "models", "tracking"},
     "experiments": {
         *("columns", "config", "random", "information", "tasks", "models", "tracking", "analysis", "training"),
-        *("experiment", "figures"),
+        *("experiment", "figures", "processors"),
     },
     "arguments": {"config"},
-    "sweep": {"arguments", "columns", "config", "experiment", "experiments", "tracking", "training"},
+    "sweep": {"arguments", "columns", "config", "experiment", "experiments", "processors", "tracking", "training"},
     "bench": {
-        *("config", "experiment", "experiments", "information", "models", "random", "tasks", "tracking", "training"),
+        *("config", "experiment", "experiments", "information", "models", "processors", "random", "tasks", "tracking"),
+        *("training",),
     },
     "gpu": {"bench", "columns", "config", "experiment", "experiments", "tasks", "tracking", "training"},
     "examples": {"information"},
     "cli": {
         *("analysis", "arguments", "bench", "columns", "config", "experiment", "experiments", "figures", "sweep"),
-        *("tasks", "tracking"),
+        *("processors", "tasks", "tracking"),
     },
-    "__main__": {"cli"},
+    "__main__": {"cli", "processors"},
 }
 
 # Folders in which things are added, as grok/README.md describes; the tree need not name a file that is new there.

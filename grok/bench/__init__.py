@@ -6,12 +6,14 @@ from grok.bench.information_terms import objectives
 from grok.bench.measure import Section
 from grok.bench.scaling import memory, size, stack
 from grok.bench.startup import startup
+from grok.bench.threads import threads
 from grok.bench.training import probes, recording, step
 
 SECTIONS: dict[str, Section] = {
     "step": step,
     "probes": probes,
     "recording": recording,
+    "threads": threads,
     "stack": stack,
     "size": size,
     "memory": memory,

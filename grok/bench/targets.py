@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from grok.bench.measure import Figure, Row, Table, Timing
+from grok.bench.threads import BEST_TO_NOW, BUSY
 from grok.bench.training import ALL_ALWAYS, ALL_BY_DEFAULT, NOTEBOOK_TO_STEP, STEP_TO_FLOOR, TOGETHER
 
 NOT_MEASURED = "not measured"
@@ -40,6 +41,11 @@ def _estimator(table: Table) -> str:
     return f"{max(errors):.2%}, 1/{1 / max(shares):.1f}"
 
 
+def _threads(table: Table) -> str:
+    """Return the largest ratio of the fastest number of threads to the chosen one, with at most one busy core."""
+    return f"{max(_value(row[BEST_TO_NOW]) for row in table.rows if row[BUSY] in (0, 1)):.2f}"
+
+
 def _value(cell: object) -> float:
     assert isinstance(cell, Figure)
     return cell.value
@@ -60,6 +66,7 @@ TARGETS = (
         _cell("added time", measured=ALL_BY_DEFAULT),
         "cpu",
     ),
+    Target("CPU: time with the chosen threads / with the best, idle or one core busy", "≤ 1.3", "threads", _threads),
     Target("store, recorder, mirror: added time", "≤ 3 %", "recording", _cell("added time", what=TOGETHER)),
     Target("GPU: steps a second, one run", "≥ 5,000", "step", _cell("measured", figure="steps a second"), "cuda"),
     Target(

@@ -1,10 +1,11 @@
-"""Choices of device, executor, precision, compilation and stack size from the flags and this machine."""
+"""Choices of device, executor, precision, compilation, stack size and workers from the flags and this machine."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from grok.arguments import UsageError
 from grok.config import fastest_executor, not_captured
+from grok.processors import processors
 
 
 def choose_device(name: str) -> Any:
@@ -57,3 +58,16 @@ def choose_stack(wanted: int | None, device: Any, *, on_gpu: int, compiled: bool
     step is compiled.
     """
     return wanted or (on_gpu if device.type == "cuda" and not compiled else 1)
+
+
+def workers_and_threads(workers: int | None, threads: Any, device: Any) -> tuple[int, int]:
+    """Return the number of local workers of a sweep, and the threads of each, from `--workers` and `--threads`.
+
+    On a CPU, each worker has one thread by default, since a second thread rarely speeds up a small network as much as a
+    second worker does. Together they are as many as the processors that this process may have, unless both are given.
+    """
+    if device.type == "cuda":
+        workers = workers or 1
+        return workers, max(1, processors() // workers) if threads == "auto" else threads
+    threads = 1 if threads == "auto" else threads
+    return workers or max(1, processors() // threads), threads

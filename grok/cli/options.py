@@ -20,6 +20,11 @@ class SetupOptions:
     executor: Literal["auto", "eager", "graph"] = "auto"
     """eager issues each operation from Python; graph captures steps as CUDA graphs and replays them; auto takes graph
     on a GPU."""
+    threads: int | Literal["auto"] = "auto"
+    """Number of threads of a run on a CPU. With auto, the command times steps with 1, 2, 4 and so on for a second or
+    two and takes the fastest number. It looks again if steps become half as fast. OMP_NUM_THREADS is the largest number
+    that auto takes. A fixed number never changes. run.json records it, since it decides the last bits of the results.
+    """
     tf32: bool = False
     """Let a GPU multiply matrices in TF32, which is faster but has 10 bits of mantissa in place of 23."""
     compile: bool = False
@@ -68,6 +73,9 @@ class ResumeOptions:
     """Folder with a subfolder for each data set that is read from files. By default it is the run's earlier folder."""
     download: bool = False
     """Download a missing data set from the Hugging Face hub."""
+    threads: int | Literal["auto"] | None = None
+    """Number of threads, as for `grok train`. By default it is the recorded number, which gives the same results to the
+    last bit; a line says if another number is clearly faster now. A change is recorded with its step."""
     wandb: Literal["offline", "online", "disabled"] | None = None
     """Mirror the run to wandb offline, online or not at all. By default it is mirrored as before. An offline run is
     continued as a new wandb run in the same group."""
@@ -87,8 +95,11 @@ class SweepOptions(SetupOptions):
     scheduler: str = "local"
     """local trains in processes on this machine; an address trains on the cluster of the dask scheduler there."""
     workers: int | None = None
-    """Number of processes on this machine, each with one thread on a CPU. By default it is the number of cores, or 1 on
-    a GPU."""
+    """Number of processes on this machine. By default, workers and their threads together are as many as the processors
+    that this command may have; on a GPU there is one worker."""
+    threads: int | Literal["auto"] = "auto"
+    """Number of threads of each worker on a CPU. auto is one thread on this machine, and on a cluster the number with
+    which a worker was started. A run that is resumed keeps its recorded number, unless a number is given here."""
     runs: Path = Path("runs")
     """Folder of the run store. On a cluster all workers must share it."""
     dry_run: bool = False
@@ -198,11 +209,19 @@ def check_train_options(options: TrainOptions) -> list[int] | None:
         raise UsageError("--stack: expected --seeds as well, got --stack alone (a stack needs several runs)")
     if options.stack is not None and options.stack < 1:
         raise UsageError(f"--stack: expected a positive integer, got {options.stack}")
+    check_threads(options.threads)
     return None if options.seeds is None else parse_seeds(options.seeds)
+
+
+def check_threads(threads: int | Literal["auto"] | None) -> None:
+    """Reject a number of threads that is not positive."""
+    if isinstance(threads, int) and threads < 1:
+        raise UsageError(f"--threads: expected auto or a positive integer, got {threads}")
 
 
 def check_sweep_options(options: SweepOptions) -> None:
     """Reject options that contradict each other or are out of range."""
+    check_threads(options.threads)
     for name in ("workers", "stack"):
         value = getattr(options, name)
         if value is not None and value < 1:

@@ -9,6 +9,7 @@ from grok.analysis.report import cell, events_in_words
 from grok.columns import TEST_ACCURACY
 from grok.experiment import experiments
 from grok.tracking import Run
+from grok.tracking.duration import in_time
 
 
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
@@ -35,10 +36,13 @@ def describe(run: Run) -> str:
     seconds = manifest["timings"]["wall_seconds"]
     lines = [
         f"run      {run.path}",
-        f"status   {manifest['status']} at step {manifest['step']:,} after {seconds:.0f} s on {manifest['device']}",
+        f"status   {manifest['status']} at step {manifest['step']:,} after {in_time(seconds)} on {manifest['device']}",
         f"command  {shlex.join(manifest['command'])}  (seed {manifest['seed']}, config {manifest['config_hash']})",
         f"record   {run.metrics_path}",
     ]
+    if len(changes := manifest.get("threads_by_step", [])) > 1:
+        (_, first), *later = changes
+        lines.append(f"threads  {first}{''.join(f', from step {step:,} on {threads}' for step, threads in later)}")
     if manifest["status"] == "failed":
         lines.append(f"error    {manifest['error']}")
     if manifest["summary"]:

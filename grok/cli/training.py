@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from grok.arguments import UsageError, choose, parse, refuse_both, value_of
-from grok.cli.devices import choose_compile, choose_device, choose_executor, choose_stack, choose_tf32
+from grok.cli.devices import (
+    choose_compile,
+    choose_device,
+    choose_executor,
+    choose_stack,
+    choose_tf32,
+    workers_and_threads,
+)
 from grok.cli.endings import BAD_USAGE, DONE, conclude, conclude_many, conclude_sweep, print_table
 from grok.cli.options import (
     ResumeOptions,
@@ -15,6 +22,7 @@ from grok.cli.options import (
     SweepOptions,
     TrainOptions,
     check_sweep_options,
+    check_threads,
     check_train_options,
     with_config,
 )
@@ -69,12 +77,13 @@ def resume(arguments: Sequence[str]) -> int:
     from grok.tasks.images import DataFolder
 
     options = parse(ResumeOptions, "resume", arguments)
+    check_threads(options.threads)
     run = Store(options.runs).open(options.run)
     if run.manifest()["status"] == "finished":
         print(f"This run is finished.\n\n{describe(run)}")
         return DONE
     data = None if options.data is None else DataFolder(path=options.data, download=options.download)
-    return conclude(*resume_run(run, wandb=options.wandb, data=data))
+    return conclude(*resume_run(run, wandb=options.wandb, data=data, threads=options.threads, advised=True))
 
 
 def sweep(arguments: Sequence[str]) -> int:
@@ -96,6 +105,8 @@ def sweep(arguments: Sequence[str]) -> int:
     store = Store(options.runs.absolute())  # workers of a cluster have other working folders
     device, launch = _launch(options, store)
     setup = _setup(options, device, store, [run.config for run in wanted], ["grok", "sweep", *arguments])
+    if options.threads == "auto":  # then the workers know how many
+        setup = dataclasses.replace(setup, threads=None)
     together = choose_stack(options.stack, device, on_gpu=file.experiment.together, compiled=options.compile)
     if options.scheduler == "local":  # the workers of a cluster find their data themselves
         check_data(file.experiment, wanted, setup)
@@ -113,6 +124,7 @@ def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[A
         wandb=options.wandb,
         command=command,
         executor=choose_executor(options.executor, device, configs),
+        threads=options.threads,
         tf32=choose_tf32(options.tf32, device),
         compile=choose_compile(options.compile, options.stack, configs),
         data=DataFolder(path=options.data, download=options.download),
@@ -133,10 +145,8 @@ def _launch(options: SweepOptions, store: Store) -> tuple[Any, Any]:
         return torch.device(available if options.device == "auto" else options.device), functools.partial(
             train_on_cluster, client=client
         )
-    from grok.sweep.local import cores, train_locally
+    from grok.sweep.local import train_locally
 
     device = choose_device(options.device)
-    workers = options.workers or (1 if device.type == "cuda" else cores())
-    # On a CPU, a second thread rarely speeds up a small network, and on busy cores it slows it down.
-    threads = max(1, cores() // workers) if device.type == "cuda" else 1
+    workers, threads = workers_and_threads(options.workers, options.threads, device)
     return device, functools.partial(train_locally, workers=workers, threads=threads)

@@ -13,6 +13,7 @@ import torch
 from grok.columns import TEST_ACCURACY
 from grok.config import ExecutorName
 from grok.experiment import experiment
+from grok.experiments.threads import Threads, Watch, record_threads
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.wandb_mirror import WandbMirror
@@ -45,16 +46,27 @@ class Setup:
     executor: ExecutorName = "eager"
     tf32: bool = False
     compile: bool = False
+    threads: Threads = None
+    """Threads of new runs: as many as given, or auto for the fastest, or None for as many as torch has now."""
     data: DataFolder = DataFolder()
 
 
 def drive(
-    runs: Sequence[Run], members: Sequence[Member], setup: Setup, *, first_step: int = 0, stop: Stop | None = None
+    runs: Sequence[Run],
+    members: Sequence[Member],
+    setup: Setup,
+    *,
+    first_step: int = 0,
+    stop: Stop | None = None,
+    watch: Watch | None = None,
 ) -> bool:
     """Train the members and store the measurements in their runs; return whether all members reached their end.
 
     Before each step, `stop` is called; if it returns True, the members are saved and the training stops. Without `stop`
     the training shows a live line, and Ctrl-C, a termination signal or a closed terminal stops it.
+
+    With `watch`, a training that has become slow continues with another number of threads if that is clearly faster.
+    The runs are saved before the change and record it, so that they resume to the same numbers.
     """
     torch.set_float32_matmul_precision("high" if setup.tf32 else "highest")
     engine = Engine(members, first_step=first_step, executor=EXECUTORS[setup.executor])
@@ -94,6 +106,12 @@ def drive(
             save_all()
             ended = time.monotonic()
             next_save = ended + pause_after(ended - began)
+        if watch and engine.active and watch.is_slow(engine.step):
+            save_all()
+            if threads := watch.faster([runs[index] for index in engine.active], engine.step, progress.say):
+                for index in engine.active:
+                    record_threads(runs[index], engine.step, threads)
+                torch.set_num_threads(threads)
 
     def on_end(index: int, error: TrainingError | None) -> None:
         run, summary = runs[index], {}

@@ -44,10 +44,12 @@ def train_many(
             f"{len(wanted)} runs: {len(runs) - len(unfinished)} ended, {len(unfinished)} to resume, {len(new)} new",
             file=sys.stderr,
         )
+    # Runs resume with the threads that they had, unless another number was asked for.
+    chosen, advised = (None, True) if setup.threads == "auto" else (setup.threads, False)
     finished = True
     for run in unfinished:
         if finished and not has_ended(run):  # it may have ended in the stack of an earlier run or in another process
-            _, finished = resume(run, wandb=setup.wandb, data=setup.data, stop=stop)
+            _, finished = resume(run, wandb=setup.wandb, data=setup.data, threads=chosen, advised=advised, stop=stop)
     for places in stacks(experiment, new, together, config=lambda place: wanted[place][0]):
         if finished:
             started, finished = start(experiment, [wanted[place] for place in places], setup, again=again, stop=stop)

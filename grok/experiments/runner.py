@@ -1,8 +1,10 @@
 """Starts and resumes runs in the store, alone or stacked, and locks each against other processes."""
 
+import dataclasses
+import functools
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from grok.config import config_from_json, config_hash, config_to_json, not_captured
 from grok.experiment import Experiment, experiments
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
+from grok.experiments.threads import Copies, Threads, Watch, advise, fastest, record_threads, threads_at
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
@@ -60,7 +63,8 @@ def start(
     """Train new runs of these configs and seeds from step 0, as one stack if there are several.
 
     `stop` works as in `drive`. A run whose loss diverges is recorded as failed, and the others continue. With `again`,
-    runs of the same config and seed may exist already.
+    runs of the same config and seed may exist already. Threads that are `auto` are chosen by timing steps of copies of
+    the members, so that the runs are those that the same number would give if it were asked for.
 
     Returns: the runs, and whether they reached their end (False if they were interrupted).
 
@@ -76,6 +80,10 @@ def start(
         raise ValueError(f"executor: expected eager with {issued[0]} no graph can capture, got graph")
     if setup.compile and len(wanted) > 1:
         raise ValueError("compile: expected one run at a time, as a stack cannot be compiled, got several")
+    if (threads := _on(setup.device, setup.threads)) == "auto":
+        threads = fastest(lambda: _copies_at_start(experiment, wanted, setup), _say_unless(stop))
+    if threads is not None:
+        torch.set_num_threads(threads)  # before the members are built, since it also decides how data are summed
     members = [_build(experiment, config, seed, setup) for config, seed in wanted]
     environment = describe_environment(setup.device) | {
         "executor": setup.executor,
@@ -104,7 +112,7 @@ def start(
                 for run in runs:
                     run.update(stack=[each.id for each in runs])
         try:
-            return runs, drive(runs, members, setup, stop=stop)
+            return runs, drive(runs, members, setup, stop=stop, watch=_watch(experiment, setup))
         except WandbError:
             for run in runs:
                 shutil.rmtree(run.path)  # nothing has been trained, so leave no run behind
@@ -116,11 +124,15 @@ def resume(
     *,
     wandb: WandbMode | None = None,
     data: DataFolder | None = None,
+    threads: Threads = None,
+    advised: bool = False,
     stop: Stop | None = None,
 ) -> tuple[list[Run], bool]:
     """Resume an unfinished run on its device, with the results that it would have had without the interruption.
 
-    With `wandb` None the run is mirrored as before, and with `data` None its data set is expected where it was.
+    With `wandb` None the run is mirrored as before, and with `data` None its data set is expected where it was. With
+    `threads` None it trains with as many threads as before. If `advised`, steps are then timed, and a line says if
+    another number of threads is clearly faster. Any other number rounds sums differently and is recorded.
 
     A run that was trained in a stack resumes with all runs of the stack that are at the same step, since it would round
     differently on its own.
@@ -148,28 +160,81 @@ def resume(
         executor=manifest.get("executor", "eager"),
         tf32=manifest.get("tf32", False),
         compile=manifest.get("compile", False),
+        threads=_on(torch.device(manifest["device"]), threads),
         data=data or DataFolder(path=Path(manifest.get("data", DataFolder.path))),
     )
-    torch.set_num_threads(manifest["threads"])  # another number of threads would round sums differently
     with ExitStack() as locks:
         with setup.store.lock(experiment.name):
             runs, step = _lock_standing_together(run, locks)
         if run.manifest()["status"] == "finished":
             return [run], True
-        members = []
         for each in runs:
-            config = config_from_json(experiment.config_type, each.manifest()["config"])
-            member = _build(experiment, config, each.manifest()["seed"], setup)
-            if step is not None:
-                for newer in [at for at in checkpoints(each) if at > step]:
-                    checkpoints(each)[newer].unlink()  # stale, since the steps up to it are trained again
-                load_checkpoint(checkpoints(each)[step], member)
-            elif manifest["step"] > 0:
-                raise StoreError(f"{each.checkpoints_path} is empty: restore it, or train anew beside it with --again")
-            if step and member.learner.probes and each.read_table(["step"]).num_rows == 0:
-                raise StoreError(f"{each.metrics_path} is missing: restore it, or train anew beside it with --again")
-            members.append(member)
-        return runs, drive(runs, members, setup, first_step=step or 0, stop=stop)
+            _check_files(each, step)
+        count = threads_at(manifest, step or 0)  # another number of threads would round sums differently
+        if setup.threads == "auto":
+            count = fastest(lambda: _copies_of(runs, experiment, setup), _say_unless(stop))
+        elif setup.threads is not None:
+            count = setup.threads
+        elif advised and setup.device.type == "cpu":
+            advise(lambda: _copies_of(runs, experiment, setup), count, _say_unless(stop))
+        torch.set_num_threads(count)
+        members = [_restore(each, experiment, setup) for each in runs]
+        for each in runs:
+            record_threads(each, step or 0, count)
+        return runs, drive(runs, members, setup, first_step=step or 0, stop=stop, watch=_watch(experiment, setup))
+
+
+def _check_files(run: Run, step: int | None) -> None:
+    """Raise StoreError if files of a run are missing that it needs to continue from `step`, and delete newer saves."""
+    if step is not None:
+        for newer in [at for at in checkpoints(run) if at > step]:
+            checkpoints(run)[newer].unlink()  # stale, since the steps up to it are trained again
+    elif run.manifest()["step"] > 0:
+        raise StoreError(f"{run.checkpoints_path} is empty: restore it, or train anew beside it with --again")
+
+
+def _restore(run: Run, experiment: Experiment, setup: Setup) -> Member:
+    """Return the member of a run as its last save left it, or at step 0 if it was never saved."""
+    manifest, saved = run.manifest(), checkpoints(run)
+    member = _build(experiment, config_from_json(experiment.config_type, manifest["config"]), manifest["seed"], setup)
+    if (
+        saved
+        and load_checkpoint(saved[max(saved)], member)
+        and member.learner.probes
+        and run.read_table(["step"]).num_rows == 0
+    ):
+        raise StoreError(f"{run.metrics_path} is missing: restore it, or train anew beside it with --again")
+    return member
+
+
+def _copies_of(runs: Sequence[Run], experiment: Experiment, setup: Setup) -> Copies:
+    """Return copies of the members of these runs as their last save left them."""
+    uncompiled = dataclasses.replace(setup, compile=False)
+    return [_restore(run, experiment, uncompiled) for run in runs], max(checkpoints(runs[0]), default=0)
+
+
+def _copies_at_start(experiment: Experiment, wanted: Sequence[tuple[Any, int]], setup: Setup) -> Copies:
+    """Return copies of new members, halfway through their first phase, so that usual measurements are due."""
+    uncompiled = dataclasses.replace(setup, compile=False)
+    members = [_build(experiment, config, seed, uncompiled) for config, seed in wanted]
+    ends = [min([member.settle.last_step, *member.phases.later(0)]) for member in members]
+    return members, min(ends) // 2
+
+
+def _on(device: torch.device, threads: Threads) -> Threads:
+    """Return the choice of threads on a device; a GPU hardly needs them, so that auto is no choice there."""
+    return None if threads == "auto" and device.type != "cpu" else threads
+
+
+def _watch(experiment: Experiment, setup: Setup) -> Watch | None:
+    """Return what changes the number of threads while the runs train, if that number is not fixed."""
+    watched = _on(setup.device, setup.threads) == "auto"
+    return Watch(lambda runs: _copies_of(runs, experiment, setup)) if watched else None
+
+
+def _say_unless(stop: Stop | None) -> Callable[[str], None]:
+    """Return a function that prints a line on stderr, or drops it if nobody watches the training."""
+    return (lambda line: None) if stop else functools.partial(print, file=sys.stderr, flush=True)
 
 
 def _build(experiment: Experiment, config: Any, seed: int, setup: Setup) -> Member:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 
 from grok.experiments.driving import Setup, Stop
+from grok.processors import let_waiting_threads_sleep
 from grok.sweep.expand import Key
 from grok.sweep.packs import Outcome, Pack, Watch, cut_short
 from grok.tracking import Store
@@ -19,21 +20,18 @@ RETRIES = 2  # number of times that a pack is tried again after its worker died
 TICK = 0.2  # seconds
 
 
-def cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Worker:
     """A process that runs `grok.sweep.worker`, and the pipe to it."""
 
     def __init__(self, setup: Setup, threads: int) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        let_waiting_threads_sleep(environment)
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "grok.sweep.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 process_group=0,  # Ctrl-C reaches only this process, which tells the workers

@@ -4,6 +4,7 @@ import io
 import time
 
 from grok.sweep.packs import Outcome, Pack
+from grok.tracking.duration import in_time
 from grok.tracking.live_line import LiveLine
 
 
@@ -42,6 +43,5 @@ class SweepProgress:
         if under_way:
             parts.append(f"{under_way} under way")
         if left and left < self._left_at_first:
-            minutes, rest = divmod(round(seconds * left / (self._left_at_first - left)), 60)
-            parts.append(f"about {minutes}:{rest:02d} left")
+            parts.append(f"about {in_time(seconds * left / (self._left_at_first - left))} left")
         return "  ".join(parts)

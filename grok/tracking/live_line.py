@@ -31,6 +31,11 @@ class LiveLine:
             self._shown_at = now
             self._show()
 
+    def say(self, line: str) -> None:
+        """Show a line of its own, which stays above the status line."""
+        if not self._silent:
+            self._bar.write(line, file=self._out)
+
     def close(self) -> None:
         """Show the newest line and leave it in the terminal."""
         self._show()

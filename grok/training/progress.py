@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from grok.columns import RATIOS, TEST_ACCURACY, TRAIN_ACCURACY, interplay, loss
+from grok.tracking.duration import in_time
 from grok.tracking.live_line import LiveLine
 from grok.training.measurements import Row
 
@@ -35,6 +36,10 @@ class Progress:
             self._latest.setdefault(run, {}).update(row)
         self._live_line.update(self._describe(step, last_step, active, time.monotonic() - self._started))
 
+    def say(self, line: str) -> None:
+        """Show a line of its own above the progress line."""
+        self._live_line.say(line)
+
     def close(self) -> None:
         """Show the newest line and leave it in the terminal."""
         self._live_line.close()
@@ -45,8 +50,8 @@ class Progress:
         if self._runs > 1:
             parts += [f"{active} of {self._runs} runs under way"]
         if rate > 0:
-            minutes, left = divmod(round((last_step - step) / rate), 60)
-            parts += [f"at most {minutes}:{left:02d} left", f"{rate:.0f} steps/s"]
+            left = in_time((last_step - step) / rate)
+            parts += [f"at most {left} left", f"{rate:.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s"]
         formats = {
             "loss": (loss("train"), "{:.2e}"),
             "train": (TRAIN_ACCURACY, "{:.1%}"),

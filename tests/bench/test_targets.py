@@ -29,13 +29,23 @@ ESTIMATOR = Table(
 )
 
 
+THREADS = Table(
+    "",
+    [
+        {"cores kept busy": busy, "fastest / chosen": Figure(ratio, ".2f")}
+        for busy, ratio in ((0, 1.0), (1, 1.12), (2, 1.9))
+    ],
+)
+
+
 def measured(tables, device):
     rows = targets(tables, device).rows
     return {row["figure"]: row["measured"] for row in rows if row["measured"] != NOT_MEASURED}
 
 
 def test_what_was_measured_is_shown_and_what_was_not_is_said():
-    assert measured({"step": STEP, "estimator": ESTIMATOR}, CPU) == {
+    assert measured({"step": STEP, "estimator": ESTIMATOR, "threads": THREADS}, CPU) == {
+        "CPU: time with the chosen threads / with the best, idle or one core busy": "1.12",
         "CPU: training step / floor": "1.25",
         "CPU: full-sequence step / ours": "5.0",
         "estimator at n = 4,096: error of MIR and HDR, share of the time": "0.40%, 1/12.0",

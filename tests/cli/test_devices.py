@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from grok.cli import main, training
+from grok.cli import devices, main, training
+from grok.cli.devices import workers_and_threads
 from grok.experiments import runner
 from tests.cli.helpers import error_line, train
 
@@ -56,3 +57,24 @@ def test_a_step_on_all_samples_and_a_stack_are_not_compiled(runs, capsys):
         "grok: --compile: expected runs that train one by one, got --stack 2: leave one of them out"
     )
     assert not list(runs.rglob("run.json"))
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "device", "expected"),
+    [
+        (None, "auto", "cpu", (8, 1)),
+        (None, 2, "cpu", (4, 2)),
+        (None, 3, "cpu", (2, 3)),
+        (None, 16, "cpu", (1, 16)),
+        (2, "auto", "cpu", (2, 1)),
+        (3, 8, "cpu", (3, 8)),  # as asked for
+        (None, "auto", "cuda", (1, 8)),
+        (2, "auto", "cuda", (2, 4)),
+        (None, 3, "cuda", (1, 3)),
+    ],
+)
+def test_workers_and_their_threads_are_together_as_many_as_the_processors(
+    monkeypatch, workers, threads, device, expected
+):
+    monkeypatch.setattr(devices, "processors", lambda: 8)
+    assert workers_and_threads(workers, threads, torch.device(device)) == expected

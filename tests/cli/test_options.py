@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grok.arguments import UsageError, parse
-from grok.cli.options import FiguresOptions, ResumeOptions
+from grok.cli.options import FiguresOptions, ResumeOptions, SweepOptions, check_threads
 from grok.config import GrokkingConfig, TaskConfig
 from grok.experiments.grokking import laptop, paper
 from tests.cli.helpers import parse_train
@@ -41,6 +41,20 @@ def test_without_flags_a_run_is_the_preset_seed_0_in_runs_mirrored_offline():
 def test_a_missing_run_is_asked_for():
     with pytest.raises(UsageError, match=r"^resume: expected a run, got nothing; `grok resume --help` explains it$"):
         parse(ResumeOptions, "resume", [])
+
+
+@pytest.mark.parametrize(("flags", "threads"), [((), "auto"), (("--threads", "auto"), "auto"), (("--threads", "3"), 3)])
+def test_threads_are_a_number_or_auto(flags, threads):
+    assert parse_train(*flags).threads == threads
+    assert parse(ResumeOptions, "resume", ["run", *flags]).threads == (threads if flags else None)
+    assert parse(SweepOptions, "sweep", ["file.toml", *flags]).threads == threads
+
+
+def test_threads_that_are_neither_are_rejected():
+    with pytest.raises(UsageError, match=r"^--threads: expected an integer or one of auto, got 'many'"):
+        parse_train("--threads", "many")
+    with pytest.raises(UsageError, match=r"^--threads: expected auto or a positive integer, got 0$"):
+        check_threads(0)
 
 
 def test_figures_are_named_without_flags():

@@ -56,7 +56,7 @@ def test_a_finished_run_is_described_with_its_events(tmp_path):
     run.update(status="finished", step=12345, timings={"wall_seconds": 61.7}, summary=SUMMARY)
     state, events = describe(run).split("\n\n", maxsplit=1)
     assert f"run      {run.path}" in state
-    assert "status   finished at step 12,345 after 62 s on cpu" in state
+    assert "status   finished at step 12,345 after 1 min on cpu" in state
     assert f"command  grok train grokking  (seed 3, config {config_hash(small_config())})" in state
     assert f"record   {run.metrics_path}" in state
     assert [" ".join(line.split()) for line in events.splitlines()] == [

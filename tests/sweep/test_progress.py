@@ -22,6 +22,6 @@ def test_the_line_counts_runs_and_tells_the_time_left(monkeypatch):
     line.close()
     assert out.getvalue().splitlines() == [
         "2 of 12 runs finished  1 failed  4 under way",
-        "4 of 12 runs finished  2 failed  4 under way  about 1:00 left",
-        "4 of 12 runs finished  2 failed  about 1:18 left",
+        "4 of 12 runs finished  2 failed  4 under way  about 1 min left",
+        "4 of 12 runs finished  2 failed  about 1 min left",
     ]

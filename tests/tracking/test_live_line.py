@@ -19,6 +19,16 @@ def test_plain_lines_come_at_intervals_and_the_last_always(monkeypatch):
     assert out.getvalue().splitlines() == ["step 50", "step 550", "step 800"]
 
 
+def test_a_line_of_its_own_is_shown_at_once_unless_nobody_watches():
+    for silent, expected in ((False, "step 1\nthreads: 1\n"), (True, "")):
+        out = io.StringIO()
+        line = LiveLine(silent=silent, out=out)
+        line.update("step 1")
+        line.say("threads: 1")
+        line.close()
+        assert out.getvalue() == expected
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

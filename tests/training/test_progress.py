@@ -24,7 +24,21 @@ def test_a_plain_line_has_step_rate_loss_accuracies_measures_and_time_left(monke
     line.update(500, 1000, {0: ROW})
     line.close()
     measured = "loss 1.50e-03  train 100.0%  test 25.0%  MIR 0.654  HDR 0.123"
-    assert out.getvalue() == f"step 500 of at most 1,000  at most 0:04 left  125 steps/s  {measured}\n"
+    assert out.getvalue() == f"step 500 of at most 1,000  at most 4 s left  125 steps/s  {measured}\n"
+
+
+def test_long_and_slow_trainings_are_told_in_hours_and_with_a_decimal_within_80_columns(monkeypatch):
+    clock = iter([0.0, 100.0])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    out = io.StringIO()
+    line = Progress(first_step=0, out=out)
+    line.update(100, 1_048_576, {})
+    line.say("threads: 1 from step 100 on")
+    line.close()
+    first, second = out.getvalue().splitlines()
+    assert first == "step 100 of at most 1,048,576  at most 291 h 15 min left  1.0 steps/s"
+    assert len(first) <= 80
+    assert second == "threads: 1 from step 100 on"
 
 
 def test_of_many_runs_it_shows_how_many_still_train_and_means():
