@@ -1,7 +1,6 @@
 """The training engine, which runs blocks of steps, records their measurements, and ends members."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,6 @@ from grok.training.recorder import Recorder
 from grok.training.ring import Block
 from grok.training.stack import Stack, pad_splits, release
 from grok.training.step import LOSS, Member, TrainingStep
-from grok.training.workers import one_thread_per_operation
 
 BLOCK = 50  # steps between evaluations of observations; within a block the host does not wait for a GPU
 
@@ -100,16 +98,16 @@ class Engine:
             if not self.active:
                 return True
             together = self._compose()
-            with one_thread_per_operation() if together.step.in_chunks else nullcontext():
-                # Train a block of steps: the host queues work and waits for nothing
+            # Train a block of steps: the host queues work and waits for nothing
+            with together.step.threads():
                 stopped = self._train_block(together, interrupted)
 
-                # Measure: on a GPU, the previous block while this one trains
-                before, self._pending = self._pending, _Launched(together.step.ring.take(), self._side.mark())
-                if before:
-                    self._measure(before)
-                if stopped or not self.overlap:
-                    self.catch_up()
+            # Measure: on a GPU, the previous block while this one trains
+            before, self._pending = self._pending, _Launched(together.step.ring.take(), self._side.mark())
+            if before:
+                self._measure(before)
+            if stopped or not self.overlap:
+                self.catch_up()
             if stopped:
                 return False
 
@@ -136,7 +134,7 @@ class Engine:
     def _measure(self, launched: _Launched) -> None:
         assert self._together
         members = self._together.members
-        with self._side.after(launched.done):
+        with self._side.after(launched.done), self._together.step.threads():
             evaluated = self._evaluate(members, launched.block)
         self._take_in(members, evaluated)
 
@@ -189,14 +187,16 @@ class Engine:
         phase, first = phases.at(self.step)
         learner.prepare(phase, self.step - first, 0)
         due = tuple(name for name in learner.probes if name not in phase.without)
-        with torch.no_grad():
-            losses, observed = Stack([learner])(due, last=True)
-        observed = {LOSS: {LOSS: losses}} | observed
-        block = Block(
-            {probe: [self.step] for probe in observed},
-            {probe: {name: value[None] for name, value in values.items()} for probe, values in observed.items()},
-        )
-        self._take_in([index], self._evaluate([index], block))
+        stack = Stack([learner])
+        with torch.no_grad(), stack.threads():
+            losses, observed = stack(due, last=True)
+            observed = {LOSS: {LOSS: losses}} | observed
+            block = Block(
+                {probe: [self.step] for probe in observed},
+                {probe: {name: value[None] for name, value in values.items()} for probe, values in observed.items()},
+            )
+            evaluated = self._evaluate([index], block)
+        self._take_in([index], evaluated)
 
     def _leave(self, index: int, error: TrainingError | None) -> None:
         if error:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from torch.func import functional_call, vmap
 from grok.training.learner import Learner
 from grok.training.probes import SPLITS
 from grok.training.ring import Observed
+from grok.training.workers import one_thread_per_operation
 
 
 def release(learner: Learner) -> None:
@@ -92,6 +94,10 @@ class Stack:
             return functional_call(self._structure, (parameters, buffers), (due,), {"last": last})
 
         return vmap(member, in_dims=(0, self._members))(self._parameters, self._buffers)
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Return the context in which the stack is computed: one thread for each operation if it is in chunks."""
+        return one_thread_per_operation() if self.in_chunks else nullcontext()
 
     def hand_out(self, gradients: Sequence[Tensor]) -> None:
         """Give each learner its part of the gradients of `parameters`."""

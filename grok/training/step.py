@@ -1,6 +1,7 @@
 """One training step, whole and visible, for one network or for many at once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -53,10 +54,9 @@ class TrainingStep:
         rows = {name: max(1, probe.schedule.most_due(block)) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
 
-    @property
-    def in_chunks(self) -> bool:
-        """Whether the step consists of chunks of samples that threads compute side by side."""
-        return self._stack.in_chunks
+    def threads(self) -> AbstractContextManager[None]:
+        """Return the context in which steps are taken and measured."""
+        return self._stack.threads()
 
     def prepare(self, step: int, count: int) -> None:
         """Copy the learning rates and batches of `count` steps, starting at `step`, to the device."""

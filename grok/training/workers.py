@@ -23,13 +23,13 @@ def one_thread_per_operation() -> Iterator[None]:
     wait once, and the results do not depend on their number.
     """
     global _workers
-    before, threads = _workers, torch.get_num_threads()
-    _workers = max(before, threads)
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    _workers = threads
     try:
         yield
     finally:
-        _workers = before
+        _workers = 1
         torch.set_num_threads(threads)
 
 

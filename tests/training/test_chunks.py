@@ -8,7 +8,8 @@ from grok.training import chunks
 from grok.training.chunks import Chunks
 from grok.training.stack import Stack
 from grok.training.workers import one_thread_per_operation
-from tests.helpers import new_run, run_steps, small_engine, small_member, small_model
+from tests.experiments.helpers import assert_same_record, start
+from tests.helpers import small_config, small_member, small_model
 from tests.tolerances import rounding
 
 MODELS = {"written out": {}, "tied": {"tie_embeddings": True}, "by autograd": {"num_layers": 2, "layer_norm": True}}
@@ -73,11 +74,12 @@ def test_an_information_loss_needs_all_samples_at_once():
     assert not Stack([small_member(information=term).learner]).in_chunks
 
 
-def test_a_whole_training_is_the_same_to_the_last_bit_with_one_thread_and_with_two(tmp_path, monkeypatch, threads):
+def test_a_record_is_the_same_to_the_last_bit_with_one_thread_and_with_two(tmp_path, monkeypatch, threads):
     monkeypatch.setattr(chunks, "LARGEST", 20)
-    rows = []
+    records = []
     for count in (1, 2):
         threads(count)
-        rows.append(run_steps(small_engine(), new_run(tmp_path, seed=count), 30))
-    assert len(rows[0]) == 30
-    assert rows[0] == rows[1]
+        run, finished = start(tmp_path / str(count), small_config(steps=30))
+        assert finished
+        records.append(run)
+    assert_same_record(*records)
