@@ -67,6 +67,13 @@ class Experiment(ABC):
             ConfigError: if the data make the config impossible; its subclass DataError, if data are missing.
         """
 
+    def memory(self, config: Any, *, members: int, device: str, threads: int) -> int:
+        """Return about how many bytes it takes to train `members` runs of a config together on a kind of device.
+
+        A training that needs more than is free is refused before it begins. By default nothing is estimated.
+        """
+        return 0
+
     def alike(self, config: Any) -> Any:
         """Return a key of the config; configs with equal keys can train in one stack."""
         return config.identity()

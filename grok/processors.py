@@ -42,19 +42,26 @@ def quota(cgroup: Path = SELF, root: Path = CGROUPS) -> float | None:
     The smallest limit counts of all groups from that of the process up to the root, in version 1 and 2 of cgroups.
     Without the group's own folder, as in a container that sees only its part of the tree, the root's limit counts.
     """
-    limits = []
+    read = {1: _limit_of_version_1, 2: _limit}
+    limits = [read[version](folder) for folder, version in groups("cpu", cgroup, root)]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def groups(controller: str, cgroup: Path = SELF, root: Path = CGROUPS) -> list[tuple[Path, int]]:
+    """Return the folders of the groups that limit this process, up to the root, each with its version of cgroups."""
+    folders = []
     with suppress(OSError):
         for line in cgroup.read_text().splitlines():
             number, controllers, path = line.split(":", 2)
             parts = [] if ".." in Path(path).parts else Path(path).parts[1:]
             if number == "0":
-                tree, read = root, _limit
-            elif "cpu" in controllers.split(","):
-                tree, read = root / controllers if (root / controllers).is_dir() else root / "cpu", _limit_of_version_1
+                tree, version = root, 2
+            elif controller in controllers.split(","):
+                tree, version = root / controllers if (root / controllers).is_dir() else root / controller, 1
             else:
                 continue
-            limits += [read(tree.joinpath(*parts[:depth])) for depth in range(len(parts) + 1)]
-    return min((limit for limit in limits if limit is not None), default=None)
+            folders += [(tree.joinpath(*parts[:depth]), version) for depth in range(len(parts) + 1)]
+    return folders
 
 
 def _limit(folder: Path) -> float | None:

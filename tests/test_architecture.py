@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "operations": set(),
     "columns": set(),
     "processors": set(),
+    "memory": {"config", "processors"},
     "config": {"operations"},
     "random": set(),
     "information": set(),
@@ -27,7 +28,7 @@ MAY_IMPORT = {
     "training": {"columns", "config", "random", "information", "tasks", "models", "tracking"},
     "experiments": {
         *("columns", "config", "random", "information", "tasks", "models", "tracking", "analysis", "training"),
-        *("experiment", "figures", "processors"),
+        *("experiment", "figures", "memory", "processors"),
     },
     "arguments": {"config"},
     "sweep": {"arguments", "columns", "config", "experiment", "experiments", "processors", "tracking", "training"},

@@ -15,6 +15,8 @@ from grok.config import config_from_json, config_hash, config_to_json, not_captu
 from grok.experiment import Experiment, experiments
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
 from grok.experiments.threads import Copies, Threads, Watch, advise, fastest, record_threads, threads_at
+from grok.memory import refuse_beyond
+from grok.processors import most_threads
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
@@ -80,6 +82,7 @@ def start(
         raise ValueError(f"executor: expected eager with {issued[0]} no graph can capture, got graph")
     if setup.compile and len(wanted) > 1:
         raise ValueError("compile: expected one run at a time, as a stack cannot be compiled, got several")
+    _refuse_too_large(experiment, configs, setup.device)
     if (threads := _on(setup.device, setup.threads)) == "auto":
         threads = fastest(lambda: _copies_at_start(experiment, wanted, setup), _say_unless(stop))
     if threads is not None:
@@ -170,6 +173,8 @@ def resume(
             return [run], True
         for each in runs:
             _check_files(each, step)
+        configs = [config_from_json(experiment.config_type, each.manifest()["config"]) for each in runs]
+        _refuse_too_large(experiment, configs, setup.device)
         count = threads_at(manifest, step or 0)  # another number of threads would round sums differently
         if setup.threads == "auto":
             count = fastest(lambda: _copies_of(runs, experiment, setup), _say_unless(stop))
@@ -182,6 +187,15 @@ def resume(
         for each in runs:
             record_threads(each, step or 0, count)
         return runs, drive(runs, members, setup, first_step=step or 0, stop=stop, watch=_watch(experiment, setup))
+
+
+def _refuse_too_large(experiment: Experiment, configs: Sequence[Any], device: torch.device) -> None:
+    """Raise ConfigError if runs of these configs, trained together, need more memory than is free."""
+    needed = max(
+        experiment.memory(config, members=len(configs), device=device.type, threads=most_threads())
+        for config in configs
+    )
+    refuse_beyond(needed, device, mend="lower the task, the network, probes.sample_size or the number of runs together")
 
 
 def _check_files(run: Run, step: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiment import Experiment
+from grok.experiments.grokking.memory import memory_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,11 @@ class Grokking(Experiment):
         from grok.experiments.grokking.training import check_probes
 
         check_probes(config, seed)
+
+    def memory(self, config: GrokkingConfig, *, members: int, device: str, threads: int) -> int:
+        """Return what the data, the networks and their measurement need."""
+        in_chunks = device == "cpu" and members == 1 and not config.information.is_on
+        return memory_needed(config, members=members, in_chunks=in_chunks, threads=threads)
 
     def alike(self, config: GrokkingConfig) -> GrokkingConfig:
         """Return the config without train fraction, optimiser and end, which may differ in a stack.

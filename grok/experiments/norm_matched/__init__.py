@@ -11,6 +11,7 @@ from grok.columns import TEST_ACCURACY, TWIN
 from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, TransformerTrainingConfig
 from grok.experiment import Experiment
 from grok.experiments import grokking
+from grok.experiments.grokking.memory import memory_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,11 @@ class NormMatched(Experiment):
         from grok.experiments.grokking.training import check_probes
 
         check_probes(config, seed)
+
+    def memory(self, config: NormMatchedConfig, *, members: int, device: str, threads: int) -> int:
+        """Return what the data, the networks and their measurement need."""
+        in_chunks = device == "cpu" and members == 1 and not config.information.is_on
+        return memory_needed(config, members=members, in_chunks=in_chunks, threads=threads)
 
     def alike(self, config: NormMatchedConfig) -> NormMatchedConfig:
         """Return the config with a default optimiser, whose settings may differ in a stack."""

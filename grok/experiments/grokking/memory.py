@@ -1,0 +1,51 @@
+"""Estimate of the memory that the training of a transformer needs, from its settings alone."""
+
+from grok.config import TransformerConfig, TransformerTrainingConfig
+
+CHUNK = 1024  # samples that a thread computes at once on a CPU
+KEPT = 2**24  # logits of a split that are kept as a whole
+PROGRAM = 2**28  # bytes of the loaded libraries and of small tensors
+DATA = (
+    200  # bytes per pair: tokens, elements, target, split, and the labels of the probes, while they are made and kept
+)
+STATE = 4  # tensors of the size of the parameters: they, their gradients and two moments
+GRAMS = 8  # n×n matrices of an interplay of n samples: Gram matrices, their product, and copies for LAPACK
+OBSERVATIONS = 12  # C×d matrices in float64 that all probes together observe at a step
+ROWS = 2 * 50  # observations that are kept: two blocks of steps
+FLOAT, DOUBLE = 4, 8
+
+
+def memory_needed(config: TransformerTrainingConfig, *, members: int, in_chunks: bool, threads: int) -> int:
+    """Return about how many bytes it takes to train and measure `members` networks together.
+
+    The estimate sums what grows with the settings. These are the data, the state of the optimiser, the features and
+    neurons of all pairs, the activations of the samples that are computed at once, Gram matrices, and observations.
+    With `in_chunks`, each thread computes one chunk; otherwise a step computes all training samples of all members.
+    """
+    model, probes = config.model, config.probes
+    pairs, train, classes = config.task.num_pairs, config.task.train_size, config.task.num_elements
+    logits = sum(min(samples * classes, KEPT) for samples in (train, pairs - train))
+    kept = model.d_model + (0 if probes.neurons == "off" else model.d_mlp)
+    grams = GRAMS * DOUBLE * max(classes, 0 if probes.sample == "off" else probes.sample_size) ** 2
+    of_member = (
+        DATA * pairs
+        + STATE * FLOAT * _parameters(model, classes)
+        + FLOAT * (pairs * kept + logits)
+        + ROWS * OBSERVATIONS * DOUBLE * classes * model.d_model
+    )
+    at_once = min(train, CHUNK) if in_chunks else train
+    of_worker = at_once * (FLOAT * _activations(model) + 4 * DOUBLE * classes) + grams
+    return PROGRAM + members * of_member + (threads if in_chunks else members) * of_worker
+
+
+def _parameters(model: TransformerConfig, classes: int) -> int:
+    """Return about the number of parameters."""
+    attention = 4 * model.d_model * model.num_heads * model.d_head
+    return 2 * (classes + 4) * model.d_model + model.num_layers * (attention + 2 * model.d_model * model.d_mlp)
+
+
+def _activations(model: TransformerConfig) -> int:
+    """Return about the number of activations and their gradients per sample; several layers compute all positions."""
+    folded = model.num_layers == 1 and not model.layer_norm
+    layer = 3 * model.d_mlp + 8 * model.d_model + 8 * model.num_heads * model.d_head
+    return layer if folded else 3 * model.num_layers * layer
