@@ -135,7 +135,7 @@ def resume(
 
     With `wandb` None the run is mirrored as before, and with `data` None its data set is expected where it was. With
     `threads` None it trains with as many threads as before. If `advised`, steps are then timed, and a line says if
-    another number of threads is clearly faster. Any other number rounds sums differently and is recorded.
+    another number of threads is clearly faster. Any other number may round sums differently and is recorded.
 
     A run that was trained in a stack resumes with all runs of the stack that are at the same step, since it would round
     differently on its own.
@@ -175,7 +175,7 @@ def resume(
             _check_files(each, step)
         configs = [config_from_json(experiment.config_type, each.manifest()["config"]) for each in runs]
         _refuse_too_large(experiment, configs, setup.device)
-        count = threads_at(manifest, step or 0)  # another number of threads would round sums differently
+        count = threads_at(manifest, step or 0)  # another number may round sums differently
         if setup.threads == "auto":
             count = fastest(lambda: _copies_of(runs, experiment, setup), _say_unless(stop))
         elif setup.threads is not None:
