@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from grok.bench.information import ERROR_OF_HDR, ERROR_OF_MIR
 from grok.bench.measure import Figure, Row, Table, Timing
 from grok.bench.threads import BEST_TO_NOW, BUSY
 from grok.bench.training import ALL_ALWAYS, ALL_BY_DEFAULT, NOTEBOOK_TO_STEP, STEP_TO_FLOOR, TOGETHER
@@ -36,7 +37,7 @@ def _cell(column: str, **where: object) -> Callable[[Table], str]:
 def _estimator(table: Table) -> str:
     """Return the largest error and the smallest gain over the geometries at n = 4,096."""
     rows = [row for row in table.rows if row["n"] == 4096]
-    errors = [_value(row[f"error of {ratio}"]) for row in rows for ratio in ("MIR", "HDR")]
+    errors = [_value(row[error]) for row in rows for error in (ERROR_OF_MIR, ERROR_OF_HDR)]
     shares = [_seconds(row["estimate"]) / _seconds(row["exact"]) for row in rows]
     return f"{max(errors):.2%}, 1/{1 / max(shares):.1f}"
 
@@ -83,7 +84,12 @@ TARGETS = (
         _cell("member-steps a second", p=113, members=64),
         "cuda",
     ),
-    Target("estimator at n = 4,096: error of MIR and HDR, share of the time", "≤ 1 %, ≤ 1/10", "estimator", _estimator),
+    Target(
+        "estimator at n = 4,096, 95 % of seeds: error of MIR and HDR, share of the time",
+        "≤ 1 %, ≤ 1/10",
+        "estimator",
+        _estimator,
+    ),
 )
 
 

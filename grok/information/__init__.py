@@ -4,7 +4,7 @@ from grok.information.bounds import rank_ratio, regression_error, regression_err
 from grok.information.collapse import NeuralCollapse, collapse_of_moments, neural_collapse
 from grok.information.determinants import determinant_entropy
 from grok.information.entropy import effective_rank, exp_entropy, gram_entropy, matrix_entropy
-from grok.information.estimate import InterplayEstimate, estimate_interplay
+from grok.information.estimate import AccuracyWarning, InterplayEstimate, estimate_interplay
 from grok.information.gram import centre, gram
 from grok.information.interplay import Interplay, gram_interplay, hdr, interplay, mir, mutual_information
 from grok.information.losses import InformationLoss, information_loss
@@ -18,6 +18,7 @@ from grok.information.theory import (
 )
 
 __all__ = [
+    "AccuracyWarning",
     "ClassMoments",
     "InformationLoss",
     "Interplay",

@@ -3,6 +3,7 @@
 Each error names the argument, what was expected and what was passed.
 """
 
+import math
 import operator
 from typing import Any
 
@@ -23,6 +24,12 @@ def check_integer(name: str, value: Any, least: int | None = None, *, also: str 
         raise ValueError(f"{name}: expected {expected}, got {value!r}") from error
     if too_small:
         raise ValueError(f"{name}: expected {expected}, got {value}")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Raise `ValueError` unless `value` is a number above 0 and finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
 
 
 def check_vectors(name: str, vectors: Shaped[Tensor, "..."], weights: Shaped[Tensor, "..."] | None = None) -> None:

@@ -164,8 +164,7 @@ def interplay_of_entropies(
     entropy_1: Float[Tensor, "*batch"], entropy_2: Float[Tensor, "*batch"], joint: Float[Tensor, "*batch"], *, n: int
 ) -> Interplay:
     """Compute the ratios from three entropies of matrices of size n; a ratio is 0 if its denominator is 0."""
-    # n eigenvalues of rounding size add up to less entropy than this. A ratio of smaller entropies would be noise.
-    zero = (64 + 4 * n) * torch.finfo(joint.dtype).eps
+    zero = entropy_of_rounding(n, joint.dtype)  # a ratio of smaller entropies would be noise
     smaller, larger = torch.minimum(entropy_1, entropy_2), torch.maximum(entropy_1, entropy_2)
     mutual = entropy_1 + entropy_2 - joint
     return Interplay(
@@ -175,3 +174,8 @@ def interplay_of_entropies(
         entropy_2=entropy_2,
         joint_entropy=joint,
     )
+
+
+def entropy_of_rounding(n: int, dtype: torch.dtype) -> float:
+    """Return an entropy in nats that is above that of n eigenvalues of rounding size."""
+    return (64 + 4 * n) * torch.finfo(dtype).eps

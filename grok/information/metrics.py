@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from grok.information.checks import check_integer, check_same_shape, check_vectors
+from grok.information.checks import check_integer, check_positive, check_same_shape, check_vectors
 from grok.information.entropy import density_entropy, gram_entropy
 from grok.information.estimate import estimate_interplay
 from grok.information.gram import unit_rows
@@ -103,7 +103,7 @@ class MatrixMutualInformationRatio(_InterplayMetric):
     """MIR of all samples' features with the head rows of their labels; see `interplay`.
 
     The value is exact for up to 1,024 samples, and for more samples whenever `estimate_interplay` is exact. Otherwise
-    it is estimated from `num_probes` random vectors drawn with this `seed`.
+    it is estimated to `rtol`, from at most `num_probes` random vectors drawn with this `seed`.
 
     >>> import torch
     >>> metric = MatrixMutualInformationRatio()
@@ -115,10 +115,12 @@ class MatrixMutualInformationRatio(_InterplayMetric):
 
     higher_is_better = None
 
-    def __init__(self, *, num_probes: int = 48, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *, rtol: float = 0.01, num_probes: int = 512, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_positive("rtol", rtol)
         check_integer("num_probes", num_probes, 2)
         check_integer("seed", seed)
+        self.rtol = rtol
         self.num_probes = num_probes
         self.seed = seed
 
@@ -126,7 +128,10 @@ class MatrixMutualInformationRatio(_InterplayMetric):
         """Return the ratio, a fraction in [0, 1]."""
         head, labels = dim_zero_cat(self.head_rows).unique(dim=0, return_inverse=True)
         features = dim_zero_cat(self.features)
-        return estimate_interplay(features, head, labels, num_probes=self.num_probes, seed=self.seed).value.mir
+        estimate = estimate_interplay(
+            features, head, labels, rtol=self.rtol, num_probes=self.num_probes, seed=self.seed
+        )
+        return estimate.value.mir
 
 
 class MatrixEntropyDifferenceRatio(_InterplayMetric):

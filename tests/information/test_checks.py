@@ -1,5 +1,6 @@
 """The error for a rejected argument names it, what was expected and what was passed."""
 
+import math
 import re
 
 import jaxtyping
@@ -103,3 +104,17 @@ def test_integers_of_every_kind_are_taken_and_those_below_the_least_are_not(valu
     check_integer("n", value, 7)
     with pytest.raises(ValueError, match=r"^n: expected an integer of at least 8, or none, got "):
         check_integer("n", value, 8, also=", or none")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda value: estimate_interplay(*SAMPLES, rtol=value),
+        lambda value: MatrixMutualInformationRatio(rtol=value),
+    ],
+    ids=["estimate", "metric"],
+)
+@pytest.mark.parametrize("value", [0, -0.1, math.inf, math.nan, "0.1", None, True])
+def test_an_accuracy_is_a_number_above_zero(unwatched, call, value):
+    with pytest.raises(ValueError, match=re.escape(f"rtol: expected a number above 0, got {value!r}")):
+        call(value)

@@ -15,9 +15,6 @@ from grok.training.snapshot import Snapshot
 SMALLEST = 64
 EXACT = 1024
 """Largest number of samples for which the Gram matrices are computed exactly."""
-RANK = 128
-"""Number of leading directions of an estimate. They have most of the entropy of features near one direction, as at
-step 0."""
 
 STANDARD_ERROR = "mir_standard_error"
 
@@ -99,5 +96,5 @@ def _estimated(
     """Return the values by name; they are NaN if a vector is zero, since it has no direction."""
     if not (features.any(dim=-1).all() and head.any(dim=-1)[labels].all()):
         return dict.fromkeys((*Interplay._fields, STANDARD_ERROR), features.new_tensor(torch.nan))
-    estimate = estimate_interplay(features, head, labels, rank=RANK)
+    estimate = estimate_interplay(features, head, labels)
     return estimate.value._asdict() | {STANDARD_ERROR: estimate.standard_error.mir}

@@ -60,9 +60,9 @@ def test_samples_are_nested_and_all_is_the_whole_split(larger, by_size):
     whole = exact(larger, torch.arange(1264))
     assert by_size["interplay/sample-all/test/hdr"] == pytest.approx(whole.hdr.item(), rel=1e-10)
     error = by_size["interplay/sample-all/test/mir_standard_error"]
-    assert 0 < error < 0.01
+    assert 0 <= error <= 0.005 * whole.mir
     assert by_size["interplay/sample-all/test/joint_entropy"] == pytest.approx(whole.joint_entropy.item(), rel=1e-3)
-    assert by_size["interplay/sample-all/test/mir"] == pytest.approx(whole.mir.item(), abs=3 * error)
+    assert by_size["interplay/sample-all/test/mir"] == pytest.approx(whole.mir.item(), abs=3 * error + 1e-10)
 
 
 def test_the_estimates_are_the_same_each_time(larger, by_size):
