@@ -30,7 +30,13 @@ from grok.training.step import Member
 CPU = torch.device("cpu")
 FAIL_SAFE = 300.0  # seconds until a test gives up what does not happen: long enough for any machine
 
+# Sparser than the defaults, which measure at every step at first: most tests train for about a hundred steps.
+SPARSE = dict.fromkeys(("accuracy", "prototype", "sample", "norms", "fourier"), "every:10") | dict.fromkeys(
+    ("collapse", "rank", "neurons"), "every:50"
+)
+
 SMALL_FLAGS = (
+    *(word for name, schedule in SPARSE.items() for word in (f"--config.probes.{name}", schedule)),
     *("--config.task.modulus", "11", "--config.task.train-fraction", "0.5"),
     *("--config.model.d-model", "16", "--config.model.num-heads", "2"),
     *("--config.model.d-head", "8", "--config.model.d-mlp", "32"),
@@ -55,7 +61,7 @@ def small_config(
         task=TaskConfig(modulus=11, train_fraction=0.5),
         model=model or small_model(),
         optimiser=optimiser or OptimiserConfig(),
-        probes=dataclasses.replace(ProbesConfig(sample_size=32), **probes),
+        probes=dataclasses.replace(ProbesConfig(sample_size=32), **(SPARSE | probes)),
         steps=steps,
         information=information or SampledInformationTermConfig(),
     )

@@ -12,7 +12,7 @@ STEP = Table(
     [
         {"figure": "training step / floor", "measured": Figure(1.25, ".2f")},
         {"figure": "steps a second", "measured": Figure(6000.0, ",.0f")},
-        {"figure": "full-sequence step / training step", "measured": Figure(5.0, ".1f")},
+        {"figure": "notebook step / training step", "measured": Figure(5.0, ".1f")},
     ],
 )
 ESTIMATOR = Table(
@@ -48,7 +48,7 @@ def test_what_was_measured_is_shown_and_what_was_not_is_said():
     assert measured({"step": STEP, "estimator": ESTIMATOR, "threads": THREADS}, CPU) == {
         "CPU: time with the chosen threads / with the best, idle or one core busy": "1.12",
         "CPU: training step / floor": "1.25",
-        "CPU: full-sequence step / ours": "5.0",
+        "CPU: notebook step / ours": "5.0",
         "estimator at n = 4,096, 95 % of seeds: error of MIR and HDR, share of the time": "0.40%, 1/12.0",
     }
     assert len(targets({"step": STEP}, CPU).rows) == sum(target.section == "step" for target in TARGETS)
