@@ -4,7 +4,7 @@ from grok.bench.image_training import images
 from grok.bench.information import estimator, interplay, large, spectra
 from grok.bench.information_terms import objectives
 from grok.bench.measure import Section
-from grok.bench.scaling import memory, size, stack
+from grok.bench.scaling import memory, moduli, size, stack
 from grok.bench.startup import startup
 from grok.bench.threads import threads
 from grok.bench.training import probes, recording, step
@@ -17,6 +17,7 @@ SECTIONS: dict[str, Section] = {
     "stack": stack,
     "size": size,
     "memory": memory,
+    "moduli": moduli,
     "images": images,
     "objectives": objectives,
     "startup": startup,

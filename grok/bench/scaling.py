@@ -28,6 +28,8 @@ SIZES = [(modulus, d_model) for d_model in (128, 512) for modulus in (59, 113, 2
 STACKED_MODULI = (23, 113)
 STACKS = {"cpu": (1, 2, 4, 8), "cuda": (1, 4, 16, 64, 128)}
 LENGTHS = (1_000, 10_000, 100_000)
+LARGE_MODULI = (113, 499, 997)
+FIRST_STEPS = 3
 
 SMALL = GrokkingConfig(
     task=TaskConfig(modulus=11, train_fraction=0.5),
@@ -122,7 +124,8 @@ def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int,
         with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder:
             context = multiprocessing.get_context("spawn")
             with context.Pool(1) as pool:
-                seconds, resident = pool.apply(_train_here, (steps, folder, device))
+                wanted = dataclasses.replace(SMALL, steps=steps)
+                seconds, resident = pool.apply(_train_here, (wanted, folder, device, 1))
             (run,) = Store(Path(folder)).runs()
             table = run.read_table()
             rows.append(
@@ -141,11 +144,33 @@ def memory(device: torch.device, say: Callable[[str], None], lengths: tuple[int,
     )
 
 
-def _train_here(steps: int, folder: str, device: torch.device) -> tuple[float, float]:
+def moduli(device: torch.device, say: Callable[[str], None], moduli: tuple[int, ...] = LARGE_MODULI) -> Table:
+    """Measure the memory of the first steps of the `paper` preset at large moduli, beside its estimate."""
+    rows: list[Row] = []
+    for modulus in moduli:
+        say(f"moduli: p = {modulus}")
+        config = dataclasses.replace(paper(), task=TaskConfig(modulus=modulus), settle=None, steps=FIRST_STEPS)
+        threads = torch.get_num_threads()
+        context = multiprocessing.get_context("spawn")
+        with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder, context.Pool(1) as pool:
+            seconds, resident = pool.apply(_train_here, (config, folder, device, threads))
+        estimate = GROKKING.memory(config, members=1, device=device.type, threads=threads)
+        rows.append(
+            {
+                "p": modulus,
+                "training pairs": config.task.train_size,
+                "most memory of the process": Figure(resident, ",.0f", " MiB"),
+                "estimate": Figure(estimate / 2**20, ",.0f", " MiB"),
+                "time": Figure(seconds, ",.0f", " s"),
+            }
+        )
+    return Table(f"the first {FIRST_STEPS} steps of the `paper` preset at large moduli, store included", rows)
+
+
+def _train_here(config: GrokkingConfig, folder: str, device: torch.device, threads: int) -> tuple[float, float]:
     """Train in this process, and return the seconds and the largest number of MiB that the process has held."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     started = time.perf_counter()
     setup = Setup(device=device, store=Store(Path(folder)), wandb="disabled", command=["grok", "bench", "memory"])
-    wanted = [(dataclasses.replace(SMALL, steps=steps), 0)]
-    start(GROKKING, wanted, setup, stop=lambda: False)  # silent, because the benchmark shows its own progress
+    start(GROKKING, [(config, 0)], setup, stop=lambda: False)  # silent, as the benchmark shows its own progress
     return time.perf_counter() - started, resident_memory()

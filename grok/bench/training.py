@@ -47,16 +47,17 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
     steps = STEPS[device.type]
     with scratch_run() as run:
         engine = endless_engine(device, NOTHING)
-        usual, notebook = (endless_engine(device, NOTHING).members[0] for _ in range(2))
+        by_autograd, usual, notebook = (endless_engine(device, NOTHING).members[0] for _ in range(3))
         tasks = {
             "sgemm": _sgemm(engine, device),
             "products": _products(engine, device),
             "step": next_steps(engine, run, steps),
+            "autograd": lambda: _autograd_step(by_autograd),
             "full sequence": lambda: _full_sequence_step(usual),
             "notebook": _notebook_step(notebook),
         }
         measured = interleaved(tasks, device, repeats=REPEATS)
-    sgemm, products, ours, full, plain = (timing for timing, _ in measured.values())
+    sgemm, products, ours, autograd, full, plain = (timing for timing, _ in measured.values())
     flops = step_flops(engine)
     rate = _sgemm_flops(engine) / sgemm.median
     floor = flops / rate
@@ -71,6 +72,11 @@ def step(device: torch.device, say: Callable[[str], None]) -> Table:
         {"figure": "training step", "measured": ours.divided(steps)},
         {"figure": STEP_TO_FLOOR, "measured": Figure(ours.median / steps / floor, ".2f")},
         {"figure": "steps a second", "measured": Figure(steps / ours.median, ",.0f")},
+        {"figure": "the same by autograd, on all samples at once", "measured": autograd},
+        {
+            "figure": "step by autograd / training step",
+            "measured": Figure(autograd.median / ours.median * steps, ".2f"),
+        },
         {"figure": "step of the usual full-sequence formulation", "measured": full},
         {"figure": FULL_TO_STEP, "measured": Figure(full.median / ours.median * steps, ".1f")},
         {"figure": "step in the style of the notebooks, with the loss on test", "measured": plain},
@@ -248,6 +254,13 @@ def next_steps(engine: Engine, run: Run, steps: int, *, recorder: Recorder | Non
         engine.run(recorders, interrupted=lambda: next(count) >= steps)
 
     return task
+
+
+def _autograd_step(member: Member) -> None:
+    loss, _ = member.learner(())
+    member.learner.zero_grad()
+    loss.backward()
+    member.optimiser.step()
 
 
 def _full_sequence_step(member: Member) -> None:

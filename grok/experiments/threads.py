@@ -82,7 +82,7 @@ def advise(make_copies: Callable[[], Copies], threads: int, say: Say) -> None:
     timings = _time(make_copies, counts)
     if timings.short is None and timings.gain(threads) >= CLEARLY:
         gain = f"{timings.gain(threads):.1f} times as fast"
-        say(f"threads: {threads}, as recorded; --threads {timings.best} is {gain} but rounds differently")
+        say(f"threads: {threads}, as recorded; --threads {timings.best} is {gain} (equal up to rounding)")
 
 
 class Watch:

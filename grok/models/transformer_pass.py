@@ -20,8 +20,8 @@ class TransformerPass(Pass):
     Autograd allocates every result anew. Here, large results are written into memory that is kept from chunk to chunk.
     The ReLU and its mask act in place, and a gradient may take the memory of a value that is not needed any more.
 
-    The common tensors are the table of attention scores and values, and the part of
-    the residual stream that is the same for all samples (see `Transformer`).
+    The common tensors are the table of attention scores and values, and the part of the residual stream that is the
+    same for all samples (see `Transformer`).
     """
 
     def __init__(self, model: "Transformer") -> None:

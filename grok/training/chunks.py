@@ -80,15 +80,18 @@ class Chunks:
 
 
 def _sum(chunks: Iterable[Gradients]) -> Gradients:
-    """Return the sum of the losses and gradients, in order."""
-    remaining = iter(chunks)
-    total = next(remaining)
-    loss = total.loss
-    for each in remaining:
-        loss = loss + each.loss
-        for gradient, more in zip((*total.common, *total.parameters), (*each.common, *each.parameters), strict=True):
-            gradient += more
-    return total._replace(loss=loss)
+    """Return the sum of the losses and gradients, in order.
+
+    Sums are new tensors, since autograd may return one tensor as the gradient of two parameters.
+    """
+    total, *others = chunks
+    for each in others:
+        total = Gradients(
+            total.loss + each.loss,
+            [one + other for one, other in zip(total.common, each.common, strict=True)],
+            [one + other for one, other in zip(total.parameters, each.parameters, strict=True)],
+        )
+    return total
 
 
 class _Connected(torch.autograd.Function):

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 
 from grok.bench import scaling
-from grok.bench.scaling import memory, size, stack
+from grok.bench.scaling import memory, moduli, size, stack
 from tests.helpers import CPU
 
 
@@ -57,3 +57,11 @@ def test_runs_of_two_lengths_are_weighed(monkeypatch, processes):
     assert short["columns"] == long["columns"] == 33
     assert short["most memory of the process"].value > 100
     assert 0 < short["record"].value < long["record"].value
+
+
+def test_the_memory_of_a_modulus_stands_beside_its_estimate(monkeypatch):
+    monkeypatch.setattr(scaling, "multiprocessing", Here())
+    (row,) = moduli(CPU, quiet, moduli=(31,)).rows
+    assert (row["p"], row["training pairs"]) == (31, 288)
+    assert row["estimate"].value > 256
+    assert row["most memory of the process"].value > 100

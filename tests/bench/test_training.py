@@ -61,6 +61,8 @@ def test_a_step_is_compared_with_its_floor_and_with_two_usual_formulations():
         "training step",
         "training step / floor",
         "steps a second",
+        "the same by autograd, on all samples at once",
+        "step by autograd / training step",
         "step of the usual full-sequence formulation",
         "full-sequence step / training step",
         "step in the style of the notebooks, with the loss on test",
@@ -68,6 +70,8 @@ def test_a_step_is_compared_with_its_floor_and_with_two_usual_formulations():
     ]
     step, full = rows["training step"].median, rows["step of the usual full-sequence formulation"].median
     assert rows["full-sequence step / training step"].value == pytest.approx(full / step, rel=1e-9)
+    autograd = rows["the same by autograd, on all samples at once"].median
+    assert rows["step by autograd / training step"].value == pytest.approx(autograd / step, rel=1e-9)
     notebook = rows["step in the style of the notebooks, with the loss on test"].median
     assert rows["notebook step / training step"].value == pytest.approx(notebook / step, rel=1e-9)
     assert "floor of a step: 3.72 GFLOP at that rate" in rows

@@ -156,7 +156,7 @@ def test_a_run_resumes_with_its_threads_and_is_advised_of_faster_ones(interrupte
     resume(interrupted, advised=True)
     assert asked == [([1, 2], 90)]
     line = capsys.readouterr().err.splitlines()[0]
-    assert line == "threads: 2, as recorded; --threads 1 is 5.2 times as fast but rounds differently"
+    assert line == "threads: 2, as recorded; --threads 1 is 5.2 times as fast (equal up to rounding)"
     assert len(line) <= 80
     assert (torch.get_num_threads(), interrupted.manifest()["threads"]) == (2, 2)
 
@@ -174,7 +174,7 @@ def test_the_recorded_number_is_timed_even_if_it_is_none_that_would_be_chosen(mo
     said = []
     advise(lambda: ([small_member()], 0), 3, said.append)
     assert asked == [([1, 2, 3], 120)]
-    assert said == ["threads: 3, as recorded; --threads 2 is 3.0 times as fast but rounds differently"]
+    assert said == ["threads: 3, as recorded; --threads 2 is 3.0 times as fast (equal up to rounding)"]
 
 
 @pytest.mark.parametrize("how", [1, "auto"])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from grok.config import SampledInformationTermConfig
+from grok.models.gradients import Gradients
 from grok.training import chunks
 from grok.training.chunks import Chunks
 from grok.training.stack import Stack
@@ -83,3 +84,12 @@ def test_a_record_is_the_same_to_the_last_bit_with_one_thread_and_with_two(tmp_p
         assert finished
         records.append(run)
     assert_same_record(*records)
+
+
+def test_a_gradient_that_two_parameters_share_is_summed_for_each():
+    """Autograd returns one tensor for both parameters of a sum."""
+    shared = torch.ones(3)
+    chunk = Gradients(torch.tensor(0.5), [], [shared, shared])
+    total = chunks._sum([chunk, Gradients(torch.tensor(0.25), [], [torch.ones(3), 2 * torch.ones(3)])])
+    assert total.loss == 0.75
+    assert [gradient.tolist() for gradient in total.parameters] == [[2.0] * 3, [3.0] * 3]

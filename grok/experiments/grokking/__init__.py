@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from grok.config import GrokkingConfig, OptimiserConfig, ProbesConfig, TaskConfig, TransformerConfig
 from grok.experiment import Experiment
-from grok.experiments.grokking.memory import memory_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +80,8 @@ class Grokking(Experiment):
 
     def memory(self, config: GrokkingConfig, *, members: int, device: str, threads: int) -> int:
         """Return what the data, the networks and their measurement need."""
+        from grok.experiments.grokking.memory import memory_needed
+
         in_chunks = device == "cpu" and members == 1 and not config.information.is_on
         return memory_needed(config, members=members, in_chunks=in_chunks, threads=threads)
 

@@ -1,9 +1,9 @@
 """Estimate of the memory that the training of a transformer needs, from its settings alone."""
 
 from grok.config import TransformerConfig, TransformerTrainingConfig
+from grok.training.chunks import LARGEST
+from grok.training.snapshot import KEPT
 
-CHUNK = 1024  # samples that a thread computes at once on a CPU
-KEPT = 2**24  # logits of a split that are kept as a whole
 PROGRAM = 2**28  # bytes of the loaded libraries and of small tensors
 DATA = (
     200  # bytes per pair: tokens, elements, target, split, and the labels of the probes, while they are made and kept
@@ -33,7 +33,7 @@ def memory_needed(config: TransformerTrainingConfig, *, members: int, in_chunks:
         + FLOAT * (pairs * kept + logits)
         + ROWS * OBSERVATIONS * DOUBLE * classes * model.d_model
     )
-    at_once = min(train, CHUNK) if in_chunks else train
+    at_once = min(train, LARGEST) if in_chunks else train
     of_worker = at_once * (FLOAT * _activations(model) + 4 * DOUBLE * classes) + grams
     return PROGRAM + members * of_member + (threads if in_chunks else members) * of_worker
 

@@ -11,7 +11,6 @@ from grok.columns import TEST_ACCURACY, TWIN
 from grok.config import GrokkingConfig, NormMatchedConfig, OptimiserConfig, TransformerTrainingConfig
 from grok.experiment import Experiment
 from grok.experiments import grokking
-from grok.experiments.grokking.memory import memory_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +67,8 @@ class NormMatched(Experiment):
 
     def memory(self, config: NormMatchedConfig, *, members: int, device: str, threads: int) -> int:
         """Return what the data, the networks and their measurement need."""
+        from grok.experiments.grokking.memory import memory_needed
+
         in_chunks = device == "cpu" and members == 1 and not config.information.is_on
         return memory_needed(config, members=members, in_chunks=in_chunks, threads=threads)
 

@@ -15,7 +15,7 @@ P997 = dataclasses.replace(paper(), task=TaskConfig(modulus=997))
 
 
 def test_the_largest_modulus_takes_what_was_measured():
-    assert memory_needed(P997, **ALONE) / GIB == pytest.approx(4.5, rel=0.1)  # 4.5 GiB was the peak of 3 steps
+    assert memory_needed(P997, **ALONE) / GIB == pytest.approx(4.5, rel=0.1)  # the peak of its first steps
     assert memory_needed(paper(), **ALONE) / GIB < 0.6
 
 
