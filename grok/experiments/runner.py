@@ -1,6 +1,5 @@
 """Starts and resumes runs in the store, alone or stacked, and locks each against other processes."""
 
-import dataclasses
 import functools
 import shutil
 import sys
@@ -14,7 +13,8 @@ import torch
 from grok.config import config_from_json, config_hash, config_to_json, not_captured
 from grok.experiment import Experiment, experiments
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
-from grok.experiments.threads import Copies, Threads, Watch, advise, fastest, record_threads, threads_at
+from grok.experiments.members import build, copies_at_start, copies_of, restore
+from grok.experiments.threads import Threads, Watch, advise, fastest, record_threads, threads_at
 from grok.memory import refuse_beyond
 from grok.processors import most_threads
 from grok.tasks.images import DataFolder
@@ -22,8 +22,7 @@ from grok.tracking import Run, Store, StoreError
 from grok.tracking.environment import describe_environment
 from grok.tracking.lock import in_use
 from grok.tracking.wandb_mirror import WandbError
-from grok.training.checkpoint import checkpoints, load_checkpoint
-from grok.training.step import Member
+from grok.training.checkpoint import checkpoints
 
 
 class RunExistsError(StoreError):
@@ -84,10 +83,10 @@ def start(
         raise ValueError("compile: expected one run at a time, as a stack cannot be compiled, got several")
     _refuse_too_large(experiment, configs, setup.device)
     if (threads := _on(setup.device, setup.threads)) == "auto":
-        threads = fastest(lambda: _copies_at_start(experiment, wanted, setup), _say_unless(stop))
+        threads = fastest(lambda: copies_at_start(experiment, wanted, setup), _say_unless(stop))
     if threads is not None:
         torch.set_num_threads(threads)  # before the members are built, since it also decides how data are summed
-    members = [_build(experiment, config, seed, setup) for config, seed in wanted]
+    members = [build(experiment, config, seed, setup) for config, seed in wanted]
     environment = describe_environment(setup.device) | {
         "executor": setup.executor,
         "tf32": setup.tf32,
@@ -177,13 +176,13 @@ def resume(
         _refuse_too_large(experiment, configs, setup.device)
         count = threads_at(manifest, step or 0)  # another number may round sums differently
         if setup.threads == "auto":
-            count = fastest(lambda: _copies_of(runs, experiment, setup), _say_unless(stop))
+            count = fastest(lambda: copies_of(runs, experiment, setup), _say_unless(stop))
         elif setup.threads is not None:
             count = setup.threads
         elif advised and setup.device.type == "cpu":
-            advise(lambda: _copies_of(runs, experiment, setup), count, _say_unless(stop))
+            advise(lambda: copies_of(runs, experiment, setup), count, _say_unless(stop))
         torch.set_num_threads(count)
-        members = [_restore(each, experiment, setup) for each in runs]
+        members = [restore(each, experiment, setup) for each in runs]
         for each in runs:
             record_threads(each, step or 0, count)
         return runs, drive(runs, members, setup, first_step=step or 0, stop=stop, watch=_watch(experiment, setup))
@@ -207,34 +206,6 @@ def _check_files(run: Run, step: int | None) -> None:
         raise StoreError(f"{run.checkpoints_path} is empty: restore it, or train anew beside it with --again")
 
 
-def _restore(run: Run, experiment: Experiment, setup: Setup) -> Member:
-    """Return the member of a run as its last save left it, or at step 0 if it was never saved."""
-    manifest, saved = run.manifest(), checkpoints(run)
-    member = _build(experiment, config_from_json(experiment.config_type, manifest["config"]), manifest["seed"], setup)
-    if (
-        saved
-        and load_checkpoint(saved[max(saved)], member)
-        and member.learner.probes
-        and run.read_table(["step"]).num_rows == 0
-    ):
-        raise StoreError(f"{run.metrics_path} is missing: restore it, or train anew beside it with --again")
-    return member
-
-
-def _copies_of(runs: Sequence[Run], experiment: Experiment, setup: Setup) -> Copies:
-    """Return copies of the members of these runs as their last save left them."""
-    uncompiled = dataclasses.replace(setup, compile=False)
-    return [_restore(run, experiment, uncompiled) for run in runs], max(checkpoints(runs[0]), default=0)
-
-
-def _copies_at_start(experiment: Experiment, wanted: Sequence[tuple[Any, int]], setup: Setup) -> Copies:
-    """Return copies of new members, halfway through their first phase, so that usual measurements are due."""
-    uncompiled = dataclasses.replace(setup, compile=False)
-    members = [_build(experiment, config, seed, uncompiled) for config, seed in wanted]
-    ends = [min([member.settle.last_step, *member.phases.later(0)]) for member in members]
-    return members, min(ends) // 2
-
-
 def _on(device: torch.device, threads: Threads) -> Threads:
     """Return the choice of threads on a device; a GPU hardly needs them, so that auto is no choice there."""
     return None if threads == "auto" and device.type != "cpu" else threads
@@ -243,19 +214,12 @@ def _on(device: torch.device, threads: Threads) -> Threads:
 def _watch(experiment: Experiment, setup: Setup) -> Watch | None:
     """Return what changes the number of threads while the runs train, if that number is not fixed."""
     watched = _on(setup.device, setup.threads) == "auto"
-    return Watch(lambda runs: _copies_of(runs, experiment, setup)) if watched else None
+    return Watch(lambda runs: copies_of(runs, experiment, setup)) if watched else None
 
 
 def _say_unless(stop: Stop | None) -> Callable[[str], None]:
     """Return a function that prints a line on stderr, or drops it if nobody watches the training."""
     return (lambda line: None) if stop else functools.partial(print, file=sys.stderr, flush=True)
-
-
-def _build(experiment: Experiment, config: Any, seed: int, setup: Setup) -> Member:
-    member = experiment.build(config, seed, setup.device, setup.data)
-    if setup.compile:
-        member.learner.compile_training()
-    return member
 
 
 def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:
