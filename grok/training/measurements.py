@@ -1,5 +1,6 @@
 """Measurements, which the host computes from the observations of a block."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from grok.training.probes import Observation, Probe
+from grok.training.probes import Metrics, Observation, Probe
 from grok.training.ring import Block
 from grok.training.workers import side_by_side
 
@@ -67,38 +68,59 @@ class Measurements:
 def evaluate(block: Block, probes: Mapping[str, Probe], ends: Int[np.ndarray, "member"]) -> list[Measurements]:
     """Return the measurements of `block` for each member, at the steps before the step at which it `ends`."""
     by_member: list[dict[str, Measured]] = [{} for _ in ends]
-    for name, probe in probes.items():
-        steps = np.array(block.steps.get(name, []), dtype=np.int64)
-        if not len(steps):
-            continue
-        kept = steps[:, None] < ends
-        values = _evaluate(probe, block.observed[name], torch.from_numpy(kept))
-        for member, measured in enumerate(by_member):
-            rows = kept[:, member]
+    steps = {name: np.array(block.steps.get(name, []), dtype=np.int64) for name in probes}
+    measured = {
+        name: _Kept.of(block.observed[name], torch.from_numpy(each[:, None] < ends))
+        for name, each in steps.items()
+        if len(each)
+    }
+    # All probes side by side, since most blocks have only a few observations of each
+    pieces = [(probes[name], piece) for name, kept in measured.items() for piece in kept.pieces]
+    parts = side_by_side(_evaluate, pieces)
+    for name, kept in measured.items():
+        values = kept.table(list(itertools.islice(parts, len(kept.pieces))))
+        for member, by_probe in enumerate(by_member):
+            rows = kept.which[:, member].numpy()
             if rows.any():
-                measured[name] = Measured(
-                    steps[rows], {column: array[rows, member] for column, array in values.items()}
+                by_probe[name] = Measured(
+                    steps[name][rows], {column: array[rows, member] for column, array in values.items()}
                 )
-    return [Measurements(measured) for measured in by_member]
+    return [Measurements(each) for each in by_member]
 
 
-def _evaluate(
-    probe: Probe, observed: Observation, kept: Bool[Tensor, "row member"]
-) -> dict[str, Float[np.ndarray, "row member"]]:
-    """Return the metrics of the kept observations; the others may not be finite, so they are skipped and stay NaN."""
-    flat = {name: tensor.flatten(0, 1) for name, tensor in observed.items()}
-    if not kept.all():
-        wanted = kept.flatten().nonzero().squeeze(1)
-        flat = {name: tensor[wanted.to(tensor.device)] for name, tensor in flat.items()}
-    count = int(kept.sum())
-    device = next(iter(flat.values())).device
-    size = 1 if device.type == "cpu" else AT_ONCE
-    chunks = [{name: each[first : first + size] for name, each in flat.items()} for first in range(0, count, size)]
-    parts = list(side_by_side(torch.no_grad()(probe.evaluate), chunks))
-    if not parts:
-        return {}
-    names = list(parts[0])
-    table = torch.stack([torch.cat([part[name].double() for part in parts]) for name in names]).cpu()
-    values = torch.full((len(names), *kept.shape), torch.nan, dtype=torch.float64)
-    values[:, kept] = table
-    return dict(zip(names, values.numpy(), strict=True))
+@torch.no_grad()
+def _evaluate(piece: tuple[Probe, Observation]) -> Metrics:
+    probe, observed = piece
+    return probe.evaluate(observed)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The observations of one probe that are evaluated, in pieces, and which of (row, member) they are.
+
+    Observations after the end of a member may not be finite, so they are left out.
+    """
+
+    pieces: list[Observation]
+    which: Bool[Tensor, "row member"]
+
+    @classmethod
+    def of(cls, observed: Observation, which: Bool[Tensor, "row member"]) -> "_Kept":
+        flat = {name: tensor.flatten(0, 1) for name, tensor in observed.items()}
+        if not which.all():
+            wanted = which.flatten().nonzero().squeeze(1)
+            flat = {name: tensor[wanted.to(tensor.device)] for name, tensor in flat.items()}
+        device = next(iter(flat.values())).device
+        size = 1 if device.type == "cpu" else AT_ONCE
+        firsts = range(0, int(which.sum()), size)
+        return cls([{name: each[first : first + size] for name, each in flat.items()} for first in firsts], which)
+
+    def table(self, parts: list[Metrics]) -> dict[str, Float[np.ndarray, "row member"]]:
+        """Return the metrics of the pieces by column; those of observations that were left out are NaN."""
+        if not parts:
+            return {}
+        names = list(parts[0])
+        table = torch.stack([torch.cat([part[name].double() for part in parts]) for name in names]).cpu()
+        values = torch.full((len(names), *self.which.shape), torch.nan, dtype=torch.float64)
+        values[:, self.which] = table
+        return dict(zip(names, values.numpy(), strict=True))

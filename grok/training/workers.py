@@ -46,5 +46,8 @@ def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> I
 
 @cache
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Return the threads of this process, since a forked one has none."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="grok")
+    """Return the threads of this process, since a forked one has none.
+
+    LAPACK would start threads of its own in a thread that has not set their number.
+    """
+    return ThreadPoolExecutor(threads, thread_name_prefix="grok", initializer=torch.set_num_threads, initargs=(1,))

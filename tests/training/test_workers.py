@@ -1,11 +1,27 @@
 """Threads compute parts side by side, in order, each with one thread per operation."""
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 
 from grok.training.workers import one_thread_per_operation, side_by_side
+
+COUNTS_THREADS = """
+import os, torch
+from grok.training.workers import one_thread_per_operation, side_by_side
+torch.set_num_threads(2)
+matrices = list(torch.eye(113, dtype=torch.float64).expand(8, 113, 113).clone())
+with one_thread_per_operation():
+    list(side_by_side(torch.zeros, [1] * 8))
+    before = len(os.listdir("/proc/self/task"))
+    list(side_by_side(torch.linalg.eigvalsh, matrices))
+    print(before, len(os.listdir("/proc/self/task")))
+"""
 
 
 @pytest.fixture
@@ -58,3 +74,14 @@ def test_an_error_in_a_thread_is_raised(two_threads):
     with one_thread_per_operation(), pytest.raises(ArithmeticError, match="two"):
         list(side_by_side(fail_at_two, range(4)))
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_a_worker_starts_no_threads_of_its_own():
+    # A process of its own, in which no worker has computed anything before that sets its number of threads
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTS_THREADS], env=environment, capture_output=True, text=True, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert after == before
