@@ -6,6 +6,7 @@ from grok.bench.information_terms import objectives
 from grok.bench.measure import Section
 from grok.bench.scaling import memory, moduli, size, stack
 from grok.bench.startup import startup
+from grok.bench.sweeps import sweep
 from grok.bench.threads import threads
 from grok.bench.training import probes, recording, step
 
@@ -15,6 +16,7 @@ SECTIONS: dict[str, Section] = {
     "recording": recording,
     "threads": threads,
     "stack": stack,
+    "sweep": sweep,
     "size": size,
     "memory": memory,
     "moduli": moduli,

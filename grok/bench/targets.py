@@ -7,6 +7,7 @@ import torch
 
 from grok.bench.information import ERROR_OF_HDR, ERROR_OF_MIR
 from grok.bench.measure import Figure, Row, Table, Timing
+from grok.bench.sweeps import RATE, WORKERS
 from grok.bench.threads import BEST_TO_NOW, BUSY
 from grok.bench.training import ALL_ALWAYS, ALL_BY_DEFAULT, NOTEBOOK_TO_STEP, STEP_TO_FLOOR, TOGETHER
 
@@ -68,6 +69,13 @@ TARGETS = (
         "cpu",
     ),
     Target("CPU: time with the chosen threads / with the best, idle or one core busy", "≤ 1.3", "threads", _threads),
+    Target(
+        "CPU: rate of a sweep of 40 runs / of one run after another",
+        "≥ 1.5",
+        "sweep",
+        _cell(RATE, **{"trained by": WORKERS}),
+        "cpu",
+    ),
     Target("store, recorder, mirror: added time", "≤ 3 %", "recording", _cell("added time", what=TOGETHER)),
     Target("GPU: steps a second, one run", "≥ 5,000", "step", _cell("measured", figure="steps a second"), "cuda"),
     Target(

@@ -103,7 +103,7 @@ class SweepOptions(SetupOptions):
     runs: Path = Path("runs")
     """Folder of the run store. On a cluster all workers must share it."""
     dry_run: bool = False
-    """Print the runs that would be trained, and train none."""
+    """Print how many runs of each block would be trained, and train none."""
     json: bool = False
     """Print a row for each run as JSON in place of the table."""
 
