@@ -149,7 +149,8 @@ def moduli(device: torch.device, say: Callable[[str], None], moduli: tuple[int, 
     rows: list[Row] = []
     for modulus in moduli:
         say(f"moduli: p = {modulus}")
-        config = dataclasses.replace(paper(), task=TaskConfig(modulus=modulus), settle=None, steps=FIRST_STEPS)
+        task = dataclasses.replace(paper().task, modulus=modulus)
+        config = dataclasses.replace(paper(), task=task, settle=None, steps=FIRST_STEPS)
         threads = torch.get_num_threads()
         context = multiprocessing.get_context("spawn")
         with tempfile.TemporaryDirectory(prefix="grok-bench-") as folder, context.Pool(1) as pool:
