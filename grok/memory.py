@@ -23,19 +23,19 @@ def free_memory(
         return torch.cuda.mem_get_info(device)[0]
     left = [_available(meminfo)]
     for folder, version in groups("memory", cgroup, root):
-        limit, used = (
-            ("memory.max", "memory.current")
-            if version == 2
-            else (
-                "memory.limit_in_bytes",
-                "memory.usage_in_bytes",
-            )
-        )
+        old = "memory.limit_in_bytes", "memory.usage_in_bytes"
+        limit, used = ("memory.max", "memory.current") if version == 2 else old
         with suppress(OSError, ValueError):  # "max" is no number: no limit
             cache = _field(folder / "memory.stat", "inactive_file")  # which the kernel gives back when it is needed
             left.append(int((folder / limit).read_text()) - int((folder / used).read_text()) + cache)
     known = [each for each in left if each is not None]
     return max(0, min(known)) if known else None
+
+
+def fits(needed: int, device: torch.device) -> bool:
+    """Return whether this many bytes are free, as far as the system says."""
+    free = free_memory(device)
+    return free is None or needed <= free
 
 
 def refuse_beyond(needed: int, device: torch.device, *, mend: str) -> None:

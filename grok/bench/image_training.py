@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grok.bench.measure import Figure, Row, Table, Task, interleaved
+from grok.bench.measure import ENDLESS, Figure, Row, Table, Task, interleaved
 from grok.bench.training import next_steps, scratch_run
 from grok.config import (
     ClassifierProbesConfig,
@@ -48,7 +48,7 @@ def images(device: torch.device, say: Callable[[str], None]) -> Table:
         for precision in ("float32", "bfloat16") if device.type == "cuda" else ("float32",):
             say(f"images: {name}, {precision}")
             config = SupervisedConfig(
-                task=task, model=model, precision=precision, probes=ClassifierProbesConfig.only(), steps=10**9
+                task=task, model=model, precision=precision, probes=ClassifierProbesConfig.only(), steps=ENDLESS
             )
             with scratch_run() as run:
                 engine = image_engine(config, random_task(shape), device)

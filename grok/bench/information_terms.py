@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import torch
 
-from grok.bench.measure import Figure, Row, Table, Task, interleaved
+from grok.bench.measure import ENDLESS, Figure, Row, Table, Task, interleaved
 from grok.bench.training import next_steps, scratch_run
 from grok.config import (
     ClassifierProbesConfig,
@@ -25,7 +25,6 @@ from grok.training.executor import EXECUTORS
 
 STEPS = {"cpu": 10, "cuda": 200}  # steps per timing
 REPEATS = 7
-ENDLESS = 10**9
 NOTHING = ClassifierProbesConfig.only()
 
 # Each training maps to its experiment, its settings and the type of its term.

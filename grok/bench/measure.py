@@ -16,6 +16,9 @@ import torch
 
 Task = Callable[[], Any]
 
+ENDLESS = 10**9
+"""Steps of a training that does not end while it is timed."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
@@ -25,15 +28,21 @@ class Timing:
     low: float
     high: float
     repeats: int
+    samples: tuple[float, ...] = dataclasses.field(default=(), repr=False)
+    """All repeats, in the order in which they were taken."""
 
     @classmethod
     def of(cls, seconds: list[float]) -> "Timing":
         """Return the timing of these repeats, which are in seconds."""
-        return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
+        return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds), tuple(seconds))
 
     def divided(self, count: int) -> "Timing":
         """Return the timing of one of the `count` equal parts of the call."""
-        return Timing(self.median / count, self.low / count, self.high / count, self.repeats)
+        return Timing.of([seconds / count for seconds in self.samples])
+
+    def beyond(self, other: "Timing") -> float:
+        """Return the seconds that this takes more than another: the median difference of interleaved repeats."""
+        return statistics.median(more - less for more, less in zip(self.samples, other.samples, strict=True))
 
     def __str__(self) -> str:
         scale, unit = next((scale, unit) for scale, unit in UNITS if self.median >= scale or unit == "µs")
@@ -150,7 +159,7 @@ def _cell(value: object) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Timing):
-        return dataclasses.asdict(value)
+        return {name: number for name, number in dataclasses.asdict(value).items() if name != "samples"}
     return value.value if isinstance(value, Figure) else value
 
 

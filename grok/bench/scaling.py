@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from grok.bench.measure import Figure, Row, Table, Task, interleaved, resident_memory
+from grok.bench.measure import ENDLESS, Figure, Row, Table, Task, interleaved, resident_memory
 from grok.bench.training import NOTHING, PAIRINGS, endless_engine, next_steps, scratch_run
 from grok.config import GrokkingConfig, ProbesConfig, TaskConfig, TransformerConfig, fastest_executor
 from grok.experiment import experiment
@@ -55,7 +55,7 @@ def size(
             task=dataclasses.replace(paper().task, modulus=modulus),
             model=TransformerConfig(d_model=d_model, d_head=d_model // 4, d_mlp=4 * d_model),
         )
-        member = GROKKING.build(dataclasses.replace(config, steps=10**9, settle=None), 0, device)
+        member = GROKKING.build(dataclasses.replace(config, steps=ENDLESS, settle=None), 0, device)
         with scratch_run() as run:
             tasks: dict[str, Task] = {name: _measurement(member, name) for name in PAIRINGS}
             steps = 1 if device.type == "cpu" else 100  # more steps than the warm-up before a capture
@@ -91,7 +91,7 @@ def stack(device: torch.device, say: Callable[[str], None]) -> Table:
     """Measure the member-steps per second of stacks, and of the same runs one after another."""
     rows: list[Row] = []
     for modulus in STACKED_MODULI:
-        config = GrokkingConfig(task=TaskConfig(modulus=modulus), probes=NOTHING, settle=None, steps=10**9)
+        config = GrokkingConfig(task=TaskConfig(modulus=modulus), probes=NOTHING, settle=None, steps=ENDLESS)
         for count in STACKS[device.type]:
             say(f"stack: p = {modulus}, {count} members")
             executor = EXECUTORS[fastest_executor(device.type, [config])]

@@ -98,7 +98,7 @@ def measure(preset: str, seconds: float, *, choose: bool) -> str:
     config = dataclasses.replace(GROKKING.presets[preset](), settle=None)
 
     def copies() -> Copies:
-        return [GROKKING.build(config, 0, torch.device("cpu"))], config.steps // 2
+        return Copies([GROKKING.build(config, 0, torch.device("cpu"))], config.steps // 2)
 
     counts = thread_counts(most_threads()) if choose else [torch.get_num_threads()]
     threads = fastest(copies, lambda line: None) if choose else counts[0]

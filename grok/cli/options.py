@@ -23,7 +23,8 @@ class SetupOptions:
     threads: int | Literal["auto"] = "auto"
     """Number of threads of a run on a CPU. With auto, the command times steps with 1, 2, 4 and so on for a second or
     two and takes the fastest number. It looks again if steps become half as fast. OMP_NUM_THREADS is the largest number
-    that auto takes. A fixed number never changes. run.json records it, since it decides the last bits of the results.
+    that auto takes. A fixed number never changes. run.json records it, since it decides the last bits of the results of
+    all trainings but those that are computed in chunks.
     """
     tf32: bool = False
     """Let a GPU multiply matrices in TF32, which is faster but has 10 bits of mantissa in place of 23."""

@@ -63,7 +63,7 @@ ConfigType = TypeVar("ConfigType", bound="ClassifierProbesConfig")
 
 
 def scheduled(default: str, *, before: str) -> Any:
-    """Return the field of a schedule whose default was another one `before`; the hashes of configs keep to that one."""
+    """Return the field of a schedule whose default was another one `before`, for which config hashes still stand."""
     return dataclasses.field(default=default, metadata={"before": before})
 
 
@@ -72,8 +72,8 @@ class ClassifierProbesConfig(Settings, section="probes"):
     """The schedules of the probes of any classifier: `every:K` steps, `log:N` (log-spaced, N per decade), or `off`.
 
     The defaults measure where the curves move: at every step at first, and then a constant number of times per decade
-    of steps. This number is 100, or 50 if a measurement is expensive. In the 9,560 steps of a `paper` run these are 279
-    and 155 measurements. The schedules are nested, so that a sparser probe shares the passes of a denser one.
+    of steps. This number is 100, or 50 if a measurement is expensive. In the 9,244 steps of a `paper` run these are 277
+    and 154 measurements. The schedules are nested, so that a sparser probe shares the passes of a denser one.
     """
 
     accuracy: str = scheduled("log:100", before="every:10")

@@ -38,7 +38,8 @@ def restore(run: Run, experiment: Experiment, setup: Setup) -> Member:
 def copies_of(runs: Sequence[Run], experiment: Experiment, setup: Setup) -> Copies:
     """Return copies of the members of these runs as their last save left them."""
     uncompiled = dataclasses.replace(setup, compile=False)
-    return [restore(run, experiment, uncompiled) for run in runs], max(checkpoints(runs[0]), default=0)
+    members = [restore(run, experiment, uncompiled) for run in runs]
+    return Copies(members, max(checkpoints(runs[0]), default=0))
 
 
 def copies_at_start(experiment: Experiment, wanted: Sequence[tuple[Any, int]], setup: Setup) -> Copies:
@@ -46,4 +47,4 @@ def copies_at_start(experiment: Experiment, wanted: Sequence[tuple[Any, int]], s
     uncompiled = dataclasses.replace(setup, compile=False)
     members = [build(experiment, config, seed, uncompiled) for config, seed in wanted]
     ends = [min([member.settle.last_step, *member.phases.later(0)]) for member in members]
-    return members, min(ends) // 2
+    return Copies(members, min(ends) // 2)

@@ -14,8 +14,8 @@ from grok.config import config_from_json, config_hash, config_to_json, not_captu
 from grok.experiment import Experiment, experiments
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
 from grok.experiments.members import build, copies_at_start, copies_of, restore
-from grok.experiments.threads import Threads, Watch, advise, fastest, record_threads, threads_at
-from grok.memory import refuse_beyond
+from grok.experiments.threads import Copies, Threads, Watch, advise, fastest, record_threads, threads_at
+from grok.memory import fits, refuse_beyond
 from grok.processors import most_threads
 from grok.tasks.images import DataFolder
 from grok.tracking import Run, Store, StoreError
@@ -81,7 +81,7 @@ def start(
         raise ValueError(f"executor: expected eager with {issued[0]} no graph can capture, got graph")
     if setup.compile and len(wanted) > 1:
         raise ValueError("compile: expected one run at a time, as a stack cannot be compiled, got several")
-    _refuse_too_large(experiment, configs, setup.device)
+    _refuse_too_large(experiment, configs, setup.device, setup.threads)
     if (threads := _on(setup.device, setup.threads)) == "auto":
         threads = fastest(lambda: copies_at_start(experiment, wanted, setup), _say_unless(stop))
     if threads is not None:
@@ -173,7 +173,7 @@ def resume(
         for each in runs:
             _check_files(each, step)
         configs = [config_from_json(experiment.config_type, each.manifest()["config"]) for each in runs]
-        _refuse_too_large(experiment, configs, setup.device)
+        _refuse_too_large(experiment, configs, setup.device, setup.threads)
         count = threads_at(manifest, step or 0)  # another number may round sums differently
         if setup.threads == "auto":
             count = fastest(lambda: copies_of(runs, experiment, setup), _say_unless(stop))
@@ -188,13 +188,16 @@ def resume(
         return runs, drive(runs, members, setup, first_step=step or 0, stop=stop, watch=_watch(experiment, setup))
 
 
-def _refuse_too_large(experiment: Experiment, configs: Sequence[Any], device: torch.device) -> None:
+def _refuse_too_large(experiment: Experiment, configs: Sequence[Any], device: torch.device, threads: Threads) -> None:
     """Raise ConfigError if runs of these configs, trained together, need more memory than is free."""
-    needed = max(
-        experiment.memory(config, members=len(configs), device=device.type, threads=most_threads())
-        for config in configs
-    )
-    refuse_beyond(needed, device, mend="lower the task, the network, probes.sample_size or the number of runs together")
+    needed = _memory(experiment, configs, device, threads)
+    refuse_beyond(needed, device, mend="choose a smaller task or network, fewer --threads, or a smaller --stack")
+
+
+def _memory(experiment: Experiment, configs: Sequence[Any], device: torch.device, threads: Threads) -> int:
+    """Return about how many bytes it takes to train runs of these configs together."""
+    count = threads if isinstance(threads, int) else most_threads()
+    return max(experiment.memory(each, members=len(configs), device=device.type, threads=count) for each in configs)
 
 
 def _check_files(run: Run, step: int | None) -> None:
@@ -213,8 +216,16 @@ def _on(device: torch.device, threads: Threads) -> Threads:
 
 def _watch(experiment: Experiment, setup: Setup) -> Watch | None:
     """Return what changes the number of threads while the runs train, if that number is not fixed."""
-    watched = _on(setup.device, setup.threads) == "auto"
-    return Watch(lambda runs: copies_of(runs, experiment, setup)) if watched else None
+    if _on(setup.device, setup.threads) != "auto":
+        return None
+
+    def make_copies(runs: Sequence[Run]) -> Copies | None:
+        # Copies stand beside the members themselves, for which alone the memory was known to suffice
+        configs = [config_from_json(experiment.config_type, run.manifest()["config"]) for run in runs]
+        beside = fits(_memory(experiment, configs, setup.device, setup.threads), setup.device)
+        return copies_of(runs, experiment, setup) if beside else None
+
+    return Watch(make_copies)
 
 
 def _say_unless(stop: Stop | None) -> Callable[[str], None]:

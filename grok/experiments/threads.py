@@ -1,7 +1,7 @@
 """Chooses the number of threads of a training on a CPU, at its start and when it has become slow."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -15,8 +15,14 @@ from grok.training.threads import CLEARLY, Pace, Timings, in_words, time_steps
 Threads = int | Literal["auto"] | None
 """A number of threads; auto for the fastest, found by timing steps; or None for no choice."""
 
-Copies = tuple[list[Member], int]
-"""Copies of the members that train, which may be trained and thrown away, and the step at which they stand."""
+
+class Copies(NamedTuple):
+    """Copies of the members that train, which may be trained and thrown away."""
+
+    members: list[Member]
+    step: int
+    """The step at which they stand."""
+
 
 Say = Callable[[str], None]
 """Shows a line to the user."""
@@ -50,11 +56,11 @@ class _Trial:
             return False
 
 
-def _time(make_copies: Callable[[], Copies], counts: Sequence[int]) -> Timings:
+def _time(copies: Copies, counts: Sequence[int]) -> Timings:
     """Time steps of copies with these numbers of threads; torch keeps its own number of threads."""
     before = torch.get_num_threads()
     try:
-        trial = _Trial(*make_copies())
+        trial = _Trial(copies.members, copies.step)
         return time_steps(counts, trial.take, steps_left=trial.steps_left)
     finally:
         torch.set_num_threads(before)
@@ -69,7 +75,7 @@ def fastest(make_copies: Callable[[], Copies], say: Say) -> int:
     counts = thread_counts(most_threads())
     if len(counts) == 1:
         return counts[0]
-    timings = _time(make_copies, counts)
+    timings = _time(make_copies(), counts)
     say(in_words(timings, of=processors()))
     return timings.best
 
@@ -79,18 +85,18 @@ def advise(make_copies: Callable[[], Copies], threads: int, say: Say) -> None:
     counts = sorted({*thread_counts(most_threads()), threads})
     if len(counts) == 1:
         return
-    timings = _time(make_copies, counts)
-    if timings.short is None and timings.gain(threads) >= CLEARLY:
-        gain = f"{timings.gain(threads):.1f} times as fast"
+    timings = _time(make_copies(), counts)
+    if timings.short is None and timings.slowdown(threads) >= CLEARLY:
+        gain = f"{timings.slowdown(threads):.1f} times as fast"
         say(f"threads: {threads}, as recorded; --threads {timings.best} is {gain} (equal up to rounding)")
 
 
 class Watch:
     """Watches the rate of a training, and finds a faster number of threads if it has fallen by half for long."""
 
-    def __init__(self, copies_of: Callable[[Sequence[Run]], Copies], pace: Pace | None = None) -> None:
-        """Watch with a function that makes copies of the members of runs from their last save."""
-        self._copies_of = copies_of
+    def __init__(self, make_copies: Callable[[Sequence[Run]], Copies | None], pace: Pace | None = None) -> None:
+        """Watch with a function that makes copies of the members of runs from their last save, if there is memory."""
+        self._make_copies = make_copies
         self._pace = pace or Pace()
 
     def is_slow(self, step: int) -> bool:
@@ -103,12 +109,13 @@ class Watch:
         The runs must have been saved at this step.
         """
         threads = torch.get_num_threads()
-        timings = _time(lambda: self._copies_of(runs), sorted({*thread_counts(most_threads()), threads}))
-        found = timings.short is None and timings.gain(threads) >= CLEARLY
-        self._pace.reset(in_vain=not found)
-        if not found:
+        copies = self._make_copies(runs)
+        timings = _time(copies, sorted({*thread_counts(most_threads()), threads})) if copies else None
+        if timings is None or timings.short is not None or timings.slowdown(threads) < CLEARLY:
+            self._pace.reset(in_vain=True)
             return None
-        gain = f"{timings.gain(threads):.1f} times as fast"
+        self._pace.reset(in_vain=False)
+        gain = f"{timings.slowdown(threads):.1f} times as fast"
         say(f"threads: {timings.best} from step {step:,} on, {gain} as {threads} now")
         return timings.best
 

@@ -12,7 +12,7 @@ from grok.figures.drawing import Drawing, FigureKind
 from grok.figures.records import RunGroup, Study, runs_source, store_source
 from grok.tracking import Run
 from grok.tracking.drawn import Drawn, file_facts, places
-from grok.tracking.notes import listening
+from grok.tracking.notes import listening, note
 
 
 def figure_kinds() -> dict[str, FigureKind[Any]]:
@@ -77,15 +77,16 @@ def draw_figures(kinds: Sequence[FigureKind[Any]], runs: Path, plots: Path, *, a
                     facts = _facts(drawn, store, subject)
                     if facts in before:
                         drawn.keep(kind.name, store, facts, before[facts])
+                        kept += bool(before[facts]["files"])
+                        for line in before[facts]["said"]:
+                            note(line)
                         continue
                     with listening() as said:
                         drawing = kind.draw(subject)
                     files = drawing.write(place.plots) if drawing else []
                     drawn.add(kind.name, store, facts, files, said)
                     written += files
-                    kept -= bool(files)
                 drawn.end(kind.name, store)
-                kept += drawn.count(kind.name, store)
                 progress.update()
     return Written(written, kept)
 

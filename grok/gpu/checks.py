@@ -5,32 +5,30 @@ import importlib.util
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Generator, Sequence
 from xml.etree import ElementTree
 
 import torch
 
-import grok
 from grok.bench.image_training import NETWORKS, image_engine, random_task
-from grok.bench.measure import Figure, Row, Table
+from grok.bench.measure import ENDLESS, Figure, Row, Table
 from grok.bench.training import scratch_run
 from grok.columns import loss
 from grok.config import (
     ClassifierProbesConfig,
     ExecutorName,
+    GrokkingConfig,
     ImageModelConfig,
     ProbesConfig,
     SupervisedConfig,
     TransformerConfig,
 )
-from grok.gpu.costs import ENDLESS, engine, transformer
-from grok.gpu.job import FailedError, Job, LeftOutError, OutOfTimeError
+from grok.gpu.costs import engine, transformer
+from grok.gpu.job import ROOT, FailedError, Job, LeftOutError, OutOfTimeError
 from grok.training.engine import Engine
 from grok.training.measurements import Measurements
 from grok.training.recorder import Recorder
 
-ROOT = Path(grok.__file__).parents[1]
 WITH_GPU = ("tests/test_devices.py", "tests/training/test_executor.py", "tests/training/test_measurements.py")
 """The files with tests that are marked `gpu`."""
 LOOK = 0.1  # seconds between looks at pytest
@@ -102,19 +100,27 @@ def _first_failure(suite: ElementTree.Element) -> str:
     return "none has a report"
 
 
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A network whose losses by two executors are compared."""
+
+    build: Callable[[ExecutorName], Engine]
+    steps: int
+    tolerance: float
+    """Largest relative difference of a loss."""
+
+
 def captured(job: Job) -> Generator[Table, None, str]:
     """Hold the losses of captured steps to those of eager ones, which a CPU takes twice, as it has no graphs.
 
     Raises:
-        FailedError: if a loss differs by more than the tolerance, or if none is finite.
+        FailedError: if a loss differs by more than the tolerance, or is not a number.
     """
     device, sizes = torch.device(job.device), job.sizes
     executors: tuple[ExecutorName, ExecutorName] = ("eager", "graph" if job.device == "cuda" else "eager")
     every = ProbesConfig.only(accuracy="every:1", prototype="every:1", embedding="every:1")
     config = transformer(sizes, every)
     deep = dataclasses.replace(config, model=TransformerConfig(num_layers=2, layer_norm=True, tie_embeddings=True))
-    cases = {f"the paper's, stack of {count}": (config, count) for count in sizes.compared_members}
-    cases["two layers, LayerNorm, tied"] = deep, 1
     images = SupervisedConfig(
         task=dataclasses.replace(NETWORKS["CIFAR, wide-resnet-28-2"][1], measured_train=sizes.batch_size),
         model=ImageModelConfig(network="wide-resnet", depth=sizes.depth, width=sizes.width),
@@ -122,26 +128,32 @@ def captured(job: Job) -> Generator[Table, None, str]:
         probes=ClassifierProbesConfig.only(accuracy="every:1"),
         steps=ENDLESS,
     )
-    wide = f"WideResNet-{sizes.depth}-{sizes.width}"
+    data = random_task((3, 32, 32))
+
+    def stacked(config: GrokkingConfig, members: int) -> Compared:
+        return Compared(
+            lambda executor: engine(config, device, members=members, executor=executor), sizes.compared_steps, TOLERANCE
+        )
+
+    cases = {f"the paper's, stack of {count}": stacked(config, count) for count in sizes.compared_members}
+    cases["two layers, LayerNorm, tied"] = stacked(deep, 1)
+    cases[f"WideResNet-{sizes.depth}-{sizes.width}"] = Compared(
+        lambda executor: image_engine(images, data, device, executor=executor),
+        sizes.compared_image_steps,
+        IMAGE_TOLERANCE,
+    )
     wrong = []
-    for name, case in job.each(cases | {wide: None}):
-        if case is None:
-            data = random_task((3, 32, 32))
-            engines = [image_engine(images, data, device, executor=each) for each in executors]
-            steps, tolerance = sizes.compared_image_steps, IMAGE_TOLERANCE
-        else:
-            engines = [engine(case[0], device, members=case[1], executor=each) for each in executors]
-            steps, tolerance = sizes.compared_steps, TOLERANCE
-        expected, got = (losses(each, steps) for each in engines)
+    for name, case in job.each(cases):
+        expected, got = (losses(case.build(executor), case.steps) for executor in executors)
         error = ((got - expected).abs() / expected.abs()).max().item()
-        if not error <= tolerance:  # nor if it is not a number
+        if not error <= case.tolerance:  # nor if it is not a number
             wrong.append(f"{name}: {error:.1e}")
         row: Row = {
             "network": name,
-            "steps": steps,
+            "steps": case.steps,
             "last loss": Figure(expected[-1, 0].item(), ".6g"),
             "largest relative difference": Figure(error, ".1e"),
-            "tolerance": Figure(tolerance, ".0e"),
+            "tolerance": Figure(case.tolerance, ".0e"),
         }
         yield Table(f"losses by step, {' against '.join(reversed(executors))}", [row])
     if wrong:

@@ -15,8 +15,8 @@ import torch
 
 from grok.bench.image_training import NETWORKS, image_engine, random_task
 from grok.bench.information import spectra as time_spectra
-from grok.bench.measure import Figure, Row, Table, Task, interleaved
-from grok.bench.training import ALL_ALWAYS, NOTHING, PAIRINGS, TOGETHER, next_steps, only, scratch_run
+from grok.bench.measure import ENDLESS, Figure, Row, Table, interleaved
+from grok.bench.training import ALL_ALWAYS, NOTHING, PAIRINGS, cost_of_recording, next_steps, only, scratch_run
 from grok.config import (
     ClassifierProbesConfig,
     ExecutorName,
@@ -27,17 +27,12 @@ from grok.config import (
     fastest_executor,
 )
 from grok.experiment import experiment
-from grok.experiments.driving import SAVE_INTERVAL
 from grok.experiments.grokking import paper
 from grok.gpu.job import Job
 from grok.gpu.sizes import Sizes
-from grok.tracking.wandb_mirror import WandbMirror
-from grok.training.checkpoint import save_checkpoint
 from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
-from grok.training.recorder import Recorder
 
-ENDLESS = 10**9
 NO_GRAPHS = "a CPU has no CUDA graphs, so steps are eager"
 
 Precision = Literal["float32", "bfloat16"]
@@ -121,40 +116,9 @@ def recording(job: Job) -> Measuring:
     config = transformer(job.sizes, ProbesConfig())
     mirrored = importlib.util.find_spec("wandb") is not None
     job.say(f"{steps} steps with the default probes")
-    with scratch_run() as run:
-        mirror = None
-        if mirrored:
-            mirror = WandbMirror(run.path, mode="offline", project="bench", group=run.id, config={}, first_step=0)
-        recorder, trained = Recorder(run, mirror=mirror), engine(config, device)
-
-        def save() -> None:
-            recorder.save()
-            save_checkpoint(run, trained.step, trained.members[0])
-
-        tasks: dict[str, Task] = {
-            "bare": next_steps(engine(config, device), run, steps),
-            "recorded": next_steps(trained, run, steps, recorder=recorder),
-            "save": save,
-        }
-        bare, recorded, saved = (timing for timing, _ in interleaved(tasks, device, repeats=job.sizes.repeats).values())
-        if mirror:
-            mirror.finish({})
-    shares = [max(recorded.median / bare.median - 1, 0.0), saved.median / SAVE_INTERVAL]
-    beside = "a record and a wandb mirror" if mirrored else "a record, without wandb, which is not installed"
-    yield Table(
-        f"the store at p = {job.sizes.modulus}, {how(job)}",
-        [
-            {"what": f"{steps} steps with the default probes", "time": bare, "added time": Figure(0.0, ".1%")},
-            {"what": f"the same with {beside}", "time": recorded, "added time": Figure(shares[0], ".1%")},
-            {"what": f"a save, every {SAVE_INTERVAL:.0f} s", "time": saved, "added time": Figure(shares[1], ".1%")},
-            # only with a mirror is this the figure that has a target
-            {
-                "what": TOGETHER if mirrored else f"{TOGETHER}, without a mirror",
-                "time": "",
-                "added time": Figure(sum(shares), ".1%"),
-            },
-        ],
-    )
+    bare, recorded = (engine(config, device) for _ in range(2))
+    rows = cost_of_recording(bare, recorded, steps=steps, repeats=job.sizes.repeats, with_mirror=mirrored)
+    yield Table(f"the store at p = {job.sizes.modulus}, {how(job)}", rows)
     return "" if mirrored else "without a mirror, as wandb is not installed"
 
 

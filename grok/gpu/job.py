@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import grok
 from grok.gpu.sizes import Sizes
 
 T = TypeVar("T")
+
+ROOT = Path(grok.__file__).parents[1]
+"""Folder of the checkout."""
 
 RECORDS = "records"
 """Folder below the results with small copies of the finished runs, to commit."""

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grok
 from grok.gpu import child
 from grok.gpu.budget import grace_of
+from grok.gpu.job import ROOT
 from grok.gpu.journal import DONE, FAILED, LEFT_OUT, OUT_OF_TIME
 
-ROOT = Path(grok.__file__).parents[1]
 STATES = {child.DONE: DONE, child.OUT_OF_TIME: OUT_OF_TIME, child.LEFT_OUT: LEFT_OUT}
 LOOK = 0.1  # seconds between looks at the process
 TAIL = 8192  # bytes at the end of the log in which the last line is looked for

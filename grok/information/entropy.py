@@ -1,5 +1,7 @@
 """Matrix entropy and effective rank: how many directions a set of vectors really uses."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -7,6 +9,8 @@ from torch import Tensor
 from grok.information.checks import check_gram, check_vectors
 from grok.information.gram import unit_rows
 from grok.information.precision import outside_autocast
+
+SMALL = 256  # largest size of matrices that `density_entropies` computes together
 
 
 def matrix_entropy(matrix: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
@@ -93,9 +97,30 @@ def effective_rank(vectors: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
     return shannon_entropy(singular_values / singular_values.sum(dim=-1, keepdim=True)).exp()
 
 
+def density_entropies(densities: Sequence[Tensor]) -> list[Tensor]:
+    """Return the `density_entropy` of each of several matrices or batches of matrices.
+
+    Small ones of equal shape are computed together, since each operation on them costs more than a copy.
+    """
+    shapes = [density.shape if density.shape[-1] <= SMALL else None for density in densities]
+    entropies: list[Tensor] = [torch.empty(0)] * len(densities)
+    for shape in dict.fromkeys(shapes):
+        places = [place for place, each in enumerate(shapes) if each == shape]
+        chosen = [densities[place] for place in places]
+        found = map(density_entropy, chosen) if shape is None else density_entropy(torch.stack(chosen)).unbind()
+        for place, entropy in zip(places, found, strict=True):
+            entropies[place] = entropy
+    return entropies
+
+
 def unit_rows_entropy(unit: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
     """Entropy in nats of the Gram matrix of unit vectors, computed from its smaller side; nothing is checked."""
-    return density_entropy(smaller_side(unit) / unit.shape[-2])
+    return density_entropy(unit_rows_density(unit))
+
+
+def unit_rows_density(unit: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch side side"]:
+    """Return the smaller of the two matrices that have the eigenvalues of the Gram matrix of unit vectors over n."""
+    return smaller_side(unit) / unit.shape[-2]
 
 
 def weighted_rows_entropy(rows: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:

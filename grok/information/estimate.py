@@ -62,10 +62,10 @@ def estimate_interplay(
     Otherwise `lanczos_entropy` estimates the joint entropy from random vectors. The error of MIR is that of the joint
     entropy divided by the smaller entropy. Random vectors are added until twice the standard error of MIR is at most
     `rtol` times MIR: 95 of 100 seeds are then within `rtol` of the exact value. With 0.01, the default, 32 vectors are
-    often enough. Errors fall as the root of the number of vectors, so that 0.001 can take up to a hundred times as
-    many. A side of up to 4 · `exact_side` is computed exactly where the vectors would take longer or fall short. On a
-    larger side, an `AccuracyWarning` tells if `num_probes` vectors of `steps` products each do not reach `rtol`. The
-    standard error holds in any case, up to rounding.
+    often enough. Errors fall as the root of the number of vectors. A tenth of `rtol` can therefore take a hundred times
+    as many, for which `num_probes` must be raised. A side of up to 4 · `exact_side` is computed exactly where the
+    vectors would take longer or fall short. On a larger side, an `AccuracyWarning` tells if `num_probes` vectors of
+    `steps` products each do not reach `rtol`. The standard error holds in any case, up to rounding.
 
     Leading directions are split off first. They are sought from one column for each class, or from `rank` random
     mixtures of these if there are more classes. The same seed gives the same numbers on every device, up to rounding.
@@ -111,7 +111,7 @@ def estimate_interplay(
     may_be_exact = side <= EXACT_INSTEAD * exact_side
     joint = None
     if smaller <= entropy_of_rounding(min(unit.shape), smaller.dtype):
-        joint = exactly(larger)  # that of the product with a Gram matrix of parallel vectors, whose entries are ±1
+        joint = exactly(larger)  # a Gram matrix of parallel vectors has entries ±1, which change no entropy
     elif side > exact_side:
         product = _JointDensity(rows, heads, labels, n)
         generator = torch.Generator().manual_seed(seed)

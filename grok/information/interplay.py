@@ -7,7 +7,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from grok.information.checks import check_gram, check_same_shape, check_vectors, check_weights
-from grok.information.entropy import density_entropy, unit_rows_entropy, weighted_rows_entropy
+from grok.information.entropy import density_entropies, smaller_side, unit_rows_density
 from grok.information.gram import unit_rows
 from grok.information.precision import outside_autocast
 
@@ -53,9 +53,8 @@ def interplay(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) 
     check_gram("matrix_2", matrix_2)
     check_same_shape("matrix_1", matrix_1.shape, "matrix_2", matrix_2.shape)
     n = matrix_1.shape[-1]
-    return interplay_of_entropies(
-        density_entropy(matrix_1 / n), density_entropy(matrix_2 / n), density_entropy(matrix_1 * matrix_2 / n), n=n
-    )
+    entropy_1, entropy_2, joint = density_entropies([matrix_1 / n, matrix_2 / n, matrix_1 * matrix_2 / n])
+    return interplay_of_entropies(entropy_1, entropy_2, joint, n=n)
 
 
 @outside_autocast
@@ -105,28 +104,33 @@ def gram_interplay(
     n = unit_1.shape[-2]
     gram_1, gram_2 = unit_1 @ unit_1.mT, unit_2 @ unit_2.mT
     roots = None if weights is None else weights.sqrt()[..., None]
-    return interplay_of_entropies(
-        _entropy(unit_1, gram_1, roots), _entropy(unit_2, gram_2, roots), _weighted_entropy(gram_1 * gram_2, roots), n=n
+    entropy_1, entropy_2, joint = density_entropies(
+        [
+            _smaller_density(unit_1, gram_1, roots),
+            _smaller_density(unit_2, gram_2, roots),
+            _density(gram_1 * gram_2, roots),
+        ]
     )
+    return interplay_of_entropies(entropy_1, entropy_2, joint, n=n)
 
 
-def _entropy(
+def _smaller_density(
     unit: Float[Tensor, "*batch n d"], gram: Float[Tensor, "*batch n n"], roots: Float[Tensor, "*batch n 1"] | None
-) -> Float[Tensor, "*batch"]:
-    """Return the entropy of the Gram matrix of unit vectors, from the d×d matrix if that is smaller."""
+) -> Float[Tensor, "*batch side side"]:
+    """Return the density of the Gram matrix of unit vectors, or the d×d matrix of equal entropy if that is smaller."""
     if unit.shape[-1] >= unit.shape[-2]:
-        return _weighted_entropy(gram, roots)
-    return unit_rows_entropy(unit) if roots is None else weighted_rows_entropy(roots.to(unit) * unit)
+        return _density(gram, roots)
+    return unit_rows_density(unit) if roots is None else smaller_side(roots.to(unit) * unit)
 
 
-def _weighted_entropy(
+def _density(
     gram: Float[Tensor, "*batch n n"], roots: Float[Tensor, "*batch n 1"] | None
-) -> Float[Tensor, "*batch"]:
-    """Return the entropy of a Gram matrix whose rows have the squares of `roots` as weights, or else 1/n."""
+) -> Float[Tensor, "*batch n n"]:
+    """Return a Gram matrix of trace 1, in which rows have the squares of `roots` as weights, or else 1/n."""
     if roots is None:
-        return density_entropy(gram / gram.shape[-1])
+        return gram / gram.shape[-1]
     roots = roots.to(gram)
-    return density_entropy(roots * gram * roots.mT)
+    return roots * gram * roots.mT
 
 
 def mutual_information(matrix_1: Shaped[Tensor, "..."], matrix_2: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:

@@ -112,6 +112,10 @@ def lanczos_entropy(
     `tolerance(entropy)`, in nats. The estimate ends before that at `num_probes` probes, or if more than `budget`
     products with one vector would be needed. No Lanczos run has more than `steps` steps.
 
+    Shapes: `product` and `draw` handle blocks of column vectors (n, vectors); `subspace` is (n, rank). Units: nats.
+
+    Returns: the entropy with its standard error, and whether the tolerance was reached.
+
     Sources: Ubaru, Chen & Saad, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, SIAM 2017. For the
     split: Meyer, Musco, Musco & Woodruff, Hutch++, SOSA 2021. For the brackets: Golub & Meurant, Matrices, moments and
     quadrature, 1994. For controls: Adams et al., Estimating the spectral density of large implicit matrices, 2018. The

@@ -65,17 +65,16 @@ class ClassMoments:
         Samples with a negative label are ignored. Nothing is checked, so that the host need not wait for a GPU.
         """
         features = features.double()
-        # A product with the one-hot labels sums in the same order every time, also on a GPU.
-        one_hot = (labels[:, None] == torch.arange(num_classes, device=labels.device)).double()
-        counts = one_hot.sum(dim=0)
-        means = one_hot.mT @ features / counts.clamp(min=1)[:, None]
-        counted = (labels >= 0)[:, None]
-        deviations = torch.where(counted, features - means[labels.clamp(min=0)], 0.0)
+        counted, labels = labels >= 0, labels.clamp(min=0)
+        counts = _sums(counted.double(), labels, num_classes)
+        means = _sums(torch.where(counted[:, None], features, 0.0), labels, num_classes)
+        means = means / counts.clamp(min=1)[:, None]
+        deviations = torch.where(counted[:, None], features - means[labels], 0.0)
         return cls.of(
             counts=counts,
             means=means,
             within=deviations.mT @ deviations,
-            spreads=one_hot.mT @ deviations.square().sum(dim=1),
+            spreads=_sums(deviations.square().sum(dim=1), labels, num_classes),
         )
 
     @torch.no_grad()
@@ -130,6 +129,16 @@ class ClassMoments:
         """Sum over samples of (μ - μ_G)(μ - μ_G)ᵀ. With `within` it adds up to the scatter about the global mean."""
         deviations = self.means - self.global_mean[..., None, :]
         return (self.counts[..., None] * deviations).mT @ deviations
+
+
+def _sums(
+    values: Float[Tensor, "n *shape"], labels: Int[Tensor, "n"], num_classes: int
+) -> Float[Tensor, "class *shape"]:
+    """Return the sum of the values with each label."""
+    if values.device.type == "cpu":
+        return values.new_zeros(num_classes, *values.shape[1:]).index_add(0, labels, values)
+    # A product with the one-hot labels sums in the same order every time, also on a GPU.
+    return (torch.arange(num_classes, device=labels.device)[:, None] == labels).to(values) @ values
 
 
 def centred(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Product = Callable[[Float[Tensor, "n vectors"]], Float[Tensor, "n vectors"]]
-"""Multiplies a block of column vectors by a symmetric positive semi-definite matrix of trace 1."""
+"""Multiplies a block of column vectors by a symmetric positive semi-definite matrix of trace at most 1."""
 
 
 class QuadraticForms(NamedTuple):
@@ -31,9 +31,10 @@ class QuadraticForms(NamedTuple):
 def quadratic_forms(
     product: Product, start: Float[Tensor, "n vectors"], steps: int
 ) -> Iterator[tuple[QuadraticForms, int]]:
-    """Run Lanczos from each column of `start`; yield the forms and the number of steps, at most `steps`, as it goes.
+    """Run Lanczos from each column of `start`, and yield the forms with the number of steps that it has taken.
 
-    This happens after 1, 2, 3, 4, 6, 9 steps and so on, each time by half as many more.
+    It yields after 1, 2, 3, 4, 6, 9 steps and so on, each number half as large again as the one before, and after the
+    last of `steps`.
 
     No basis is kept and nothing is reorthogonalised. Lost orthogonality repeats nodes and splits their weights, which
     leaves the quadrature unchanged. The same holds for a run that continues in rounding noise after it has exhausted
@@ -63,11 +64,8 @@ def _bracket(
     off_diagonal: Float[Tensor, "vectors steps"],
 ) -> QuadraticForms:
     # These small tridiagonal problems, one per vector, are solved on the host in float64; a GPU would be slower.
-    squared_norms, diagonal, off_diagonal = (
-        norms.double().cpu().square(),
-        diagonal.double().cpu(),
-        off_diagonal.double().cpu(),
-    )
+    norms, diagonal, off_diagonal = (each.double().cpu() for each in (norms, diagonal, off_diagonal))
+    squared_norms = norms.square()
     return QuadraticForms(
         lower=squared_norms * _quadrature(_with_node_at_zero(diagonal, off_diagonal), off_diagonal),
         upper=squared_norms * _quadrature(diagonal, off_diagonal[:, :-1]),

@@ -41,3 +41,9 @@ class TokenClassifier(Classifier):
     @abstractmethod
     def neurons(self, inputs: Shaped[Tensor, "sample *shape"]) -> Float[Tensor, "sample neuron"]:
         """Return the hidden activations of the last MLP, after the ReLU, at the position that the head reads."""
+
+    def features_and_neurons(
+        self, inputs: Shaped[Tensor, "sample *shape"]
+    ) -> tuple[Float[Tensor, "sample dim"], Float[Tensor, "sample neuron"]]:
+        """Return both; a network for which one pass gives both overrides this."""
+        return self.features(inputs), self.neurons(inputs)

@@ -78,13 +78,20 @@ class DeepTransformer(EquationTransformer):
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
         """Return the residual stream at `=` after the last layer and the last LayerNorm."""
-        residual, _ = self._last_layer(inputs)
-        return self.norm(residual)
+        features, _ = self.features_and_neurons(inputs)
+        return features
 
     def neurons(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample neuron"]:
         """Return the hidden activations of the last layer's MLP at `=`."""
         _, neurons = self._last_layer(inputs)
         return neurons
+
+    def features_and_neurons(
+        self, inputs: Int[Tensor, "sample 3"]
+    ) -> tuple[Float[Tensor, "sample d_model"], Float[Tensor, "sample neuron"]]:
+        """Return the residual stream at `=` after the last LayerNorm, and the last MLP's hidden activations there."""
+        residual, neurons = self._last_layer(inputs)
+        return self.norm(residual), neurons
 
     def _last_layer(
         self, inputs: Int[Tensor, "sample 3"]

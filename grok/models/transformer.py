@@ -44,13 +44,20 @@ class Transformer(EquationTransformer):
 
     def features(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample d_model"]:
         """Return the residual stream at `=` after the MLP."""
-        residual, neurons = self._residual_and_neurons(inputs)
-        return residual + F.linear(neurons, self.mlp_out, self.mlp_out_bias)
+        features, _ = self.features_and_neurons(inputs)
+        return features
 
     def neurons(self, inputs: Int[Tensor, "sample 3"]) -> Float[Tensor, "sample neuron"]:
         """Return the hidden activations of the MLP at `=`."""
         _, neurons = self._residual_and_neurons(inputs)
         return neurons
+
+    def features_and_neurons(
+        self, inputs: Int[Tensor, "sample 3"]
+    ) -> tuple[Float[Tensor, "sample d_model"], Float[Tensor, "sample neuron"]]:
+        """Return the residual stream at `=` after the MLP, and the MLP's hidden activations there."""
+        residual, neurons = self._residual_and_neurons(inputs)
+        return residual + F.linear(neurons, self.mlp_out, self.mlp_out_bias), neurons
 
     def _residual_and_neurons(
         self, inputs: Int[Tensor, "sample 3"]

@@ -20,6 +20,9 @@ class TransformerPass(Pass):
     Autograd allocates every result anew. Here, large results are written into memory that is kept from chunk to chunk.
     The ReLU and its mask act in place, and a gradient may take the memory of a value that is not needed any more.
 
+    A name that begins with `of_` is the gradient of the loss with respect to the tensor of that name. All memory is on
+    the CPU.
+
     The common tensors are the table of attention scores and values, and the part of the residual stream that is the
     same for all samples (see `Transformer`).
     """
@@ -79,6 +82,7 @@ class TransformerPass(Pass):
         of_by_head = of_mixed.unflatten(1, (heads, -1))
         of_looked_up = self._keep("of_looked_up", 2 * count, table.shape[1])
         of_scores, of_values = self._parts(of_looked_up)
+        # of_values first holds the products of which of_attention is the sum
         of_attention = torch.mul(values, of_by_head, out=of_values).sum(dim=-1, keepdim=True)
         of_softmax = of_attention - (attention * of_attention).sum(dim=0)
         torch.mul(attention, of_softmax, out=of_scores[..., None])

@@ -20,7 +20,17 @@ from grok.tracking.store import REFERENCE
 STATE = ".drawn.json"
 """Name of the file beside the figures that holds what was drawn."""
 
-CODE = ("analysis", "config", "experiments", "figures", "information", "columns.py", "experiment.py", "operations.py")
+CODE = (
+    "analysis",
+    "config",
+    "experiments",
+    "figures",
+    "information",
+    "tracking",
+    "columns.py",
+    "experiment.py",
+    "operations.py",
+)
 """Parts of the package that decide how a figure looks."""
 LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy", "torch")
 
@@ -77,10 +87,14 @@ class Drawn:
         kinds = kinds or self._every
         if not kinds or not all(self.is_kept(kind, store) for store in self._places for kind in kinds):
             return None
+        count = 0
         for store in self._places:
-            for line in self._stores[store]["said"]:
+            known = self._stores[store]
+            figures = [figure for kind in kinds for figure in known["kinds"][kind]["figures"].values()]
+            for line in [*known["said"], *(line for figure in figures for line in figure["said"])]:
                 note(line)
-        return sum(self.count(kind, store) for store in self._places for kind in kinds)
+            count += sum(bool(figure["files"]) for figure in figures)
+        return count
 
     def is_kept(self, kind: str, store: str) -> bool:
         """Return whether all figures of a kind from a store are up to date."""
@@ -90,14 +104,6 @@ class Drawn:
             and known["facts"] == self._kind_facts(kind, store)
             and all(self._exist(store, each) for each in known["figures"].values())
         )
-
-    def count(self, kind: str, store: str) -> int:
-        """Return the number of drawn figures of a kind from a store, and repeat the notes about the others."""
-        figures = self._stores[store]["kinds"][kind]["figures"].values()
-        for figure in figures:
-            for line in figure["said"]:
-                note(line)
-        return sum(bool(figure["files"]) for figure in figures)
 
     def begin(self, kind: str, store: str, experiments: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
         """Begin to draw a kind of figure of these experiments; return what is up to date of it, by its facts.

@@ -14,7 +14,7 @@ from grok.training.loss import Criterion
 from grok.training.snapshot import Known, Samples, keeps_logits
 from grok.training.workers import side_by_side
 
-LARGEST = 1024  # samples per chunk, so that what a thread computes from them stays in its cache
+CHUNK_SIZE = 1024  # largest number of samples per chunk, so that what a thread computes from them stays in its cache
 
 
 class Chunks:
@@ -59,7 +59,7 @@ class Chunks:
 
     def _compute(self, common: Sequence[Tensor]) -> Gradients:
         """Return the loss of all samples and its gradients."""
-        count = -(-self._train.count // LARGEST)
+        count = -(-self._train.count // CHUNK_SIZE)
         inputs, targets, features = (
             tensor.tensor_split(count) for tensor in (self._train.inputs, self._train.targets, self._features)
         )

@@ -98,8 +98,9 @@ class Engine:
             if not self.active:
                 return True
             together = self._compose()
+
             # Train a block of steps: the host queues work and waits for nothing
-            with together.step.threads():
+            with together.step.computing():
                 stopped = self._train_block(together, interrupted)
 
             # Measure: on a GPU, the previous block while this one trains
@@ -134,7 +135,7 @@ class Engine:
     def _measure(self, launched: _Launched) -> None:
         assert self._together
         members = self._together.members
-        with self._side.after(launched.done), self._together.step.threads():
+        with self._side.after(launched.done), self._together.step.computing():
             evaluated = self._evaluate(members, launched.block)
         self._take_in(members, evaluated)
 
@@ -188,7 +189,7 @@ class Engine:
         learner.prepare(phase, self.step - first, 0)
         due = tuple(name for name in learner.probes if name not in phase.without)
         stack = Stack([learner])
-        with torch.no_grad(), stack.threads():
+        with torch.no_grad(), stack.computing():
             losses, observed = stack(due, last=True)
             observed = {LOSS: {LOSS: losses}} | observed
             block = Block(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from grok.models import Classifier
 from grok.tasks import Split, Task
-from grok.training.chunks import LARGEST
+from grok.training.chunks import CHUNK_SIZE
 from grok.training.objective import Begun, Objective
 from grok.training.phases import Phase
 from grok.training.probes import SPLITS, Probe
@@ -90,7 +90,10 @@ class Learner(nn.Module):
 
     def divide(self, *, alone: bool) -> None:
         """Compute the training samples in chunks if that is possible, which it is not for one of several members."""
-        self.objective.divide(self.model, self.samples("train") if alone and self._autocast is None else None)
+        if alone and self._autocast is None:
+            self.objective.divide(self.model, self.samples("train"))
+        else:
+            self.objective.compute_whole()
 
     def compile_training(self) -> None:
         """Compile the training pass of a batch with `torch.compile`; measurements are not compiled.
@@ -108,7 +111,7 @@ class Learner(nn.Module):
         With `last`, no update follows, and the loss is the criterion on the measured training samples.
         """
         begun = self.begin()
-        snapshot = self.snapshot(begun.known)
+        snapshot = self.snapshot(begun.known, neurons=any(self.probes[name].needs_neurons for name in due))
         snapshot.model.eval()  # batch normalisation uses its running averages and does not change them
         observed = self.observe(due, snapshot)
         if last:
@@ -128,10 +131,11 @@ class Learner(nn.Module):
         with torch.autocast(inputs.device.type, self._autocast, cache_enabled=False):
             return features(inputs).float()
 
-    def snapshot(self, known: Known | None = None) -> Snapshot:
+    def snapshot(self, known: Known | None = None, *, neurons: bool = False) -> Snapshot:
         """Return the network in the form that probes read, with results of the training pass in `known`.
 
-        These results are not used if the average is measured, or if training has a different precision.
+        These results are not used if the average is measured, or if training has a different precision. `neurons` says
+        whether a probe will read them.
         """
         same = self.average is None and self._autocast is None
         return Snapshot(
@@ -141,7 +145,8 @@ class Learner(nn.Module):
             criterion=self.objective.criterion,
             objective=self.objective.values(),
             at_once=self._at_once,
-            part=LARGEST if self.objective.in_chunks else None,
+            part=CHUNK_SIZE if self.objective.in_chunks else None,
+            neurons=neurons,
         )
 
     @torch.no_grad()

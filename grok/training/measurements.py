@@ -88,7 +88,6 @@ def evaluate(block: Block, probes: Mapping[str, Probe], ends: Int[np.ndarray, "m
     return [Measurements(each) for each in by_member]
 
 
-@torch.no_grad()
 def _evaluate(piece: tuple[Probe, Observation]) -> Metrics:
     probe, observed = piece
     return probe.evaluate(observed)

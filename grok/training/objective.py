@@ -61,8 +61,11 @@ class Objective(nn.Module, ABC):
         """Whether the training samples are computed in chunks."""
         return False
 
-    def divide(self, model: Classifier, train: Samples | None) -> None:
-        """Compute the training samples of a network in chunks if that is possible; None stands for one of a stack."""
+    def divide(self, model: Classifier, train: Samples) -> None:
+        """Compute the training samples of a network in chunks from now on; an objective that cannot ignores this."""
+
+    def compute_whole(self) -> None:
+        """Compute all training samples at once from now on."""
 
     @property
     def to_lower(self) -> list[str]:
@@ -82,7 +85,8 @@ class FullBatch(Objective):
     """A criterion on all training samples at once.
 
     The probes measure the same samples. If the network computes the same in training and evaluation, one pass serves
-    both. On a CPU it is computed in chunks, unless an information loss needs the features of all samples at once.
+    both. On a CPU the samples of a single network can be computed in chunks, unless an information loss needs the
+    features of all of them at once.
     """
 
     per_member = ("_chunks",)
@@ -96,10 +100,14 @@ class FullBatch(Objective):
         """Whether the training samples are computed in chunks."""
         return self._chunks is not None
 
-    def divide(self, model: Classifier, train: Samples | None) -> None:
-        """Compute the training samples of a network in chunks if that is possible; None stands for one of a stack."""
+    def divide(self, model: Classifier, train: Samples) -> None:
+        """Compute the training samples of a network in chunks from now on, if that is possible."""
         possible = model.head.weight.device.type == "cpu" and self.term is None and not _differs_in_training(model)
-        self._chunks = Chunks(model, train, self.criterion) if train and possible else None
+        self._chunks = Chunks(model, train, self.criterion) if possible else None
+
+    def compute_whole(self) -> None:
+        """Compute all training samples at once from now on."""
+        self._chunks = None
 
     def begin(self, model: Classifier, features: Features, train: Samples) -> Begun:
         """Pass all samples through the network; the information loss is added after the measurement."""

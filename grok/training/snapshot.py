@@ -1,6 +1,6 @@
 """The network at one step, in the form that probes read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar, NamedTuple, TypeVar
 
 import torch
@@ -14,7 +14,7 @@ from grok.tasks import Split
 from grok.training.loss import IGNORED, Criterion
 from grok.training.workers import side_by_side
 
-KEPT = 2**24  # logits that may be kept as a whole: 64 MiB in float32
+MOST_LOGITS = 2**24  # that are kept as a whole: 64 MiB in float32
 
 Result = TypeVar("Result")
 
@@ -60,7 +60,7 @@ class Part(NamedTuple):
 
 def keeps_logits(samples: int, num_classes: int) -> bool:
     """Return whether the logits of so many samples are few enough to be kept as a whole."""
-    return samples * num_classes <= KEPT
+    return samples * num_classes <= MOST_LOGITS
 
 
 class Snapshot:
@@ -79,11 +79,13 @@ class Snapshot:
         objective: Mapping[str, Tensor] | None = None,
         at_once: int | None = None,
         part: int | None = None,
+        neurons: bool = False,
     ) -> None:
         """Make the snapshot of a network on these samples, with at most `at_once` samples per pass.
 
         What is computed from features and logits is computed in parts of at most `part` samples, side by side. Without
-        it, parts are as large as their logits may be. `objective` holds, by column, the values that the objective
+        it, parts are as large as their logits may be. With `neurons`, the pass for the features of a split keeps the
+        neurons too. `objective` holds, by column, the values that the objective
         reports about the last update.
         """
         self.model = model
@@ -91,7 +93,8 @@ class Snapshot:
         self.objective = objective or {}
         self._samples = samples
         self._at_once = at_once or part
-        self._part = part or max(1, KEPT // model.head.weight.shape[0])
+        self._part = part or max(1, MOST_LOGITS // model.head.weight.shape[0])
+        self._keeps_neurons = neurons
         self._features = {split: each.features.detach() for split, each in known.items()}
         self._logits = {split: each.logits.detach() for split, each in known.items() if each.logits is not None}
         self._loss = {split: each.loss.detach() for split, each in known.items()}
@@ -110,25 +113,30 @@ class Snapshot:
     def features(self, split: Split) -> Float[Tensor, "split dim"]:
         """Return the features of the samples of a split."""
         if split not in self._features:
-            self._features[split] = self._passed(split, self.model.features)
+            if self._keeps_neurons and isinstance(self.model, TokenClassifier):
+                parts = zip(*self._passed(split, self.model.features_and_neurons), strict=True)
+                self._features[split], self._neurons[split] = map(_whole, parts)
+            else:
+                self._features[split] = _whole(self._passed(split, self.model.features))
         return self._features[split]
 
-    def _passed(self, split: Split, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return what a function gives for the inputs of a split, with at most `at_once` samples per call."""
+    def _passed(self, split: Split, function: Callable[[Tensor], Result]) -> Iterator[Result]:
+        """Yield what a function gives for the inputs of a split, with at most `at_once` samples per call."""
         inputs = self._samples[split].inputs
-        return _whole(side_by_side(torch.no_grad()(function), inputs.split(self._at_once or len(inputs))))
+        return side_by_side(function, inputs.split(self._at_once or len(inputs)))
 
     @torch.no_grad()
     def logits(self, split: Split) -> Float[Tensor, "split class"]:
         """Return the logits of the samples of a split; where these may be very many, use `by_sample`."""
         if split not in self._logits:
-            self._logits[split] = _whole(
-                side_by_side(torch.no_grad()(self.model.head), self.features(split).split(self._part))
-            )
+            self._logits[split] = _whole(side_by_side(self.model.head, self.features(split).split(self._part)))
         return self._logits[split]
 
     def by_sample(self, split: Split, function: Callable[[Part], Shaped[Tensor, "part ..."]]) -> Tensor:
-        """Return what a function gives for each sample of a split; it is called with one part after the other."""
+        """Return what a function gives for each sample of a split.
+
+        It is called with parts of the split, which several threads may compute at the same time.
+        """
         return _whole(self._by_part(split, function))
 
     def mean_loss(
@@ -160,7 +168,6 @@ class Snapshot:
         else:
             logits = [None] * -(-len(targets) // self._part)
 
-        @torch.no_grad()
         def of_part(part: tuple[Tensor, Tensor | None, Tensor]) -> Result:
             features, logits, targets = part
             return function(Part(features, self.model.head(features) if logits is None else logits, targets))
@@ -179,7 +186,7 @@ class Snapshot:
         """Return the activations of the MLP's neurons on the samples of a split."""
         if split not in self._neurons:
             assert isinstance(self.model, TokenClassifier)
-            self._neurons[split] = self._passed(split, self.model.neurons)
+            self._neurons[split] = _whole(self._passed(split, self.model.neurons))
         return self._neurons[split]
 
     @torch.no_grad()
@@ -189,7 +196,7 @@ class Snapshot:
             num_classes = self.model.head.weight.shape[0]
             parts = zip(self.features(split).split(self._part), self.targets(split).split(self._part), strict=True)
             first, *others = side_by_side(
-                torch.no_grad()(lambda part: ClassMoments.of_samples(*part, num_classes=num_classes)), list(parts)
+                lambda part: ClassMoments.of_samples(*part, num_classes=num_classes), list(parts)
             )
             for other in others:
                 first.merge(other)

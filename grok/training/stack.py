@@ -95,7 +95,7 @@ class Stack:
 
         return vmap(member, in_dims=(0, self._members))(self._parameters, self._buffers)
 
-    def threads(self) -> AbstractContextManager[None]:
+    def computing(self) -> AbstractContextManager[None]:
         """Return the context in which the stack is computed: one thread for each operation if it is in chunks."""
         return one_thread_per_operation() if self.in_chunks else nullcontext()
 

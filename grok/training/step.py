@@ -54,9 +54,9 @@ class TrainingStep:
         rows = {name: max(1, probe.schedule.most_due(block)) for name, probe in learner.probes.items()}
         self.ring = Ring({LOSS: block} | rows)
 
-    def threads(self) -> AbstractContextManager[None]:
+    def computing(self) -> AbstractContextManager[None]:
         """Return the context in which steps are taken and measured."""
-        return self._stack.threads()
+        return self._stack.computing()
 
     def prepare(self, step: int, count: int) -> None:
         """Copy the learning rates and batches of `count` steps, starting at `step`, to the device."""
@@ -73,7 +73,7 @@ class TrainingStep:
         losses, observed = self._stack(due)
         self.ring.write({LOSS: {LOSS: losses}} | observed)
 
-        # Backward
+        # Backward, unless chunks have computed their gradients with the loss, which then hands them over
         gradients = torch.autograd.grad(losses.sum(), self._stack.parameters)
         self._stack.hand_out(gradients)
 

@@ -36,7 +36,7 @@ class Timings:
         fastest = min(self.seconds.values())
         return min(threads for threads, seconds in self.seconds.items() if seconds <= TIE * fastest)
 
-    def gain(self, threads: int) -> float:
+    def slowdown(self, threads: int) -> float:
         """Return how many times slower this number of threads is than the best."""
         return self.seconds.get(threads, math.inf) / self.seconds[self.best]
 

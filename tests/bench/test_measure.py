@@ -15,6 +15,13 @@ def test_a_timing_is_the_median_with_the_fastest_and_the_slowest():
     assert str(Timing.of([2.5e-7])) == "0.25 µs"
 
 
+def test_what_one_takes_more_than_another_is_the_median_of_the_differences_of_each_turn():
+    slow_machine = [1.0, 1.0, 5.0, 5.0]  # during the last two turns
+    assert Timing.of([3.0, 3.0, 7.0, 6.0]).beyond(Timing.of(slow_machine)) == 2.0
+    halves = Timing.of([3.0, 1.0]).divided(2)
+    assert (halves.samples, halves.beyond(Timing.of([0.5, 0.5]))) == ((1.5, 0.5), 0.5)
+
+
 def test_tasks_take_turns_after_a_call_each_that_is_not_timed(monkeypatch):
     calls = []
     ticks = itertools.count()

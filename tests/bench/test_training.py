@@ -18,8 +18,7 @@ def quiet(_):
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    for repeats in ("REPEATS", "MEASURED_REPEATS"):
-        monkeypatch.setattr(training, repeats, 2)
+    monkeypatch.setattr(training, "REPEATS", 2)
     for steps in ("STEPS", "MEASURED_STEPS"):
         monkeypatch.setattr(training, steps, {"cpu": 2})
     monkeypatch.setattr(training, "RECORDED_STEPS", 2)

@@ -5,7 +5,7 @@ import torch
 
 from grok.cli.report import describe
 from grok.experiments import runner, threads
-from grok.experiments.threads import advise, fastest, record_threads, threads_at
+from grok.experiments.threads import Copies, advise, fastest, record_threads, threads_at
 from grok.training.checkpoint import checkpoints
 from grok.training.threads import Timings
 from tests.experiments.helpers import (
@@ -80,7 +80,7 @@ def test_without_a_choice_torch_keeps_its_threads_and_nothing_is_timed(tmp_path,
 def test_of_a_single_processor_nothing_is_timed_or_said(monkeypatch):
     monkeypatch.setattr(threads, "most_threads", lambda: 1)
     asked, said = timed(monkeypatch), []
-    assert fastest(lambda: ([small_member()], 0), said.append) == 1
+    assert fastest(lambda: Copies([small_member()], 0), said.append) == 1
     assert (asked, said) == ([], [])
 
 
@@ -134,6 +134,16 @@ def test_a_slow_run_that_no_other_number_speeds_up_goes_on_as_it_is(tmp_path, mo
     assert "threads_by_step" not in run.manifest()
 
 
+def test_a_slow_run_makes_no_copies_for_which_there_is_no_memory(tmp_path, monkeypatch):
+    asked = timed(monkeypatch, TWO)
+    pace = slow_at(monkeypatch, 50)
+    free = iter([2**40])  # enough until the training has begun
+    monkeypatch.setattr("grok.memory.free_memory", lambda device: next(free, 0))
+    run, finished = start(tmp_path, threads="auto")
+    assert (finished, run.manifest()["threads"]) == (True, 2)
+    assert (len(asked), pace.resets) == (1, [True])
+
+
 def test_a_given_number_of_threads_never_changes(tmp_path, monkeypatch):
     asked = timed(monkeypatch)
     slow_at(monkeypatch, 0)
@@ -165,14 +175,14 @@ def test_a_run_resumes_with_its_threads_and_is_advised_of_faster_ones(interrupte
 def test_no_advice_is_given_where_little_is_to_be_gained(monkeypatch, timings):
     timed(monkeypatch, timings)
     said = []
-    advise(lambda: ([small_member()], 0), 2, said.append)
+    advise(lambda: Copies([small_member()], 0), 2, said.append)
     assert said == []
 
 
 def test_the_recorded_number_is_timed_even_if_it_is_none_that_would_be_chosen(monkeypatch):
     asked = timed(monkeypatch, Timings({1: 0.03, 2: 0.01, 3: 0.03}))
     said = []
-    advise(lambda: ([small_member()], 0), 3, said.append)
+    advise(lambda: Copies([small_member()], 0), 3, said.append)
     assert asked == [([1, 2, 3], 120)]
     assert said == ["threads: 3, as recorded; --threads 2 is 3.0 times as fast (equal up to rounding)"]
 

@@ -30,7 +30,7 @@ def computed(learner, known):
 @pytest.mark.parametrize("largest", [7, 30, 1000])
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 def test_loss_and_gradients_are_those_of_all_samples_at_once(monkeypatch, model, largest):
-    monkeypatch.setattr(chunks, "LARGEST", largest)
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", largest)
     learner = small_member(model=small_model(**model)).learner
     train = learner.samples("train")
     in_chunks = computed(learner, Chunks(learner.model, train, learner.objective.criterion)())
@@ -43,7 +43,7 @@ def test_loss_and_gradients_are_those_of_all_samples_at_once(monkeypatch, model,
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 def test_the_number_of_threads_changes_no_bit(monkeypatch, threads, model):
-    monkeypatch.setattr(chunks, "LARGEST", 9)
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", 9)
     learner = small_member(model=small_model(**model)).learner
     results = []
     for count in (1, 2, 3):
@@ -76,7 +76,7 @@ def test_an_information_loss_needs_all_samples_at_once():
 
 
 def test_a_record_is_the_same_to_the_last_bit_with_one_thread_and_with_two(tmp_path, monkeypatch, threads):
-    monkeypatch.setattr(chunks, "LARGEST", 20)
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", 20)
     records = []
     for count in (1, 2):
         threads(count)

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from grok.config import ProbesConfig
 from grok.training.loss import cross_entropy
-from tests.helpers import small_member, snapshot_of
+from grok.training.snapshot import Snapshot
+from tests.helpers import small_member, small_model, snapshot_of
 
 
 def test_a_snapshot_gives_what_the_model_gives():
@@ -33,6 +35,29 @@ def test_nothing_is_computed_twice_and_nothing_the_step_has_computed_again(monke
             snapshot.neurons(split)
     train, test = (len(learner.samples(split).targets) for split in ("train", "test"))
     assert sorted(calls) == sorted([("features", test), ("neurons", train), ("neurons", test)])
+
+
+@pytest.mark.parametrize("model", [{}, {"num_layers": 2, "layer_norm": True}])
+def test_one_pass_gives_features_and_neurons_if_both_will_be_read(monkeypatch, model):
+    learner = small_member(model=small_model(**model)).learner
+    snapshot, calls = learner.snapshot(learner.begin().known, neurons=True), []
+    passed = learner.model.features_and_neurons
+    monkeypatch.setattr(learner.model, "features_and_neurons", lambda x: calls.append(len(x)) or passed(x))
+    inputs = learner.samples("test").inputs
+    assert torch.equal(snapshot.features("test"), learner.model.features(inputs).detach())
+    calls.clear()
+    assert torch.equal(snapshot.neurons("test"), learner.model.neurons(inputs).detach())
+    assert not calls
+
+
+def test_a_probe_says_whether_it_reads_the_neurons(monkeypatch):
+    learner = small_member(**dict.fromkeys(ProbesConfig.names(), "every:1")).learner
+    neurons, read = Snapshot.neurons, []
+    monkeypatch.setattr(Snapshot, "neurons", lambda snapshot, split: read.append(split) or neurons(snapshot, split))
+    for name, probe in learner.probes.items():
+        read.clear()
+        probe.observe(snapshot_of(learner))
+        assert bool(read) == probe.needs_neurons, name
 
 
 def test_measuring_leaves_no_graph_behind():

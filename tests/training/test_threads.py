@@ -93,7 +93,7 @@ def test_a_training_that_ends_while_it_is_timed_takes_one_thread(steps):
 
 def test_the_gain_of_a_change_is_the_ratio_of_times():
     timings = Timings({1: 0.010, 2: 0.052})
-    assert (timings.gain(2), timings.gain(1)) == (pytest.approx(5.2), 1.0)
+    assert (timings.slowdown(2), timings.slowdown(1)) == (pytest.approx(5.2), 1.0)
 
 
 def test_the_line_names_the_choice_and_its_nearest_rival_within_80_columns():

@@ -85,3 +85,27 @@ def test_a_worker_starts_no_threads_of_its_own():
     )
     before, after = map(int, done.stdout.split())
     assert after == before
+
+
+def test_a_context_within_another_one_changes_nothing(two_threads):
+    meeting = threading.Barrier(2, timeout=60)
+    with one_thread_per_operation():
+        with one_thread_per_operation():
+            pass
+        assert torch.get_num_threads() == 1
+        list(side_by_side(lambda _: meeting.wait(), range(2)))
+    assert torch.get_num_threads() == 2
+
+
+def test_parts_of_a_part_are_computed_by_its_own_thread(two_threads):
+    def both(_):
+        return {threading.current_thread(), *side_by_side(lambda _: threading.current_thread(), range(4))}
+
+    with one_thread_per_operation():
+        assert [len(threads) for threads in side_by_side(both, range(4))] == [1] * 4
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_gradients_are_as_the_caller_has_them(two_threads, enabled):
+    with one_thread_per_operation(), torch.set_grad_enabled(enabled):
+        assert list(side_by_side(lambda _: torch.is_grad_enabled(), range(4))) == [enabled] * 4

@@ -69,8 +69,7 @@ class NormMatched(Experiment):
         """Return what the data, the networks and their measurement need."""
         from grok.experiments.grokking.memory import memory_needed
 
-        in_chunks = device == "cpu" and members == 1 and not config.information.is_on
-        return memory_needed(config, members=members, in_chunks=in_chunks, threads=threads)
+        return memory_needed(config, members=members, device=device, threads=threads)
 
     def alike(self, config: NormMatchedConfig) -> NormMatchedConfig:
         """Return the config with a default optimiser, whose settings may differ in a stack."""

@@ -104,6 +104,7 @@ class Neurons(Probe):
 
     name = "neurons"
     needs_tokens = True
+    needs_neurons = True
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         super().__init__(schedule)
@@ -142,6 +143,7 @@ class Spectrum(Probe):
 
     name = "spectrum"
     needs_tokens = True
+    needs_neurons = True
 
     def __init__(self, schedule: Schedule, task: Task) -> None:
         """Make the probe for a task in which every class of the cycle is the result of a pair."""

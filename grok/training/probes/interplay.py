@@ -141,10 +141,8 @@ def interplay_columns(
     vectors_1, vectors_2 = (torch.where(directed[..., None, None], each, 1.0) for each in (vectors_1, vectors_2))
     # float64 keeps rounding out of the record; without checks, the host does not wait for a GPU.
     values = gram_interplay(vectors_1.double(), vectors_2.double(), weights=weights, check=False)
-    return {
-        f"{prefix}/{name}": torch.where(directed, value, torch.nan)
-        for name, value in zip(Interplay._fields, values, strict=True)
-    }
+    known = torch.where(directed, torch.stack(values), torch.nan)
+    return {f"{prefix}/{name}": value for name, value in zip(Interplay._fields, known, strict=True)}
 
 
 def _directed(
@@ -152,5 +150,5 @@ def _directed(
 ) -> Bool[Tensor, "*batch"]:
     """Return whether all vectors with a weight above 0 are finite and not zero."""
     largest = vectors.abs().amax(dim=-1)
-    directed = (largest > 0) & largest.isfinite()
+    directed = (largest > 0) & (largest < torch.inf)  # neither of which holds for NaN
     return (directed if weights is None else directed | (weights == 0)).all(dim=-1)

@@ -51,6 +51,8 @@ class Probe(nn.Module, ABC):
     """The name of the probe, which is also the name of its schedule in the settings."""
     needs_tokens: ClassVar[bool] = False
     """Whether the probe can measure only a `TokenClassifier`."""
+    needs_neurons: ClassVar[bool] = False
+    """Whether the probe reads the neurons of the MLP, which the pass for the features can then give as well."""
     per_member: ClassVar[tuple[str, ...]] = ()
     """Buffers and attributes in which the members of a stack may differ. `evaluate` reads none of them, and `observe`
     only the buffers."""

@@ -9,7 +9,7 @@ from grok.experiments.grokking import paper
 from grok.experiments.grokking.memory import memory_needed
 from tests.experiments.helpers import start
 
-ALONE = {"members": 1, "in_chunks": True, "threads": 2}
+ALONE = {"members": 1, "device": "cpu", "threads": 2}
 P997 = dataclasses.replace(paper(), task=TaskConfig(modulus=997))
 
 
@@ -20,7 +20,7 @@ def test_the_estimate_is_no_less_than_what_was_measured_and_at_most_twice_as_muc
 
 
 def test_it_grows_with_members_samples_and_width():
-    stack = memory_needed(P997, members=8, in_chunks=False, threads=2)
+    stack = memory_needed(P997, members=8, device="cpu", threads=2)
     assert stack > 8 * memory_needed(P997, **ALONE)
     large_sample = dataclasses.replace(P997, probes=dataclasses.replace(P997.probes, sample_size=20_000))
     assert memory_needed(large_sample, **ALONE) > 2 * 8 * 8 * 20_000**2
@@ -31,7 +31,7 @@ def test_it_grows_with_members_samples_and_width():
 def test_a_training_that_cannot_fit_is_refused_before_it_begins(tmp_path, monkeypatch):
     monkeypatch.setattr("grok.memory.free_memory", lambda device: 2**20)
     with pytest.raises(
-        ConfigError, match=r"free memory of 0\.0 GiB, got one that needs about 0\.4 GiB: lower the task"
+        ConfigError, match=r"free memory of 0\.0 GiB, got one that needs about 0\.4 GiB: choose a smaller task"
     ):
         start(tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.name != ".lock"]
