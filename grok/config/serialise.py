@@ -55,10 +55,9 @@ def config_hash(config: Settings) -> str:
     """Return eight hexadecimal digits that name the settings; equal identities have equal hashes.
 
     The hash covers only the settings that differ from their defaults. If a field declares the value that earlier runs
-    were trained with, that value takes the place of the default. A setting that is added, or a default that is
-    changed, then changes no hash. A default that changes without such a declaration gives different settings the same
-    hash. Whether two runs are the same is
-    therefore decided by their whole configs (`is_record_of`).
+    were trained with, that value takes the place of the default. A setting that is added, or a default that is changed,
+    then changes no hash. A default that changes without such a declaration gives different settings the same hash.
+    Whether two runs are the same is therefore decided by their whole configs (`is_record_of`).
     """
     text = json.dumps(_differing(config.identity(), type(config)()), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
