@@ -9,7 +9,7 @@ from grok.analysis.report import cell, events_in_words
 from grok.columns import TEST_ACCURACY
 from grok.experiment import experiments
 from grok.tracking import Run
-from grok.tracking.duration import in_time
+from grok.tracking.duration import duration_in_words
 
 
 def list_table(manifests: Sequence[dict[str, Any]]) -> str:
@@ -33,10 +33,10 @@ def list_table(manifests: Sequence[dict[str, Any]]) -> str:
 def describe(run: Run) -> str:
     """Describe a run: its state, the path of its record and, once it has finished, its outcome."""
     manifest = run.manifest()
-    seconds = manifest["timings"]["wall_seconds"]
+    spent = duration_in_words(manifest["timings"]["wall_seconds"])
     lines = [
         f"run      {run.path}",
-        f"status   {manifest['status']} at step {manifest['step']:,} after {in_time(seconds)} on {manifest['device']}",
+        f"status   {manifest['status']} at step {manifest['step']:,} after {spent} on {manifest['device']}",
         f"command  {shlex.join(manifest['command'])}  (seed {manifest['seed']}, config {manifest['config_hash']})",
         f"record   {run.metrics_path}",
     ]

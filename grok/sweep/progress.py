@@ -4,7 +4,7 @@ import io
 import time
 
 from grok.sweep.packs import Outcome, Pack
-from grok.tracking.duration import in_time
+from grok.tracking.duration import duration_in_words
 from grok.tracking.live_line import LiveLine
 
 
@@ -43,5 +43,5 @@ class SweepProgress:
         if under_way:
             parts.append(f"{under_way} under way")
         if left and left < self._left_at_first:
-            parts.append(f"about {in_time(seconds * left / (self._left_at_first - left))} left")
+            parts.append(f"about {duration_in_words(seconds * left / (self._left_at_first - left))} left")
         return "  ".join(parts)

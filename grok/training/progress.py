@@ -3,16 +3,22 @@
 import io
 import statistics
 import time
+from collections import deque
 from collections.abc import Mapping
 
 from grok.columns import RATIOS, TEST_ACCURACY, TRAIN_ACCURACY, interplay, loss
-from grok.tracking.duration import in_time
+from grok.tracking.duration import duration_in_words
 from grok.tracking.live_line import LiveLine
 from grok.training.measurements import Row
 
+WINDOW = 10.0  # seconds over which the rate is taken: measurements become sparser, and other programs come and go
+
 
 class Progress:
-    """A line with step, rate, time left, loss, accuracies, and MIR and HDR of one pairing, averaged over the runs."""
+    """A line with step, rate, time left, loss, accuracies, and MIR and HDR of one pairing, averaged over the runs.
+
+    The rate, and with it the time left, is that of about the last ten seconds.
+    """
 
     def __init__(
         self,
@@ -25,16 +31,15 @@ class Progress:
     ) -> None:
         self._live_line = LiveLine(silent=silent, out=out)
         self._pairing = pairing
-        self._first_step = first_step
         self._runs = runs
         self._latest: dict[int, Row] = {}
-        self._started = time.monotonic()
+        self._times = deque([(time.monotonic(), first_step)])  # the first is the last one that is older than `WINDOW`
 
     def update(self, step: int, last_step: int, latest: Mapping[int, Row], *, active: int = 1) -> None:
         """Store the newest values by run, and show them if the interval has passed."""
         for run, row in latest.items():
             self._latest.setdefault(run, {}).update(row)
-        self._live_line.update(self._describe(step, last_step, active, time.monotonic() - self._started))
+        self._live_line.update(self._describe(step, last_step, active, self._rate(step)))
 
     def say(self, line: str) -> None:
         """Show a line of its own above the progress line."""
@@ -44,13 +49,21 @@ class Progress:
         """Show the newest line and leave it in the terminal."""
         self._live_line.close()
 
-    def _describe(self, step: int, last_step: int, active: int, seconds: float) -> str:
-        rate = (step - self._first_step) / seconds if seconds > 0 else 0.0
+    def _rate(self, step: int) -> float:
+        """Return the steps a second up to now, at this step."""
+        now = time.monotonic()
+        while len(self._times) > 1 and now - self._times[1][0] >= WINDOW:
+            self._times.popleft()
+        since, first = self._times[0]
+        self._times.append((now, step))
+        return (step - first) / (now - since) if now > since else 0.0
+
+    def _describe(self, step: int, last_step: int, active: int, rate: float) -> str:
         parts = [f"step {step:,} of at most {last_step:,}"]
         if self._runs > 1:
             parts += [f"{active} of {self._runs} runs under way"]
         if rate > 0:
-            left = in_time((last_step - step) / rate)
+            left = duration_in_words((last_step - step) / rate)
             parts += [f"at most {left} left", f"{rate:.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s"]
         formats = {
             "loss": (loss("train"), "{:.2e}"),

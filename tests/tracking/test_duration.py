@@ -2,7 +2,7 @@
 
 import pytest
 
-from grok.tracking.duration import in_time
+from grok.tracking.duration import duration_in_words
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from grok.tracking.duration import in_time
     ],
 )
 def test_a_length_of_time_in_words(seconds, expected):
-    assert in_time(seconds) == expected
+    assert duration_in_words(seconds) == expected

@@ -41,6 +41,20 @@ def test_long_and_slow_trainings_are_told_in_hours_and_with_a_decimal_within_80_
     assert second == "threads: 1 from step 100 on"
 
 
+def test_the_rate_is_that_of_the_last_seconds(monkeypatch):
+    clock = iter([0.0, *range(1, 41), 41.0])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    lines = []
+    monkeypatch.setattr(progress, "LiveLine", lambda **how: SimpleNamespace(update=lines.append))
+    line = Progress(first_step=0)
+    for second in range(1, 41):  # 10 steps a second in the first 20 seconds, then 100
+        line.update(10 * second if second <= 20 else 200 + 100 * (second - 20), 10_000, {})
+    assert "  10 steps/s" in lines[19]
+    assert "  55 steps/s" in lines[24]
+    assert "  100 steps/s" in lines[39]
+    assert "at most 1 min left" in lines[39]
+
+
 def test_of_many_runs_it_shows_how_many_still_train_and_means():
     out = io.StringIO()
     line = Progress(first_step=0, runs=3, out=out)
