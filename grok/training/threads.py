@@ -15,6 +15,7 @@ Clock = Callable[[], float]
 SHORTEST = 20.0  # seconds on one thread: a shorter training is not timed, and takes one thread
 BUDGET = 1.5  # seconds after which no round of timings begins
 SAMPLE = 0.05  # seconds of one timing, which is longer than a turn of another program on a core
+LONG = 0.2  # seconds of a step that is timed without another one before it
 HOPELESS = 3.0  # times slower than the best in a timing that was not short: not timed any longer
 TIE = 1.05  # times slower than the best: as good, so that fewer threads win
 CLEARLY = 1.3  # times faster: worth a change of the number of threads while a run trains
@@ -54,8 +55,10 @@ def time_steps(counts: Sequence[int], take: Take, *, steps_left: int, clock: Clo
     take(first, 1)  # which allocates memory and loads kernels
     while clock() - began < BUDGET or not all(samples.values()):
         for threads in list(left):
+            earlier = samples[threads]
+            taken = not earlier or min(earlier) > LONG or take(threads, 1)  # wakes the threads, and fills their caches
             started = clock()
-            taken = take(threads, steps)
+            taken = taken and take(threads, steps)
             spent = clock() - started
             if not taken:
                 return Timings({first: statistics.median(samples[first] or [0.0])}, short=0.0)

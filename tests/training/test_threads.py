@@ -48,8 +48,8 @@ def test_the_fastest_number_of_threads_is_found_within_the_budget(seconds, best)
 def test_numbers_take_turns_so_that_a_slow_moment_meets_all_of_them():
     machine = Machine({1: 0.010, 2: 0.006})
     machine.time()
-    assert [threads for threads, _ in machine.taken[:7]] == [1, 1, 2, 1, 2, 1, 2]
-    assert machine.taken[-1][1] == round(SAMPLE / 0.006)
+    steps = round(SAMPLE / 0.006)
+    assert machine.taken[:7] == [(1, 1), (1, 1), (2, 1), (1, 1), (1, steps), (2, 1), (2, steps)]
 
 
 def test_a_single_slow_moment_decides_nothing():
@@ -68,6 +68,19 @@ def test_a_hopeless_number_is_tried_once():
     machine = Machine({1: 0.010, 2: 0.300})
     machine.time()
     assert [steps for threads, steps in machine.taken if threads == 2] == [1]
+
+
+def test_threads_that_have_slept_wake_before_they_are_timed():
+    machine = Machine({1: 0.010, 2: 0.006})
+    take = machine.take
+
+    def waking(threads, steps):
+        if threads == 2 and machine.taken[-1][0] != 2:
+            machine.now += 0.020
+        return take(threads, steps)
+
+    timings = time_steps([1, 2], waking, steps_left=100_000, clock=machine.clock)
+    assert timings.seconds[2] == pytest.approx(0.006)
 
 
 def test_of_long_steps_each_number_takes_one_after_the_first():
