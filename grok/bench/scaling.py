@@ -22,6 +22,7 @@ from grok.training.engine import Engine
 from grok.training.executor import EXECUTORS
 from grok.training.measurements import evaluate
 from grok.training.ring import Block
+from grok.training.stack import Stack
 from grok.training.step import Member
 
 SIZES = [(modulus, d_model) for d_model in (128, 512) for modulus in (59, 113, 227, 401)]
@@ -76,13 +77,15 @@ def size(
 def _measurement(member: Member, name: str) -> Task:
     """Return a task that measures one probe on a network directly after a step."""
     learner = member.learner
-    with torch.no_grad():
+    stack = Stack([learner])
+    with torch.no_grad(), stack.computing():
         known = learner.begin().known
 
     def task() -> None:
-        observed = learner.observe((name,), learner.snapshot(known))
-        rows = {key: value[None, None] for key, value in observed[name].items()}
-        evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
+        with stack.computing():
+            observed = learner.observe((name,), learner.snapshot(known))
+            rows = {key: value[None, None] for key, value in observed[name].items()}
+            evaluate(Block({name: [0]}, {name: rows}), {name: learner.probes[name]}, np.array([1]))
 
     return task
 
