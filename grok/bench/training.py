@@ -170,7 +170,7 @@ def cost_of_recording(
         without, with_record, saved = (timing for timing, _ in interleaved(tasks, device, repeats=repeats).values())
         if mirror:
             mirror.finish({})
-    of_record, of_saves = max(with_record.median / without.median - 1, 0.0), saved.median / SAVE_INTERVAL
+    of_record, of_saves = max(with_record.beyond(without) / without.median, 0.0), saved.median / SAVE_INTERVAL
     beside = "a record and a wandb mirror" if mirror else "a record, without wandb, which is not installed"
     return [
         {"what": f"{steps} steps with the default probes", "time": without, "added time": Figure(0.0, ".1%")},
