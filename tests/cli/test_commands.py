@@ -103,8 +103,8 @@ REFUSALS = {
     "unknown command": (["trian"], "grok: command: expected one of train, resume, sweep, list, show"),
     "unknown section": (
         ["bench", "spectre"],
-        "grok: section: expected one of step, probes, recording, threads, stack, size, memory, moduli, images, "
-        "objectives, startup, estimator, large, interplay, spectra, got 'spectre'",
+        "grok: section: expected one of step, probes, recording, threads, stack, sweep, size, memory, moduli, "
+        "images, objectives, startup, estimator, large, interplay, spectra, got 'spectre'",
     ),
     "unknown figure": (
         ["figures", "figure6"],
