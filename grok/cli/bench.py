@@ -17,7 +17,11 @@ def bench(arguments: Sequence[str]) -> int:
     from grok.bench.targets import targets
     from grok.tracking.environment import describe_environment
 
-    options = parse(BenchOptions, "bench", arguments)
+    listed = "\n\n".join(
+        f"{name}: {(section.__doc__ or '').partition(chr(10))[0]}" for name, section in SECTIONS.items()
+    )
+    about = f"{BenchOptions.__doc__} All sections together take about forty minutes.\n\n{listed}"
+    options = parse(BenchOptions, "bench", arguments, description=about)
     names = options.sections or tuple(SECTIONS)
     for name in names:
         choose("section", name, SECTIONS)

@@ -63,8 +63,8 @@ def choose_stack(wanted: int | None, device: Any, *, on_gpu: int, compiled: bool
 def workers_and_threads(workers: int | None, threads: Any, device: Any) -> tuple[int, int]:
     """Return the number of local workers of a sweep, and the threads of each, from `--workers` and `--threads`.
 
-    On a CPU there is by default a worker of one thread for each processor that this process may have, since a second
-    thread rarely speeds up a small network as much as a second worker does. With `threads` alone there are fewer
+    On a CPU there is by default a worker of one thread for each processor that this process may have. A second worker
+    speeds up small networks more than a second thread does. With `threads` alone there are fewer
     workers, and with `workers` alone each still has one thread. On a GPU there is one worker by default, and workers
     share the processors.
     """

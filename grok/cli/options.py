@@ -8,6 +8,8 @@ import tyro
 
 from grok.arguments import UsageError, parse_seeds
 
+MOST_THREADS = 4_096
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SetupOptions:
@@ -215,9 +217,9 @@ def check_train_options(options: TrainOptions) -> list[int] | None:
 
 
 def check_threads(threads: int | Literal["auto"] | None) -> None:
-    """Reject a number of threads that is not positive."""
-    if isinstance(threads, int) and threads < 1:
-        raise UsageError(f"--threads: expected auto or a positive integer, got {threads}")
+    """Reject a number of threads that is not positive or that no machine has."""
+    if isinstance(threads, int) and not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"--threads: expected auto or an integer from 1 to {MOST_THREADS:,}, got {threads}")
 
 
 def check_sweep_options(options: SweepOptions) -> None:

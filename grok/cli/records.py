@@ -111,7 +111,13 @@ def figures(arguments: Sequence[str]) -> int:
     for name in options.names:
         choose("figure", name, kinds)
     wanted = [kinds[name] for name in options.names or kinds]
-    written = draw_figures(wanted, options.runs, options.plots, again=options.again)
+    try:
+        written = draw_figures(wanted, options.runs, options.plots, again=options.again)
+    except OSError as error:
+        why = error.strerror or error
+        raise StoreError(
+            f"--plots: cannot write figures into {options.plots} ({why}): mend it, or choose another"
+        ) from error
     if not any(written):
         raise StoreError(_nothing_drawn(options))
     for path in written.files:

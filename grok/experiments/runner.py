@@ -191,7 +191,8 @@ def resume(
 def _refuse_too_large(experiment: Experiment, configs: Sequence[Any], device: torch.device, threads: Threads) -> None:
     """Raise ConfigError if runs of these configs, trained together, need more memory than is free."""
     needed = _memory(experiment, configs, device, threads)
-    refuse_beyond(needed, device, mend="choose a smaller task or network, fewer --threads, or a smaller --stack")
+    stack = " or a smaller --stack" if len(configs) > 1 else ""
+    refuse_beyond(needed, device, mend=f"choose a smaller task or network{stack}")
 
 
 def _memory(experiment: Experiment, configs: Sequence[Any], device: torch.device, threads: Threads) -> int:

@@ -86,7 +86,7 @@ def advise(make_copies: Callable[[], Copies], threads: int, say: Say) -> None:
     if len(counts) == 1:
         return
     timings = _time(make_copies(), counts)
-    if timings.short is None and timings.slowdown(threads) >= CLEARLY:
+    if timings.untimed is None and timings.slowdown(threads) >= CLEARLY:
         gain = f"{timings.slowdown(threads):.1f} times as fast"
         say(f"threads: {threads}, as recorded; --threads {timings.best} is {gain} (equal up to rounding)")
 
@@ -111,7 +111,7 @@ class Watch:
         threads = torch.get_num_threads()
         copies = self._make_copies(runs)
         timings = _time(copies, sorted({*thread_counts(most_threads()), threads})) if copies else None
-        if timings is None or timings.short is not None or timings.slowdown(threads) < CLEARLY:
+        if timings is None or timings.untimed is not None or timings.slowdown(threads) < CLEARLY:
             self._pace.reset(in_vain=True)
             return None
         self._pace.reset(in_vain=False)

@@ -5,6 +5,7 @@ A kill in the middle of a write leaves a torn line. Readers skip it, and the nex
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ class Journal:
         for line in self.path.read_bytes().splitlines():
             try:
                 value = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(value, dict):
                 found.append(value)
@@ -79,8 +80,11 @@ class Journal:
         if not self.exists() or not (lines := self.lines()):
             self.add(**expected)
             return
-        if lines[0] != expected:
-            differing = [name for name, value in expected.items() if lines[0].get(name) != value] or ["format"]
+        written = next((line for line in lines if "format" in line), None)
+        if written is None:
+            raise JournalError(f"{self.path} has lost the line with its settings: choose another --out, or --fresh")
+        if written != expected:
+            differing = [name for name, value in expected.items() if written.get(name) != value] or ["format"]
             raise JournalError(
                 f"{self.path} has results with another {' and '.join(differing)}: choose another --out, or begin anew "
                 "with --fresh"
@@ -89,23 +93,30 @@ class Journal:
     def outcomes(self) -> dict[str, Outcome]:
         """Return what is known of each part that has begun, by its name.
 
-        The rows of a part that is tried again replace those of its earlier try, but only once there are any.
+        The rows of a part that is tried again replace those of its earlier try, but only once there are any. Lines of
+        another form are skipped.
         """
-        found: dict[str, Outcome] = {}
+        found: defaultdict[str, Outcome] = defaultdict(Outcome)
         unmeasured: set[str] = set()
         for line in self.lines():
             match line:
-                case {"part": name, "begun": machine}:
+                case {"part": str() as name, "begun": str() as machine}:
                     tables = found[name].tables if name in found else {}
                     found[name] = Outcome(tables=tables, state=INTERRUPTED, machine=machine)
                     unmeasured.add(name)
-                case {"part": name, "title": title, "plain": plain, "text": text}:
+                case {"part": str() as name, "title": str() as title, "plain": dict() as plain, "text": dict() as text}:
                     if name in unmeasured:
                         unmeasured.discard(name)
                         found[name].tables = {}
                     found[name].tables.setdefault(title, []).append({"plain": plain, "text": text})
-                case {"part": name, "state": state, "message": message, "seconds": seconds, "budget": budget}:
+                case {
+                    "part": str() as name,
+                    "state": str() as state,
+                    "message": str() as message,
+                    "seconds": int() | float() as seconds,
+                    "budget": int() | float() as budget,
+                }:
                     outcome = found[name]
                     outcome.state, outcome.message = state, message
                     outcome.seconds, outcome.budget = seconds, budget
-        return found
+        return dict(found)

@@ -38,6 +38,8 @@ class EntropyEstimate(NamedTuple):
     standard_error: Float[Tensor, ""]
     reached: bool
     num_probes: int
+    errors: float = 2.0
+    """Within how many standard errors 95 % of estimates are, from so few random vectors."""
 
 
 def exactly(entropy: Float[Tensor, ""]) -> EntropyEstimate:
@@ -134,7 +136,9 @@ def lanczos_entropy(
 
     while True:
         value, noise, bound = split.estimate()
-        allowed, m = tolerance(value) / 2, len(split.forms.mass)
+        m = len(split.forms.mass)
+        errors = _errors_of_95_percent(m - 1 - split.num_controls)
+        allowed = tolerance(value) / errors
         reached = noise + bound <= allowed
         if reached or m in (0, num_probes):
             break
@@ -149,7 +153,14 @@ def lanczos_entropy(
             break
         split.sample(draw(int(min(num_probes, needed + 1)) - m))
     value, error = torch.tensor([value, noise + bound], dtype=torch.float64)
-    return EntropyEstimate(value, error, reached, m)
+    return EntropyEstimate(value, error, reached, m, errors)
+
+
+def _errors_of_95_percent(freedom: int) -> float:
+    """Return within how many standard errors, each from so many degrees of freedom, 95 % of estimates are."""
+    from scipy.special import stdtrit  # takes longer to import than all of this package
+
+    return float(stdtrit(freedom, 0.975)) if freedom > 0 else torch.inf
 
 
 class _Estimate(NamedTuple):
@@ -193,6 +204,11 @@ class _Split:
         order = self._couplings().argsort()
         enough = self._couplings()[order].cumsum(0) / 2 <= self._share()
         return torch.empty_like(enough).scatter(0, order, enough)
+
+    @property
+    def num_controls(self) -> int:
+        """Number of quantities whose expectations are known."""
+        return len(self._expected)
 
     @property
     def square_is_known(self) -> bool:

@@ -54,7 +54,8 @@ class Drawn:
     """The state of the figures in a folder: which were drawn, from which records, by which code.
 
     A figure is up to date if the runs that it shows, the code and the libraries are the same as when it was drawn, and
-    if all its files exist. A kind of figure is up to date if no run of its experiments has changed since.
+    if its files are as they were written. A kind of figure is up to date if no run of its experiments has changed
+    since.
     """
 
     def __init__(self, runs: Path, plots: Path, experiments: Iterable[str]) -> None:
@@ -119,7 +120,8 @@ class Drawn:
 
     def add(self, kind: str, store: str, facts: str, files: Iterable[Path], said: Sequence[str]) -> None:
         """Note the files of a figure with the facts of its subject; a subject with nothing to show has no files."""
-        self.keep(kind, store, facts, {"files": [path.name for path in files], "said": list(said)})
+        drawn = {path.name: file_facts(path) for path in files}
+        self.keep(kind, store, facts, {"files": drawn, "said": list(said)})
         self._save()
 
     def keep(self, kind: str, store: str, facts: str, figure: Mapping[str, Any]) -> None:
@@ -143,12 +145,13 @@ class Drawn:
         return _digest([json.dumps(shown, sort_keys=True)])
 
     def _exist(self, store: str, figure: Mapping[str, Any]) -> bool:
-        return all((self._places[store].plots / name).exists() for name in figure["files"])
+        return all(file_facts(self._places[store].plots / name) == facts for name, facts in figure["files"].items())
 
     def _save(self) -> None:
         if not self._path.parent.exists():
             return  # nothing has been drawn
-        text = json.dumps({**self._for, "every": self._every, "kinds": self._kinds, "stores": self._stores}, indent=1)
+        state = {**self._for, "every": self._every, "kinds": self._kinds, "stores": self._stores}
+        text = json.dumps({"digest": _digest_of(state), **state}, indent=1)
         write_atomically(self._path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
@@ -210,9 +213,14 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the state in a file; a file that cannot be read counts as one without figures."""
+    """Return the state in a file; a file that cannot be read, or that was changed, counts as one without figures."""
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return state if isinstance(state, dict) else {}
+    whole = isinstance(state, dict) and state.pop("digest", None) == _digest_of(state)
+    return state if whole else {}
+
+
+def _digest_of(state: Mapping[str, Any]) -> str:
+    return _digest([json.dumps(state, sort_keys=True)])

@@ -59,11 +59,12 @@ class Chunks:
 
     def _compute(self, common: Sequence[Tensor]) -> Gradients:
         """Return the loss of all samples and its gradients."""
-        count = -(-self._train.count // CHUNK_SIZE)
+        count = num_chunks(self._train.count)
         inputs, targets, features = (
             tensor.tensor_split(count) for tensor in (self._train.inputs, self._train.targets, self._features)
         )
-        logits = [None] * count if self._logits is None else self._logits.tensor_split(count)
+        # Views would share the count of changes by which autograd notices that a value it needs has been overwritten
+        logits = [None] * count if self._logits is None else [part.data for part in self._logits.tensor_split(count)]
         chunks = [Chunk(*parts) for parts in zip(inputs, targets, features, logits, strict=True)]
 
         def compute(chunk: Chunk) -> Gradients:
@@ -77,6 +78,11 @@ class Chunks:
             return gradients
 
         return _sum(side_by_side(compute, chunks))
+
+
+def num_chunks(samples: int) -> int:
+    """Return into how many chunks so many samples are divided, on every machine."""
+    return -(-samples // CHUNK_SIZE)
 
 
 def _sum(chunks: Iterable[Gradients]) -> Gradients:

@@ -64,7 +64,7 @@ class Progress:
             parts += [f"{active} of {self._runs} runs under way"]
         if rate > 0:
             left = duration_in_words((last_step - step) / rate)
-            parts += [f"at most {left} left", f"{rate:.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s"]
+            parts += [f"at most {left} left", _rate_in_words(rate)]
         formats = {
             "loss": (loss("train"), "{:.2e}"),
             "train": (TRAIN_ACCURACY, "{:.1%}"),
@@ -76,3 +76,14 @@ class Progress:
             if values:
                 parts.append(f"{name} {form.format(statistics.fmean(values))}")
         return "  ".join(parts)
+
+
+def _rate_in_words(rate: float) -> str:
+    """Return a rate in steps a second, or in time per step if it is slow.
+
+    >>> _rate_in_words(101.4), _rate_in_words(2.25), _rate_in_words(0.02)
+    ('101 steps/s', '2.2 steps/s', '50 s a step')
+    """
+    if rate < 0.5:
+        return f"{duration_in_words(1 / rate)} a step"
+    return f"{rate:.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s"

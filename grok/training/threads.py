@@ -16,7 +16,7 @@ SHORTEST = 20.0  # seconds on one thread: a shorter training is not timed, and t
 BUDGET = 1.5  # seconds after which no round of timings begins
 SAMPLE = 0.05  # seconds of one timing, which is longer than a turn of another program on a core
 LONG = 0.2  # seconds of a step that is timed without another one before it
-HOPELESS = 3.0  # times slower than the best in a timing that was not short: not timed any longer
+HOPELESS = 3.0  # times slower than the best in a timing that took long: not timed any longer
 TIE = 1.05  # times slower than the best: as good, so that fewer threads win
 CLEARLY = 1.3  # times faster: worth a change of the number of threads while a run trains
 WINDOW = 5.0  # seconds over which a rate is taken
@@ -25,11 +25,11 @@ PATIENCE = 15.0  # seconds of less than half the rate until steps are timed agai
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds per step by number of threads, in ascending order; a short training has only those of the first."""
+    """Seconds per step by number of threads, in ascending order; one number alone if steps were not timed further."""
 
     seconds: dict[int, float]
-    short: float | None = None
-    """Seconds that the whole training would take with the first number of threads, if it is too short to time."""
+    untimed: str | None = None
+    """Why steps were not timed with the other numbers of threads, or None if they were."""
 
     @property
     def best(self) -> int:
@@ -45,14 +45,20 @@ class Timings:
 def time_steps(counts: Sequence[int], take: Take, *, steps_left: int, clock: Clock = time.perf_counter) -> Timings:
     """Time steps with each number of threads in turn, and return the medians.
 
-    This takes about `BUDGET` seconds, or one step for each number of threads if steps are longer. A training that would
-    take less than `SHORTEST` with the first number of threads, or that has no more steps, is not timed further.
+    This takes about `BUDGET` seconds. A training that would take less than `SHORTEST` with the first number of threads,
+    or that has only a few steps, is not timed further and takes this number. One whose first step takes longer than
+    `BUDGET` takes the largest number, since a timing would hold it up for long.
     """
     began = clock()
     samples: dict[int, list[float]] = {threads: [] for threads in counts}
     left, steps = list(counts), 1
-    first = left[0]
+    first, most = left[0], left[-1]
+    few = f"only {steps_left} more {'step' if steps_left == 1 else 'steps'}"
+    if steps_left <= 2 * len(counts):
+        return Timings({first: 0.0}, untimed=few)
     take(first, 1)  # which allocates memory and loads kernels
+    if (spent := clock() - began) > BUDGET:
+        return Timings({most: spent}, untimed=f"a step takes up to {_duration(spent)}, too long to time others")
     while clock() - began < BUDGET or not all(samples.values()):
         for threads in list(left):
             earlier = samples[threads]
@@ -61,10 +67,14 @@ def time_steps(counts: Sequence[int], take: Take, *, steps_left: int, clock: Clo
             taken = taken and take(threads, steps)
             spent = clock() - started
             if not taken:
-                return Timings({first: statistics.median(samples[first] or [0.0])}, short=0.0)
+                ended = "it ends before others could be timed"
+                return Timings({first: statistics.median(samples[first] or [0.0])}, untimed=ended)
             samples[threads].append(spent / steps)
             if spent / steps * steps_left < SHORTEST and threads == first:
-                return Timings({first: spent / steps}, short=spent / steps * steps_left)
+                seconds = math.ceil(spent / steps * steps_left)
+                return Timings(
+                    {first: spent / steps}, untimed=f"at most {seconds} s of training, too short to time others"
+                )
             best = min(statistics.median(each) for each in samples.values() if each)
             if spent > 2 * SAMPLE and spent / steps > HOPELESS * best:
                 left.remove(threads)
@@ -108,12 +118,12 @@ def in_words(timings: Timings, *, of: int) -> str:
 
     >>> in_words(Timings({1: 0.0161, 2: 0.074}), of=2)
     'threads: 1 of 2 processors (16.1 ms a step; 2 threads: 74 ms)'
-    >>> in_words(Timings({1: 0.0021}, short=4.2), of=2)
-    'threads: 1 of 2 processors (at most 5 s of training, too short to try others)'
+    >>> in_words(Timings({1: 0.0021}, untimed="only 3 more steps"), of=2)
+    'threads: 1 of 2 processors (only 3 more steps)'
     """
     best = timings.best
-    if timings.short is not None:
-        why = f"at most {math.ceil(timings.short)} s of training, too short to try others"
+    if timings.untimed is not None:
+        why = timings.untimed
     else:
         other = min(timings.seconds.keys() - {best}, key=lambda threads: timings.seconds[threads])
         name = "1 thread" if other == 1 else f"{other} threads"

@@ -53,8 +53,10 @@ def test_threads_are_a_number_or_auto(flags, threads):
 def test_threads_that_are_neither_are_rejected():
     with pytest.raises(UsageError, match=r"^--threads: expected an integer or one of auto, got 'many'"):
         parse_train("--threads", "many")
-    with pytest.raises(UsageError, match=r"^--threads: expected auto or a positive integer, got 0$"):
+    with pytest.raises(UsageError, match=r"^--threads: expected auto or an integer from 1 to 4,096, got 0$"):
         check_threads(0)
+    with pytest.raises(UsageError, match="got 99999"):
+        check_threads(99_999)
 
 
 def test_figures_are_named_without_flags():

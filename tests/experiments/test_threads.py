@@ -171,7 +171,7 @@ def test_a_run_resumes_with_its_threads_and_is_advised_of_faster_ones(interrupte
     assert (torch.get_num_threads(), interrupted.manifest()["threads"]) == (2, 2)
 
 
-@pytest.mark.parametrize("timings", [Timings({1: 0.010, 2: 0.012}), Timings({1: 0.01}, short=1.0)])
+@pytest.mark.parametrize("timings", [Timings({1: 0.010, 2: 0.012}), Timings({1: 0.01}, untimed="of a reason")])
 def test_no_advice_is_given_where_little_is_to_be_gained(monkeypatch, timings):
     timed(monkeypatch, timings)
     said = []

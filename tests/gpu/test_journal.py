@@ -73,3 +73,31 @@ def test_results_with_other_settings_are_not_continued(journal):
     journal.path.write_text(journal.path.read_text().replace('"format": 1', '"format": 0'))
     with pytest.raises(JournalError, match="has results with another format"):
         journal.begin(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"part": "tests", "state": "done", "message": "", "seconds": 1, "budget": 2}',
+        '{"part": ["tests"], "begun": ""}',
+        '{"part": "stack", "state": "done", "message": "", "seconds": "1", "budget": 2}',
+        '{"part": "stack", "title": "stacks", "plain": [], "text": 3}',
+        "[" * 100_000,
+        "null",
+    ],
+)
+def test_lines_of_another_form_change_nothing_of_the_rest(journal, line):
+    journal.add(part="stack", begun="a machine")
+    journal.add(**row(1))
+    with journal.path.open("a") as file:
+        file.write(f"{line}\n")
+    journal.add(**row(2))
+    journal.begin(SETTINGS)
+    assert [each["plain"]["n"] for each in journal.outcomes()["stack"].tables["stacks"]] == [1, 2]
+
+
+def test_a_journal_without_its_settings_says_so(journal):
+    journal.add(part="stack", begun="")
+    journal.path.write_text("".join(journal.path.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(JournalError, match="has lost the line with its settings"):
+        journal.begin(SETTINGS)

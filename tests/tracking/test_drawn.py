@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from grok.tracking import Store
 from grok.tracking.drawn import STATE, Drawn, code_facts, record_facts
 from tests.figures.helpers import add_run, constant
@@ -93,3 +95,32 @@ def test_facts_are_those_of_finished_runs_and_of_files_beside_them(tmp_path):
     assert {name: list(those) for name, those in facts.items()} == {"grokking": [run.id], "": ["cost.json"]}
     assert record_facts(tmp_path) == facts
     assert code_facts(["a"]) == code_facts(["a"]) != code_facts(["b"])
+
+
+@pytest.mark.parametrize("change", ["empty", "other", "folder"])
+def test_a_file_that_was_changed_is_drawn_again(tmp_path, change):
+    runs, plots = tmp_path / "runs", tmp_path / "plots"
+    add_figure(runs, plots, add_run(Store(runs), COLUMNS))
+    picture = plots / "figure7.png"
+    picture.unlink()
+    picture.mkdir() if change == "folder" else picture.write_text(change)
+    assert kept(runs, plots) is None
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[1]", "null", "[" * 100_000, '{"every": 1}', "\x00"])
+def test_a_damaged_state_counts_as_none(tmp_path, damage):
+    runs, plots = tmp_path / "runs", tmp_path / "plots"
+    add_figure(runs, plots, add_run(Store(runs), COLUMNS))
+    (plots / STATE).write_text(damage)
+    assert kept(runs, plots) is None
+
+
+@pytest.mark.parametrize("key", ["every", "kinds", "stores", "code"])
+@pytest.mark.parametrize("value", [None, 3, "x", [], {}, {"own": {}}])
+def test_a_state_that_was_changed_by_hand_counts_as_none(tmp_path, key, value):
+    runs, plots = tmp_path / "runs", tmp_path / "plots"
+    add_figure(runs, plots, add_run(Store(runs), COLUMNS))
+    state = json.loads((plots / STATE).read_text())
+    for changed in (state | {key: value}, {name: each for name, each in state.items() if name != key}):
+        (plots / STATE).write_text(json.dumps(changed))
+        assert kept(runs, plots) is None

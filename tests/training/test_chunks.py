@@ -1,5 +1,8 @@
 """A step in chunks is the plain step up to rounding, and the same to the last bit for any number of threads."""
 
+import itertools
+import threading
+
 import pytest
 import torch
 
@@ -60,6 +63,29 @@ def test_the_gradient_is_scaled_by_what_follows_the_loss():
     in_chunks = Chunks(learner.model, learner.samples("train"), learner.objective.criterion)
     once, thrice = (torch.autograd.grad(factor * in_chunks().loss, learner.trained) for factor in (1, 3))
     torch.testing.assert_close(thrice, tuple(3 * gradient for gradient in once))
+
+
+def test_a_thread_may_overwrite_its_logits_while_another_needs_its_own(monkeypatch, threads):
+    """The loss keeps its logits for the gradient, and another chunk is computed before that gradient."""
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", 40)
+    learner = small_member().learner
+    calls, saved, overwritten = itertools.count(), threading.Event(), threading.Event()
+
+    def loss(logits, targets):
+        if next(calls):
+            assert saved.wait(60)
+            logits.detach().mul_(1)
+            overwritten.set()
+            return logits.pow(3).sum()
+        value = logits.pow(3).sum()
+        saved.set()
+        assert overwritten.wait(60)
+        return value
+
+    threads(2)
+    with one_thread_per_operation():
+        Chunks(learner.model, learner.samples("train"), loss)()
+    assert next(calls) == 2
 
 
 def test_one_member_trains_in_chunks_and_several_do_not():

@@ -89,19 +89,33 @@ def test_of_long_steps_each_number_takes_one_after_the_first():
     assert machine.taken == [(1, 1), (1, 1), (2, 1)]
 
 
+def test_steps_that_take_longer_than_the_budget_are_not_timed_and_take_all_processors():
+    machine = Machine({1: 50.0, 2: 27.0, 4: 15.0})
+    timings = machine.time()
+    assert (timings.best, machine.taken) == (4, [(1, 1)])
+    assert in_words(timings, of=4) == "threads: 4 of 4 processors (a step takes up to 50 s, too long to time others)"
+
+
+@pytest.mark.parametrize(("steps_left", "words"), [(1, "only 1 more step"), (4, "only 4 more steps")])
+def test_of_a_few_steps_none_is_timed(steps_left, words):
+    machine = Machine({1: 8.0, 2: 5.0})
+    timings = machine.time(steps_left=steps_left)
+    assert (timings.best, machine.taken) == (1, [])
+    assert in_words(timings, of=2) == f"threads: 1 of 2 processors ({words})"
+
+
 def test_a_short_training_is_not_timed_and_takes_one_thread():
     machine = Machine({1: 0.010, 2: 0.006})
     timings = machine.time(steps_left=1_999)
-    assert timings.short == pytest.approx(19.99)
-    assert timings.short < SHORTEST
+    assert timings.untimed == f"at most {SHORTEST:.0f} s of training, too short to time others"
     assert (timings.best, machine.taken) == (1, [(1, 1), (1, 1)])
-    assert Machine({1: 0.010, 2: 0.006}).time(steps_left=2_001).short is None
+    assert Machine({1: 0.010, 2: 0.006}).time(steps_left=2_001).untimed is None
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 7])
 def test_a_training_that_ends_while_it_is_timed_takes_one_thread(steps):
     timings = Machine({1: 0.010, 2: 0.006}, ends_after=steps).time()
-    assert (timings.best, timings.short) == (1, 0.0)
+    assert (timings.best, timings.untimed) == (1, "it ends before others could be timed")
 
 
 def test_the_gain_of_a_change_is_the_ratio_of_times():
@@ -113,8 +127,7 @@ def test_the_line_names_the_choice_and_its_nearest_rival_within_80_columns():
     line = in_words(Timings({1: 0.0812, 2: 0.0431, 4: 0.0275, 8: 0.112, 64: 1.25}), of=64)
     assert line == "threads: 4 of 64 processors (27.5 ms a step; 2 threads: 43.1 ms)"
     assert in_words(Timings({1: 1.5, 2: 0.8}), of=2) == "threads: 2 of 2 processors (800 ms a step; 1 thread: 1.5 s)"
-    longest = in_words(Timings({1: 0.0123}, short=SHORTEST - 0.1), of=128)
-    assert longest == "threads: 1 of 128 processors (at most 20 s of training, too short to try others)"
+    longest = in_words(Timings({1: 0.0123}, untimed="at most 20 s of training, too short to time others"), of=64)
     assert len(longest) <= 80
 
 

@@ -1,7 +1,7 @@
 """Estimate of the memory that the training of a transformer needs, from its settings alone."""
 
 from grok.config import TransformerConfig, TransformerTrainingConfig
-from grok.training.chunks import CHUNK_SIZE
+from grok.training.chunks import CHUNK_SIZE, num_chunks
 from grok.training.engine import BLOCK
 from grok.training.snapshot import MOST_LOGITS
 
@@ -12,7 +12,7 @@ GRAMS = 8  # n×n matrices of an interplay of n samples: Gram matrices, their pr
 OBSERVATIONS = 12  # C×d matrices in float64 that all probes together observe at a step
 ROWS = 2 * BLOCK  # observations that are kept: those of two blocks of steps
 LOSSES = 4  # values in float64 per logit, while the loss of a sample and its gradient are computed
-MARGIN = 1.5  # for what is not counted, such as freed memory that the program keeps: `grok bench moduli` needs 1.48
+MARGIN = 2.0  # for what is not counted, such as freed memory that the program keeps: p = 1,999 needs more than 1.6
 FLOAT, DOUBLE = 4, 8
 
 
@@ -38,7 +38,8 @@ def memory_needed(config: TransformerTrainingConfig, *, members: int, device: st
     )
     at_once = min(train, CHUNK_SIZE) if in_chunks else train
     of_worker = at_once * (FLOAT * _activations(model) + LOSSES * DOUBLE * classes) + grams
-    return round(MARGIN * (PROGRAM + members * of_member + (threads if in_chunks else members) * of_worker))
+    workers = min(threads, num_chunks(train)) if in_chunks else members
+    return round(MARGIN * (PROGRAM + members * of_member + workers * of_worker))
 
 
 def _parameters(model: TransformerConfig, classes: int) -> int:

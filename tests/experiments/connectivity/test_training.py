@@ -44,9 +44,9 @@ class Trained:
         learner = self.member.learner
         snapshot = learner.snapshot
 
-        def seen(known=None):
+        def seen(known=None, **how):
             self.states[len(self.states)] = state_of(self.member)
-            return snapshot(known)
+            return snapshot(known, **how)
 
         learner.snapshot = seen  # which a step asks for before it trains
         self.rows = train(root, self.member)

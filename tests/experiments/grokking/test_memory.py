@@ -13,10 +13,10 @@ ALONE = {"members": 1, "device": "cpu", "threads": 2}
 P997 = dataclasses.replace(paper(), task=TaskConfig(modulus=997))
 
 
-@pytest.mark.parametrize(("modulus", "measured"), [(113, 522), (499, 1_532), (997, 6_477)])
+@pytest.mark.parametrize(("modulus", "measured"), [(113, 522), (499, 2_002), (997, 6_477)])
 def test_the_estimate_is_no_less_than_what_was_measured_and_at_most_twice_as_much(modulus, measured):
     estimate = memory_needed(dataclasses.replace(paper(), task=TaskConfig(modulus=modulus)), **ALONE) / 2**20
-    assert measured < estimate < 2 * measured  # MiB, by `grok bench moduli` with two threads
+    assert measured < estimate < 2 * measured  # MiB; 499 with copies that are timed
 
 
 def test_it_grows_with_members_samples_and_width():
@@ -31,7 +31,7 @@ def test_it_grows_with_members_samples_and_width():
 def test_a_training_that_cannot_fit_is_refused_before_it_begins(tmp_path, monkeypatch):
     monkeypatch.setattr("grok.memory.free_memory", lambda device: 2**20)
     with pytest.raises(
-        ConfigError, match=r"free memory of 0\.0 GiB, got one that needs about 0\.4 GiB: choose a smaller task"
+        ConfigError, match=r"free memory of 0\.0 GiB, got one that needs about 0\.5 GiB: choose a smaller task"
     ):
         start(tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.name != ".lock"]
