@@ -60,13 +60,13 @@ def estimate_interplay(
     products of features. If either is at most `exact_side`, the eigenvalues are computed and the result is exact.
 
     Otherwise `lanczos_entropy` estimates the joint entropy from random vectors. The error of MIR is that of the joint
-    entropy divided by the smaller entropy. Random vectors are added until 95 of 100 seeds would be within `rtol` of the
-    exact value: until twice the standard error of MIR is at most `rtol` times MIR. For a few vectors the t distribution
-    asks for more than twice. With 0.01, the default, 32 vectors are often enough. Errors fall as the root of the number
-    of vectors. A tenth of `rtol` can therefore take a hundred times as many, for which `num_probes` must be raised. A
-    side of up to 4 · `exact_side` is computed exactly where the vectors would take longer or fall short. On a larger
-    side, an `AccuracyWarning` tells if `num_probes` vectors of `steps` products each do not reach `rtol`. The standard
-    error holds in any case, up to rounding.
+    entropy divided by the smaller entropy. Random vectors are added until twice the standard error of MIR is at most
+    `rtol` times MIR: 95 of 100 seeds are then within `rtol` of the exact value. Fewer than 8 vectors are never enough.
+    With 0.01, the default, 32 vectors are often enough. Errors fall as the root of the number of vectors. A tenth of
+    `rtol` can therefore take a hundred times as many, for which `num_probes` must be raised. A side of up to 4 ·
+    `exact_side` is computed exactly where the vectors would take longer or fall short. On a larger side, an
+    `AccuracyWarning` tells if `num_probes` vectors of `steps` products each do not reach `rtol`. The standard error
+    holds in any case, up to rounding.
 
     Leading directions are split off first. They are sought from one column for each class, or from `rank` random
     mixtures of these if there are more classes. The same seed gives the same numbers on every device, up to rounding.
@@ -131,7 +131,7 @@ def estimate_interplay(
     value = interplay_of_entropies(entropy_1, entropy_2, joint.value.to(entropy_1), n=n)
     error = joint.standard_error.to(entropy_1)
     if not joint.reached:
-        share = joint.errors * error / (smaller * value.mir.abs())
+        share = 2 * error / (smaller * value.mir.abs())
         warnings.warn(
             f"rtol: expected MIR to {100 * rtol:.2g} % of itself, "
             f"got {100 * share:.2g} % from {joint.num_probes} random vectors "

@@ -13,6 +13,7 @@ Draw = Callable[[int], Float[Tensor, "n probes"]]
 """Returns a number of new probes: random columns with independent entries of mean 0 and variance 1."""
 
 FIRST_PROBES = 32
+FEWEST_PROBES = 8  # from fewer, the standard error itself is too uncertain to claim an accuracy
 """Number of probes from whose noise the number that is needed is predicted."""
 
 MARGIN = 1.2
@@ -38,8 +39,6 @@ class EntropyEstimate(NamedTuple):
     standard_error: Float[Tensor, ""]
     reached: bool
     num_probes: int
-    errors: float = 2.0
-    """Within how many standard errors 95 % of estimates are, from so few random vectors."""
 
 
 def exactly(entropy: Float[Tensor, ""]) -> EntropyEstimate:
@@ -136,10 +135,8 @@ def lanczos_entropy(
 
     while True:
         value, noise, bound = split.estimate()
-        m = len(split.forms.mass)
-        errors = _errors_of_95_percent(m - 1 - split.num_controls)
-        allowed = tolerance(value) / errors
-        reached = noise + bound <= allowed
+        allowed, m = tolerance(value) / 2, len(split.forms.mass)
+        reached = noise + bound <= allowed and not 0 < m < FEWEST_PROBES
         if reached or m in (0, num_probes):
             break
         per_variance = MARGIN * m / (allowed - bound) ** 2 if allowed > bound else torch.inf
@@ -153,14 +150,7 @@ def lanczos_entropy(
             break
         split.sample(draw(int(min(num_probes, needed + 1)) - m))
     value, error = torch.tensor([value, noise + bound], dtype=torch.float64)
-    return EntropyEstimate(value, error, reached, m, errors)
-
-
-def _errors_of_95_percent(freedom: int) -> float:
-    """Return within how many standard errors, each from so many degrees of freedom, 95 % of estimates are."""
-    from scipy.special import stdtrit  # takes longer to import than all of this package
-
-    return float(stdtrit(freedom, 0.975)) if freedom > 0 else torch.inf
+    return EntropyEstimate(value, error, reached, m)
 
 
 class _Estimate(NamedTuple):
@@ -204,11 +194,6 @@ class _Split:
         order = self._couplings().argsort()
         enough = self._couplings()[order].cumsum(0) / 2 <= self._share()
         return torch.empty_like(enough).scatter(0, order, enough)
-
-    @property
-    def num_controls(self) -> int:
-        """Number of quantities whose expectations are known."""
-        return len(self._expected)
 
     @property
     def square_is_known(self) -> bool:

@@ -224,11 +224,12 @@ def test_the_order_of_samples_changes_nothing_where_it_is_exact():
     )
 
 
+@pytest.mark.filterwarnings("ignore::grok.information.AccuracyWarning")
 def test_it_needs_no_memory_of_size_n_squared():
     n = 20_000  # n² float32 numbers are 1.6 GB; twice that would be held
     features, head, labels = (each.float() if each.is_floating_point() else each for each in random_geometry(n, dim=32))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        estimate_interplay(features, head, labels, exact_side=0, rtol=100.0, num_probes=4, rank=4, steps=4)
+        estimate_interplay(features, head, labels, exact_side=0, rtol=10.0, num_probes=8, rank=4, steps=4)
     largest = max(event.self_cpu_memory_usage for event in profile.events())
     assert largest < 16 * features.numel() * 4
 
