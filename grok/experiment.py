@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from grok.figures import FigureKind
+    from grok.tasks import Task
     from grok.tasks.images import DataFolder
     from grok.tracking import Run
     from grok.training.step import Member
@@ -57,6 +58,10 @@ class Experiment(ABC):
 
         `data` is the folder with the data sets that are read from files; None means `data/`.
         """
+
+    def task(self, config: Any, seed: int, data: DataFolder | None = None) -> Task:
+        """Return the samples on which a run is measured, with their split; by default none are known."""
+        raise NotImplementedError(f"{self.name}: expected an experiment that defines its task, got one without")
 
     def check(self, config: Any, seed: int, data: DataFolder | None = None) -> None:  # noqa: B027  by default all pass
         """Reject a config that is valid by itself but impossible with the data of this seed.

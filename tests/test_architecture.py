@@ -38,9 +38,13 @@ MAY_IMPORT = {
     },
     "gpu": {"bench", "columns", "config", "experiment", "experiments", "tasks", "tracking", "training"},
     "examples": {"information"},
+    "report": {"analysis", "columns", "experiment", "tracking"},
+    "interface": {
+        *("config", "experiment", "experiments", "figures", "models", "report", "tasks", "tracking", "training"),
+    },
     "cli": {
-        *("analysis", "arguments", "bench", "columns", "config", "experiment", "experiments", "figures", "sweep"),
-        *("processors", "tasks", "tracking"),
+        *("analysis", "arguments", "bench", "columns", "config", "experiment", "experiments", "figures", "interface"),
+        *("processors", "report", "sweep", "tasks", "tracking"),
     },
     "__main__": {"cli", "processors"},
 }

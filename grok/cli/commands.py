@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from grok import __version__
 from grok.arguments import UsageError, choose
 from grok.cli.bench import bench
 from grok.cli.endings import BAD_USAGE, DONE, FAILED, INTERRUPTED, print_table, program
@@ -34,8 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not words or words[0] in ("-h", "--help"):
             print("usage: grok COMMAND [options]; `grok COMMAND --help` lists them\n")
             print_table({name: command.__doc__ or "" for name, command in COMMANDS.items()})
-            print("\n--debug shows the traceback of an error")
+            print("\n--version prints the version, and --debug shows the traceback of an error")
             return DONE if words else BAD_USAGE
+        if words == ["--version"]:
+            print(f"grok {__version__}")
+            return DONE
         with each_once():
             status: int = choose("command", words[0], COMMANDS)(words[1:])
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grok.cli.options import SweepOptions, TrainOptions
-from grok.cli.report import describe, list_table
+from grok.report import describe, list_table
 from grok.tracking import Run
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130

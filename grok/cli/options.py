@@ -7,6 +7,7 @@ from typing import Any, Literal
 import tyro
 
 from grok.arguments import UsageError, parse_seeds
+from grok.interface import WEIGHTS
 
 MOST_THREADS = 4_096
 
@@ -28,6 +29,8 @@ class SetupOptions:
     that auto takes. A fixed number never changes. run.json records it, since it decides the last bits of the results of
     all trainings but those that are computed in chunks.
     """
+    weights: str = "off"
+    """Steps at which the network is kept beside the record: every:K, log:N (N per decade of steps) or off."""
     tf32: bool = False
     """Let a GPU multiply matrices in TF32, which is faster but has 10 bits of mantissa in place of 23."""
     compile: bool = False
@@ -60,6 +63,8 @@ class TrainOptions(SetupOptions):
     stack: int | None = None
     """Largest number of runs of `--seeds` to train together as one batched model. By default it is 64 on a GPU and 1 on
     a CPU."""
+    weights: str = WEIGHTS
+    """Steps at which the network is kept beside the record: every:K, log:N (N per decade of steps) or off."""
     again: bool = False
     """Make a new run even if there is one with this config and seed."""
 
@@ -120,6 +125,8 @@ class ListOptions:
 
     runs: Path = Path("runs")
     """Folder of the run store."""
+    sizes: bool = False
+    """Show what each run takes on the disk, and how much of it is networks that were kept."""
     json: bool = False
     """Print the manifest of every run as JSON."""
 

@@ -10,8 +10,8 @@ from typing import Any
 from grok.arguments import UsageError, choose, parse
 from grok.cli.endings import DONE, program
 from grok.cli.options import DashboardOptions, ExportOptions, FiguresOptions, ListOptions, ShowOptions
-from grok.cli.report import describe, list_table
 from grok.experiment import experiments
+from grok.report import describe, list_table
 from grok.tracking import Run, Store, StoreError
 from grok.tracking.drawn import Drawn
 from grok.tracking.store import REFERENCE
@@ -31,8 +31,13 @@ def list_runs(arguments: Sequence[str]) -> int:
     elif not manifests:
         print(f"no runs in {options.runs}: `{program()} train grokking` makes one{store.reference()}")
     else:
-        print(list_table(manifests))
+        print(list_table(manifests, sizes=_sizes(store) if options.sizes else None))
     return DONE
+
+
+def _sizes(store: Store) -> dict[str, tuple[int, int]]:
+    """Return the bytes of each run and of its kept networks, by the name of the run."""
+    return {run.name: (run.size(), run.size("weights")) for run in store.runs()}
 
 
 def show(arguments: Sequence[str]) -> int:

@@ -26,8 +26,9 @@ from grok.cli.options import (
     check_train_options,
     with_config,
 )
-from grok.cli.report import describe
+from grok.config import Schedule
 from grok.experiment import experiments
+from grok.report import describe
 from grok.tracking import Store
 
 
@@ -118,6 +119,7 @@ def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[A
     from grok.experiments.driving import Setup
     from grok.tasks.images import DataFolder
 
+    Schedule.parse(options.weights, name="--weights")
     return Setup(
         device=device,
         store=store,
@@ -125,6 +127,7 @@ def _setup(options: SetupOptions, device: Any, store: Store, configs: Sequence[A
         command=command,
         executor=choose_executor(options.executor, device, configs),
         threads=options.threads,
+        weights=options.weights,
         tf32=choose_tf32(options.tf32, device),
         compile=choose_compile(options.compile, options.stack, configs),
         data=DataFolder(path=options.data, download=options.download),

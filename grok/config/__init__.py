@@ -1,6 +1,7 @@
 """Settings as frozen dataclasses, which also define the command line: each field is a flag, its docstring the help."""
 
 from grok.config.checks import ConfigError, Settings
+from grok.config.dotted import dotted, with_settings
 from grok.config.grokking import GrokkingConfig, NormMatchedConfig, TransformerConfig, TransformerTrainingConfig
 from grok.config.images import Augmentation, ImageModelConfig, ImageTaskConfig
 from grok.config.probes import ClassifierProbesConfig, ProbesConfig, Schedule
@@ -46,7 +47,9 @@ __all__ = [
     "config_hash",
     "config_to_json",
     "did_you_mean",
+    "dotted",
     "fastest_executor",
     "is_record_of",
     "not_captured",
+    "with_settings",
 ]

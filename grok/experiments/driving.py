@@ -1,6 +1,7 @@
 """Training of members with everything around it: progress, saves, mirrors, and a clean interrupt."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -11,7 +12,7 @@ from typing import Literal
 import torch
 
 from grok.columns import TEST_ACCURACY
-from grok.config import ExecutorName
+from grok.config import ExecutorName, Schedule
 from grok.experiment import experiment
 from grok.experiments.threads import Threads, Watch, record_threads
 from grok.tasks.images import DataFolder
@@ -24,6 +25,7 @@ from grok.training.measurements import Measurements
 from grok.training.progress import Progress
 from grok.training.recorder import Recorder
 from grok.training.step import Member
+from grok.training.weights import keep_weights
 
 SAVE_INTERVAL = 10.0  # seconds between saves: a kill loses at most the measurements since the last save
 SAVE_SHARE = 0.03  # largest fraction of the time spent on saves: slow saves of many runs happen less often
@@ -48,6 +50,8 @@ class Setup:
     compile: bool = False
     threads: Threads = None
     """Threads of new runs: as many as given, or auto for the fastest, or None for as many as torch has now."""
+    weights: str = "off"
+    """Schedule of the steps at which networks are kept beside the record, such as log:6."""
     data: DataFolder = DataFolder()
 
 
@@ -79,6 +83,7 @@ def drive(
     mirrors = _mirrors(runs, setup.wandb, first_step)
     recorders = [Recorder(run, first_step=first_step, mirror=mirror) for run, mirror in zip(runs, mirrors, strict=True)]
     progress = Progress(first_step=first_step, runs=len(runs), silent=stop is not None)
+    keeps = Schedule.parse(setup.weights, name="weights")
     saved_at: dict[int, int] = {}
 
     def save(index: int) -> None:
@@ -122,11 +127,17 @@ def drive(
             run.update(status="failed", error=str(error), diverged=True)
         else:
             save(index)
+            if keeps.kind != "off":
+                keep_weights(run, engine.step, members[index])
             summary = experiment(manifests[index]["experiment"]).summarise(run)
             run.update(status="finished", summary=summary)
         if mirror := mirrors[index]:
             mirrors[index] = None
             mirror.finish(summary, 1 if error else 0)
+
+    def on_keep() -> None:
+        for index in engine.active:
+            keep_weights(runs[index], engine.step, members[index])
 
     exit_code = 1
     try:
@@ -134,7 +145,7 @@ def drive(
             run.update(status="running", wandb=setup.wandb, error=None, diverged=None)
         with nullcontext(stop) if stop else interruptible() as interrupted:
             progress.update(first_step, _last_step(members), {}, active=len(runs))
-            finished = engine.run(recorders, on_block, on_end, interrupted)
+            finished = engine.run(recorders, on_block, on_end, interrupted, keeps=keeps, on_keep=on_keep)
         save_all()
         for index in engine.active:
             runs[index].update(status="interrupted")
@@ -203,8 +214,11 @@ def _record_failure(run: Run, recorder: Recorder, error: Exception) -> None:
 def interruptible() -> Iterator[Stop]:
     """Let Ctrl-C, a termination signal or a closed terminal request a stop; a second one stops at once.
 
-    This works only in the main thread, since Python handles signals in no other.
+    Python handles signals only in the main thread. In another one, nothing requests a stop.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
     received = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from grok.config import OptimiserConfig
 from grok.experiment import Experiment
 
 if TYPE_CHECKING:
+    from grok.tasks import Task
     from grok.tasks.images import DataFolder
 
 
@@ -16,6 +17,12 @@ class ImageExperiment(Experiment):
     """An experiment that trains on a data set of images or signals."""
 
     default_preset = "laptop"
+
+    def task(self, config: Any, seed: int, data: DataFolder | None = None) -> Task:
+        """Return the measured training samples and the test split, normalised."""
+        from grok.tasks.images import DataFolder, make_image_task, measured_task
+
+        return measured_task(make_image_task(config.task, seed, data or DataFolder()), config.task, seed)
 
     def check(self, config: Any, seed: int, data: DataFolder | None = None) -> None:
         """Reject a data set that is not available, or download it if `data` allows; the seed does not matter."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from grok.config import config_from_json, config_hash, config_to_json, not_captured
+from grok.config import Schedule, config_from_json, config_hash, config_to_json, not_captured
 from grok.experiment import Experiment, experiments
 from grok.experiments.driving import Setup, Stop, WandbMode, drive
 from grok.experiments.members import build, copies_at_start, copies_of, restore
@@ -23,6 +23,8 @@ from grok.tracking.environment import describe_environment
 from grok.tracking.lock import in_use
 from grok.tracking.wandb_mirror import WandbError
 from grok.training.checkpoint import checkpoints
+from grok.training.step import Member
+from grok.training.weights import kept_weights, network_tensors
 
 
 class RunExistsError(StoreError):
@@ -87,11 +89,13 @@ def start(
     if threads is not None:
         torch.set_num_threads(threads)  # before the members are built, since it also decides how data are summed
     members = [build(experiment, config, seed, setup) for config, seed in wanted]
+    _say_weights(members, setup, _say_unless(stop))
     environment = describe_environment(setup.device) | {
         "executor": setup.executor,
         "tf32": setup.tf32,
         "compile": setup.compile,
         "data": str(setup.data.path),
+        "weights": setup.weights,
     }
     runs: list[Run] = []
     with ExitStack() as locks:
@@ -163,6 +167,7 @@ def resume(
         tf32=manifest.get("tf32", False),
         compile=manifest.get("compile", False),
         threads=_on(torch.device(manifest["device"]), threads),
+        weights=manifest.get("weights", "off"),
         data=data or DataFolder(path=Path(manifest.get("data", DataFolder.path))),
     )
     with ExitStack() as locks:
@@ -202,12 +207,15 @@ def _memory(experiment: Experiment, configs: Sequence[Any], device: torch.device
 
 
 def _check_files(run: Run, step: int | None) -> None:
-    """Raise StoreError if files of a run are missing that it needs to continue from `step`, and delete newer saves."""
-    if step is not None:
-        for newer in [at for at in checkpoints(run) if at > step]:
-            checkpoints(run)[newer].unlink()  # stale, since the steps up to it are trained again
-    elif run.manifest()["step"] > 0:
+    """Raise StoreError if files of a run are missing that it needs to continue from `step`, and delete newer ones.
+
+    Newer files are stale, since the steps up to them are trained again.
+    """
+    if step is None and run.manifest()["step"] > 0:
         raise StoreError(f"{run.checkpoints_path} is empty: restore it, or train anew beside it with --again")
+    for saved in (checkpoints(run), kept_weights(run)):
+        for path in [path for at, path in saved.items() if at > (step or 0)]:
+            path.unlink()
 
 
 def _on(device: torch.device, threads: Threads) -> Threads:
@@ -232,6 +240,17 @@ def _watch(experiment: Experiment, setup: Setup) -> Watch | None:
 def _say_unless(stop: Stop | None) -> Callable[[str], None]:
     """Return a function that prints a line on stderr, or drops it if nobody watches the training."""
     return (lambda line: None) if stop else functools.partial(print, file=sys.stderr, flush=True)
+
+
+def _say_weights(members: Sequence[Member], setup: Setup, say: Callable[[str], None]) -> None:
+    """Say what the networks that are kept will take on the disk, if there are any."""
+    schedule = Schedule.parse(setup.weights, name="weights")
+    if schedule.kind == "off":
+        return
+    size = sum(tensor.nbytes for member in members for tensor in network_tensors(member).values())
+    last = max(member.settle.last_step for member in members)
+    count = sum(schedule.is_due(step) for step in range(last)) + 1
+    say(f"weights: at most {count} networks are kept, {count * size / 2**20:,.1f} MiB in all")
 
 
 def _refuse_existing(store: Store, experiment: Experiment, config: Any, seed: int) -> None:

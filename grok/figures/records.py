@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from grok.config import ConfigError, GrokkingConfig, config_from_json
+from grok.config import ConfigError, GrokkingConfig, config_from_json, dotted
 from grok.config.checks import Settings
 from grok.experiment import experiment
 from grok.tracking import Run, Store
@@ -73,7 +73,7 @@ class RunGroup:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings by their dotted names, such as `task.modulus`, in the form that identifies them."""
-        return _dotted(asdict(self.config.identity()))
+        return dotted(asdict(self.config.identity()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,18 +271,6 @@ def _group(runs: Sequence[FinishedRun], name: str) -> RunGroup:
         runs={seed: run.run for seed, run in newest.items()},
         manifests={seed: run.manifest for seed, run in newest.items()},
     )
-
-
-def _dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings by their dotted names.
-
-    >>> _dotted({"task": {"modulus": 113}, "steps": 5})
-    {'task.modulus': 113, 'steps': 5}
-    """
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        flat |= _dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from grok.config import ConfigError, Settings, config_from_json, config_hash, config_to_json
+from grok.config import ConfigError, Settings, config_hash, with_settings
 from grok.sweep.file import Block, SweepFile
 from grok.sweep.settings import as_toml
 
@@ -76,11 +76,8 @@ def _configs(sweep: SweepFile, block: Block) -> Iterator[tuple[dict[str, Any], A
 
 def _config(sweep: SweepFile, block: Block, axes: dict[str, Any]) -> Any:
     """Return the preset's config with the block's base settings and these values of its axes."""
-    values = config_to_json(sweep.experiment.presets[block.preset]())
-    for name, value in ({setting.name: setting.value for setting in block.base} | axes).items():
-        *tables, key = name.split(".")
-        functools.reduce(dict.__getitem__, tables, values)[key] = value
-    return config_from_json(sweep.experiment.config_type, values)
+    base = {setting.name: setting.value for setting in block.base}
+    return with_settings(sweep.experiment.presets[block.preset](), base | axes)
 
 
 def _check_data(sweep: SweepFile, block: Block, run: Wanted) -> None:

@@ -55,6 +55,10 @@ class Run:
         """Path of the folder of network and optimiser states to resume from."""
         return self.path / "checkpoints"
 
+    def size(self, part: str = ".") -> int:
+        """Return the bytes that the files of the run take, or those in one of its folders."""
+        return sum(path.stat().st_size for path in (self.path / part).rglob("*") if path.is_file())
+
     def manifest(self) -> dict[str, Any]:
         """Read run.json: config, seed, status, command, versions, device, timings and summary.
 

@@ -1,15 +1,13 @@
-"""Checkpoints: the state of a training at one step. Loading one runs no code, since the format is safetensors."""
+"""Checkpoints: the state of a training at one step, from which it resumes."""
 
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from grok.tracking import Run
-from grok.tracking.files import write_atomically
 from grok.training.step import Member
+from grok.training.tensor_files import TensorFileError, read_tensors, step_file, step_files, write_tensors
 
 KEEP = 2
 
@@ -20,18 +18,9 @@ class CheckpointError(Exception):
 
 def save_checkpoint(run: Run, step: int, member: Member) -> Path:
     """Write the state at `step`, then remove all but the two newest checkpoints."""
-    path = run.checkpoints_path / f"step-{step:08d}.safetensors"
-    tensors = {name: tensor.contiguous() for name, tensor in _state(member).items()}
-
-    def write(temporary: Path) -> None:
-        try:
-            save_file(tensors, temporary, metadata={"step": str(step)})
-        except SafetensorError as error:  # safetensors reports a full disk like this
-            raise OSError(str(error)) from error
-
+    path = step_file(run.checkpoints_path, step)
+    write_tensors(run, path, _state(member), step=step)
     with run.writing(path):
-        path.parent.mkdir(exist_ok=True)
-        write_atomically(path, write)
         for old in list(checkpoints(run).values())[:-KEEP]:
             old.unlink()
     return path
@@ -39,8 +28,7 @@ def save_checkpoint(run: Run, step: int, member: Member) -> Path:
 
 def checkpoints(run: Run) -> dict[int, Path]:
     """Return the checkpoints of a run by step, oldest first."""
-    paths = sorted(run.checkpoints_path.glob("step-*.safetensors"))
-    return {int(path.stem.removeprefix("step-")): path for path in paths}
+    return step_files(run.checkpoints_path)
 
 
 def load_checkpoint(path: Path, member: Member) -> int:
@@ -50,12 +38,9 @@ def load_checkpoint(path: Path, member: Member) -> int:
         CheckpointError: if the file is damaged, or if its network or optimiser differs; the member is unchanged.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            step = int(file.metadata()["step"])
-            names = file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        earlier = [other for other in sorted(path.parent.glob("step-*.safetensors")) if other < path]
+        step, tensors = read_tensors(path)
+    except TensorFileError as error:
+        earlier = [other for other in step_files(path.parent).values() if other < path]
         mend = (
             f"delete it to continue from {earlier[-1].name}"
             if earlier

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grok.columns import TEST_ACCURACY
+from grok.config import Schedule
 from grok.training.alike import check_alike
 from grok.training.executor import Due, Executor, SideStream, Step, eager
 from grok.training.measurements import Measurements, evaluate
@@ -16,6 +17,7 @@ from grok.training.ring import Block
 from grok.training.stack import Stack, pad_splits, release
 from grok.training.step import LOSS, Member, TrainingStep
 
+NEVER = Schedule(kind="off")
 BLOCK = 50  # steps between evaluations of observations; within a block the host does not wait for a GPU
 
 
@@ -84,20 +86,25 @@ class Engine:
         on_block: Callable[[dict[int, Measurements]], None] = lambda measured: None,
         on_end: Callable[[int, TrainingError | None], None] = _raise,
         interrupted: Callable[[], bool] = lambda: False,
+        keeps: Schedule = NEVER,
+        on_keep: Callable[[], None] = lambda: None,
     ) -> bool:
         """Train until all members have ended, and return True; or stop once `interrupted()`, and return False.
 
         There is one recorder per member. `on_block` receives the measurements of a block by member, after the recorders
         have stored them. `on_end` is called for each member whose record is complete, or, with the error, whose loss is
-        no longer finite. By default it raises that error.
+        no longer finite. By default it raises that error. `on_keep` is called at the steps of the schedule `keeps`,
+        while the active members are as they are after so many updates.
         """
-        self._recorders, self._on_block, self._on_end = recorders, on_block, on_end
+        self._recorders, self._on_block, self._on_end, self._keeps = recorders, on_block, on_end, keeps
         while True:
             # End the members that have reached their last row
             self._end_members()
             if not self.active:
                 return True
             together = self._compose()
+            if keeps.is_due(self.step):
+                on_keep()
 
             # Train a block of steps: the host queues work and waits for nothing
             with together.step.computing():
@@ -148,11 +155,13 @@ class Engine:
         return self._together
 
     def _end_of_block(self) -> int:
-        """Return the last step of the block, which passes neither the end of a member nor that of a phase."""
+        """Return the last step of the block, which passes neither a step to keep nor the end of a member or a phase."""
         settles = [self.members[index].settle for index in self.active]
         boundaries = [first for index in self.active for first in self.members[index].phases.later(self.step)]
         length = min(settle.look_every(BLOCK, delay=2 if self.overlap else 1) for settle in settles)
-        return min(self.step - self.step % length + length, *(settle.last_step for settle in settles), *boundaries)
+        end = self.step - self.step % length + length
+        kept = [step for step in range(self.step + 1, end) if self._keeps.is_due(step)]
+        return min(end, *(settle.last_step for settle in settles), *boundaries, *kept[:1])
 
     def _due(self) -> Due:
         """Return the probes that measure at this step, which are the same for all members."""

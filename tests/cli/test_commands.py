@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import grok
 from grok import __main__
 from grok.cli import commands, main
 from tests.helpers import SMALL_FLAGS
@@ -135,6 +136,11 @@ def test_without_a_command_the_usage_is_shown_and_the_status_is_2(capsys):
     assert main(["--help"]) == 0
     assert capsys.readouterr().out == bare
     assert "\n    train      Train an experiment: grok train EXPERIMENT [options].\n" in bare
+
+
+def test_the_version_is_printed(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"grok {grok.__version__}\n"
 
 
 def test_what_a_choice_means_is_listed_in_one_column(capsys):

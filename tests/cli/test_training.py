@@ -106,7 +106,7 @@ def test_a_disk_that_fills_while_a_run_trains_leaves_what_was_saved_to_resume_fr
     with monkeypatch.context() as patch:
         # run.json twice to begin with, then record, checkpoint and run.json at step 50
         FullDisk(patch, room=2 + 3)
-        assert train(runs, steps=120) == 1
+        assert train(runs, "--weights", "off", steps=120) == 1
     (run,) = Store(runs).runs()
     assert error_line(capsys) == (
         f"grok: cannot write {run.metrics_path} (No space left on device): what was saved before is intact; "

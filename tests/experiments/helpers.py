@@ -5,10 +5,10 @@ import copy
 
 import pandas as pd
 
-from grok.cli.report import describe
 from grok.experiment import experiment
 from grok.experiments import driving, runner
 from grok.experiments.driving import Setup
+from grok.report import describe
 from grok.tracking import Store
 from tests.helpers import CPU, before_step, small_config
 

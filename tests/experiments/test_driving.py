@@ -42,7 +42,7 @@ def train_in_subprocess(root, *, prelude):
     code = f"import sys\n{prelude}\nfrom grok.cli import main\nsys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "train", "grokking", *SMALL_FLAGS]
     return subprocess.Popen(
-        [*command, "--steps", "120", "--runs", str(root)],
+        [*command, "--steps", "120", "--weights", "off", "--runs", str(root)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from grok.cli.report import describe
 from grok.experiments import runner, threads
 from grok.experiments.threads import Copies, advise, fastest, record_threads, threads_at
+from grok.report import describe
 from grok.training.checkpoint import checkpoints
 from grok.training.threads import Timings
 from tests.experiments.helpers import (

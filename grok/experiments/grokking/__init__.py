@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from grok.figures import FigureKind
+    from grok.tasks import Task
     from grok.tasks.images import DataFolder
     from grok.training.step import Member
 
@@ -71,6 +72,12 @@ class Grokking(Experiment):
         from grok.experiments.grokking.training import transformer_training
 
         return transformer_training(config, seed, device, settle=config.settle)
+
+    def task(self, config: GrokkingConfig, seed: int, data: DataFolder | None = None) -> Task:
+        """Return all pairs of elements with the split of this seed."""
+        from grok.tasks import operation_task
+
+        return operation_task(config.task, seed)
 
     def check(self, config: GrokkingConfig, seed: int, data: DataFolder | None = None) -> None:
         """Reject probes that have nothing to measure on the data of this seed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from grok.figures import FigureKind
+    from grok.tasks import Task
     from grok.tasks.images import DataFolder
     from grok.tracking import Run
     from grok.training.step import Member
@@ -58,6 +59,12 @@ class NormMatched(Experiment):
         from grok.experiments.norm_matched.training import build
 
         return build(config, seed, device)
+
+    def task(self, config: NormMatchedConfig, seed: int, data: DataFolder | None = None) -> Task:
+        """Return all pairs of elements with the split of this seed."""
+        from grok.tasks import operation_task
+
+        return operation_task(config.task, seed)
 
     def check(self, config: NormMatchedConfig, seed: int, data: DataFolder | None = None) -> None:
         """Reject probes that have nothing to measure on the data of this seed."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from grok.cli.report import describe, list_table
 from grok.config import NormMatchedConfig, SampledInformationTermConfig
 from grok.experiment import experiment
+from grok.report import describe, list_table
 from grok.tracking import Store
 from grok.tracking.export import export_run
 from tests.figures.helpers import add_run

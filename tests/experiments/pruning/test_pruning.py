@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from grok.cli.report import describe
 from grok.config import PruningConfig
 from grok.experiment import experiment
+from grok.report import describe
 from grok.tracking import Store
 from grok.tracking.export import export_run
 from tests.experiments.helpers import outcome_of

@@ -1,7 +1,7 @@
 """The tables in the terminal show what the manifests of the runs hold."""
 
-from grok.cli.report import describe, list_table
 from grok.config import SupervisedConfig, config_hash
+from grok.report import describe, list_table
 from grok.tracking import Store
 from tests.figures.helpers import add_run, constant
 from tests.helpers import new_run, small_config

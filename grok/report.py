@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grok.analysis.report import cell, events_in_words
@@ -12,21 +12,24 @@ from grok.tracking import Run
 from grok.tracking.duration import duration_in_words
 
 
-def list_table(manifests: Sequence[dict[str, Any]]) -> str:
+def list_table(manifests: Sequence[dict[str, Any]], *, sizes: Mapping[str, tuple[int, int]] | None = None) -> str:
     """Return a table with one line per run: `experiment/id`, status, step and final test accuracy.
 
-    If the experiment of some runs may grok, the table also has the step at which each of these runs grokked.
+    If the experiment of some runs may grok, the table also has the step at which each of these runs grokked. `sizes`
+    are the bytes of each run and of its kept networks, which are then shown in MiB.
     """
     grokking = any(_groks(manifest) for manifest in manifests)
     names = [f"{manifest['experiment']}/{manifest['id']}" for manifest in manifests]
     width = max(map(len, ["run", *names]))
     header = f"{'run':<{width}}  {'status':<11}  {'step':>7}  {'test accuracy':>13}"
-    lines = [f"{header}  {'grokked at':>10}" if grokking else header]
+    header += f"  {'grokked at':>10}" if grokking else ""
+    lines = [header + (f"  {'MiB':>8}  {'networks':>8}" if sizes else "")]
     for name, manifest in zip(names, manifests, strict=True):
         accuracy = manifest["summary"].get("last", {}).get(TEST_ACCURACY, math.nan)
         line = f"{name:<{width}}  {manifest['status']:<11}  {manifest['step']:>7}  {cell(accuracy, '.1%'):>13}"
         grokked = manifest["summary"].get("events", {}).get("grokked") if _groks(manifest) else None
-        lines.append(f"{line}  {'-' if grokked is None else grokked:>10}" if grokking else line)
+        line += f"  {'-' if grokked is None else grokked:>10}" if grokking else ""
+        lines.append(line + ("".join(f"  {size / 2**20:>8.1f}" for size in sizes[name]) if sizes else ""))
     return "\n".join(lines)
 
 
