@@ -61,7 +61,7 @@ class Experiment(ABC):
 
     def task(self, config: Any, seed: int, data: DataFolder | None = None) -> Task:
         """Return the samples on which a run is measured, with their split; by default none are known."""
-        raise NotImplementedError(f"{self.name}: expected an experiment that defines its task, got one without")
+        raise ConfigError(f"{self.name}: expected an experiment that defines `task`, got one without: add the method")
 
     def check(self, config: Any, seed: int, data: DataFolder | None = None) -> None:  # noqa: B027  by default all pass
         """Reject a config that is valid by itself but impossible with the data of this seed.

@@ -46,12 +46,12 @@ class ImageTaskConfig(Settings, section="task"):
 
     @property
     def num_classes(self) -> int:
-        """Number of classes."""
+        """The number of classes of the data set."""
         return SHAPES[self.dataset][0]
 
     @property
     def train_size(self) -> int:
-        """Number of training samples."""
+        """The number of training samples of the data set."""
         return SHAPES[self.dataset][1]
 
     @property

@@ -35,7 +35,7 @@ class _Unrecorded(Recorder):
         pass
 
     def record(self, measurements: object) -> None:
-        """Drop the measurements."""
+        """Drop the measurements, since the copies are thrown away."""
 
 
 class _Trial:

@@ -90,7 +90,7 @@ class Pruning(ImageExperiment):
         return lines
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Return Figure 6."""
+        """Return the figure of pruning by sparsity, Figure 6."""
         from grok.figures.pruning import PRUNING
 
         return (PRUNING,)

@@ -68,7 +68,7 @@ class SemiSupervised(ImageExperiment):
         check_labels(config, seed)
 
     def figures(self) -> Sequence[FigureKind[Any]]:
-        """Return Table 1."""
+        """Return the comparison of methods and terms, Table 1."""
         from grok.figures.semi_supervised import SEMI_SUPERVISED
 
         return (SEMI_SUPERVISED,)
